@@ -1,0 +1,16 @@
+# Settles HEFT_USES_CUDA from the option HEFT_CUDA and from what this machine has.
+
+set(HEFT_USES_CUDA OFF)
+if(HEFT_CUDA STREQUAL "AUTO")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER AND TARGET LibTorch::cuda)
+    set(HEFT_USES_CUDA ON)
+  endif()
+elseif(HEFT_CUDA)
+  if(NOT TARGET LibTorch::cuda)
+    message(FATAL_ERROR "HEFT_CUDA=${HEFT_CUDA}, but LibTorch in ${LibTorch_ROOT_DIR} has no usable CUDA part: HEFT_CUDA=ON scripts/setup installs one")
+  endif()
+  set(HEFT_USES_CUDA ON)
+endif()
+message(STATUS "CUDA: ${HEFT_USES_CUDA}")
