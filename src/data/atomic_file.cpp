@@ -1,0 +1,143 @@
+#include "data/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "data/input_file.hpp"
+#include "heft/error.hpp"
+
+namespace heft {
+namespace {
+
+constexpr std::size_t pendingLimit = std::size_t{1} << 20U;
+
+std::string_view advice(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+      return "free some space or choose another folder";
+    case EFBIG:
+      return "the file is larger than the file system or ulimit -f allows; choose another folder";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose a folder that you may write to";
+    case ENOENT:
+    case ENOTDIR:
+      return "make its folder first or choose another";
+    case ENAMETOOLONG:
+      return "choose a shorter name";
+    default:
+      return "check the disk or choose another folder";
+  }
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+  folder_ = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(target_, ignored);
+  const std::string name = printable(target_.native());
+  if (std::filesystem::is_directory(status)) {
+    throw Error(Fault::output,
+                name + ": can't be written: a directory of that name is in the way; choose another name");
+  }
+  // Renaming over a device such as /dev/null would replace it for the whole machine.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw Error(Fault::output,
+                name + ": can't be written: it is a pipe or device; choose the name of a regular file");
+  }
+  createTemporary();
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::createTemporary() {
+  // The process id alone is not unique in a folder shared by several machines: take the next free number.
+  for (unsigned number = 0;; ++number) {
+    std::string name(temporaryPrefix);
+    name += std::to_string(::getpid()) + "-" + std::to_string(number);
+    const std::filesystem::path candidate = folder_ / name;
+    descriptor_ = ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ >= 0) {
+      temporary_ = candidate;
+      return;
+    }
+    if (errno != EEXIST) fail("can't be created", errno);
+  }
+}
+
+void AtomicFile::write(std::string_view text) {
+  if (pending_.size() + text.size() > pendingLimit) flush();
+  if (text.size() >= pendingLimit) {
+    writeThrough(text);
+  } else {
+    pending_ += text;
+  }
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+void AtomicFile::flush() {
+  writeThrough(pending_);
+  pending_.clear();
+}
+
+void AtomicFile::writeThrough(std::string_view text) {
+  if (descriptor_ < 0)
+    throw Error(Fault::internal, printable(target_.native()) + ": written to after it was finished");
+  while (!text.empty()) {
+    const ssize_t count = ::write(descriptor_, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("can't be written", errno);
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  flush();
+  if (::fsync(descriptor_) != 0) fail("can't be flushed to the disk", errno);
+  // Network file systems report a full disk only here. The descriptor is gone whatever close says.
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail("can't be closed", errno);
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("can't be put in its place", errno);
+  temporary_.clear();
+  syncFolder();
+}
+
+/// Without this the new name may be lost in a power cut. Some file systems can't sync a folder; the file is
+/// whole even then.
+void AtomicFile::syncFolder() const {
+  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  ::fsync(folder);
+  ::close(folder);
+}
+
+void AtomicFile::discard() noexcept {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+  pending_.clear();
+}
+
+void AtomicFile::fail(std::string_view doing, int code) {
+  discard();
+  throw Error(Fault::output, printable(target_.native()) + ": " + std::string(doing) + ": " +
+                                 std::strerror(code) + "; " + std::string(advice(code)));
+}
+
+void writeFile(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+}  // namespace heft

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace heft {
+
+/// A file that appears whole under its name or not at all: written under a temporary name in the same folder,
+/// flushed to the disk, then renamed. Until commit() an older file of that name stays as it was; without
+/// commit() nothing is left. Failures are Error(Fault::output), one line with the path, the system's reason
+/// and what to do.
+class AtomicFile {
+ public:
+  /// Temporary files of this prefix in a run folder are leftovers of a killed program and may be deleted.
+  static constexpr std::string_view temporaryPrefix = ".heft-partial-";
+
+  explicit AtomicFile(std::filesystem::path target);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Appends. Small pieces are gathered in memory, so an error may surface in a later call.
+  void write(std::string_view text);
+  void write(std::span<const std::byte> bytes);
+
+  /// Makes the file appear; nothing may be written afterwards.
+  void commit();
+
+  [[nodiscard]] const std::filesystem::path& target() const { return target_; }
+
+ private:
+  void createTemporary();
+  void flush();
+  void writeThrough(std::string_view text);
+  void syncFolder() const;
+  void discard() noexcept;
+  [[noreturn]] void fail(std::string_view doing, int code);
+
+  std::filesystem::path target_;
+  std::filesystem::path folder_;
+  std::filesystem::path temporary_;
+  std::string pending_;
+  int descriptor_ = -1;
+};
+
+/// Writes `content` to `path`, whole or not at all.
+void writeFile(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace heft

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "data/input_file.hpp"
+#include "data/tensor_file.hpp"
+
+namespace heft {
+
+/// One NumPy array; the tensor's name is empty. Big-endian and Fortran-ordered files come back little endian
+/// and row-major, unsigned integers wider than a byte as i64. Throws Error(file's fault) for anything else
+/// than one whole array of plain numbers.
+[[nodiscard]] StoredTensor readNpy(const InputFile& file);
+[[nodiscard]] StoredTensor readNpy(const std::filesystem::path& path, Fault fault = Fault::input);
+
+/// The arrays of a .npz (np.savez, np.savez_compressed), named by their keys, in the order of the archive.
+[[nodiscard]] std::vector<StoredTensor> readNpz(const InputFile& file);
+[[nodiscard]] std::vector<StoredTensor> readNpz(const std::filesystem::path& path,
+                                                Fault fault = Fault::input);
+
+/// Written whole or not at all; Throws Error(Fault::output). bf16, which NumPy does not have, is written as
+/// float32.
+void writeNpy(const std::filesystem::path& path, const TensorView& tensor);
+/// Not compressed. Throws Error(Fault::internal) for a name given twice.
+void writeNpz(const std::filesystem::path& path, std::span<const TensorView> tensors);
+
+}  // namespace heft
