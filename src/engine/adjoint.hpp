@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/sites/site.hpp"
+
+namespace heft {
+
+/// Vectors over the scored outputs whose adjoints are taken.
+struct Seeds {
+  /// Seed `index` as [samples, elements].
+  std::function<at::Tensor(int64_t index)> at;
+  int64_t count = 0;
+};
+
+/// Called with the share that is done, 0 to 1; may throw to stop.
+using ProgressFunction = std::function<void(double)>;
+
+/// Finds which sample each row of each site belongs to. False when some row moves several samples' outputs; then the
+/// whole batch has to count as one sample.
+/// `outputs` is [samples, elements] with its autograd graph.
+bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, uint64_t seed);
+
+/// Takes every seed's adjoint at every leaf. The graph is kept.
+void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds, const ProgressFunction& progress);
+
+}  // namespace heft

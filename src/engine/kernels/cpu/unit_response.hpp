@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/kernels/cell_kind.hpp"
+
+namespace heft::kernels {
+
+/// Floats that describe one unit at one step of a cell's baseline; their order is LstmPoint's, GruPoint's, (p, n) of the
+/// pre-activation for a tanh RNN, the pre-activation for a relu RNN.
+constexpr int64_t pointSize(CellKind kind) {
+  switch (kind) {
+    case CellKind::lstm: return 13;
+    case CellKind::gru: return 9;
+    case CellKind::rnn_tanh: return 2;
+    case CellKind::rnn_relu: return 1;
+  }
+  return 0;
+}
+
+/// One row of a weight matrix (one gate of one unit), all its columns.
+struct UnitResponseTask {
+  CellKind kind = CellKind::lstm;
+  int64_t rows = 0;     ///< sequences
+  int64_t steps = 0;
+  int64_t columns = 0;
+  const float* points = nullptr;  ///< [rows, steps, pointSize]
+  const float* own = nullptr;     ///< [gates]: weights from the unit's emission to its own gates; zeros leave them out
+  int64_t gate = 0;               ///< the gate that the row feeds
+  bool hidden_side = false;       ///< GRU: the row belongs to weight_hh or bias_hh
+  const float* read = nullptr;    ///< [rows, steps, read_width]: what the columns read; null: ones (a bias)
+  int64_t read_width = 0;         ///< distance between steps in `read`
+  const float* feedback = nullptr;  ///< [columns]: how a column's reading changes with the unit's emission; null: zeros
+  const float* change = nullptr;    ///< [columns]: change of each weight
+  const int64_t* carry_steps = nullptr;  ///< steps after which the carry's change is wanted too
+  int64_t carry_count = 0;
+};
+
+/// For each column alone: the change of what the unit emits, by the exact recurrence inside the unit.
+/// Writes `emission` [rows, steps + carry_count, columns]; `scratch` holds 2 x columns floats.
+void unitResponse(const UnitResponseTask& task, float* emission, float* scratch);
+
+}  // namespace heft::kernels

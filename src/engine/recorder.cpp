@@ -1,0 +1,220 @@
+#include "engine/recorder.hpp"
+
+#include <ATen/ATen.h>
+
+namespace heft {
+namespace {
+
+/// How many open sequences of one cell are kept in mind when a call looks for the one it goes on with.
+constexpr size_t kOpenSequences = 8;
+
+at::Tensor addLeaf(const at::Tensor& output, at::Tensor& leaf) {
+  leaf = at::zeros_like(output, at::MemoryFormat::Contiguous).requires_grad_(true);
+  return output + leaf;
+}
+
+}  // namespace
+
+RecordHandler::RecordHandler(Model& model) : PlainHandler(model) {}
+
+std::vector<Site*> RecordHandler::sites() const {
+  std::vector<Site*> sites;
+  for (const auto& site : sites_) sites.push_back(site.get());
+  return sites;
+}
+
+bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const at::AutoGradMode grad(true);
+  const auto& name = op.schema().name();
+  if (name == "aten::detach" || name == "aten::detach_") return true;  // the argument is the result
+  if (answerRecurrent(op, stack) || answerLinear(op, stack) || answerEmbedding(op, stack) || answerOther(op, stack)) return true;
+  op.callBoxed(stack);
+  if (!model_.native) model_.promoter.results(op, stack);
+  return true;
+}
+
+int64_t RecordHandler::wholeParameter(const at::Tensor& tensor) const {
+  const auto index = parameterOf(model_, tensor);
+  if (index < 0) return -1;
+  const auto& value = model_.parameters[static_cast<size_t>(index)].value;
+  const bool whole = tensor.storage_offset() == value.storage_offset() && tensor.sizes() == value.sizes() &&
+                     tensor.strides() == value.strides() && value.is_contiguous();
+  return whole ? index : -1;
+}
+
+RecurrentSite& RecordHandler::recurrentSite(const RecurrentCall& call, size_t index, const LayerInput& input, bool& linked) {
+  const auto& weights = call.weights.at(index);
+  auto& known = recurrent_[static_cast<const char*>(weights.input.storage().data()) + weights.input.storage_offset()];
+  for (size_t i = 0; i < std::min(known.size(), kOpenSequences); ++i) {
+    auto* site = known[known.size() - 1 - i];
+    if (site->continuesWith(input)) {
+      linked = true;
+      return *site;
+    }
+  }
+  linked = false;
+  const auto role = [&](const at::Tensor& tensor) { return tensor.defined() ? wholeParameter(tensor) : int64_t{-1}; };
+  const std::array<int64_t, 5> parameters{role(weights.input), role(weights.recurrent), role(weights.input_bias),
+                                          role(weights.recurrent_bias), role(weights.projection)};
+  auto site = std::make_unique<RecurrentSite>(cellName(call.kind), call.kind, weights, parameters);
+  auto* raw = site.get();
+  sites_.push_back(std::move(site));
+  known.push_back(raw);
+  return *raw;
+}
+
+bool RecordHandler::answerRecurrent(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  auto call = parseRecurrentCall(op, stack);
+  if (!call) return false;
+  // Weights that are only part of a parameter can't be told by role: autograd follows them.
+  for (auto& weights : call->weights) {
+    for (auto* tensor : {&weights.input, &weights.recurrent, &weights.input_bias, &weights.recurrent_bias, &weights.projection}) {
+      if (!tensor->defined() || wholeParameter(*tensor) >= 0) continue;
+      const auto parameter = parameterOf(model_, *tensor);
+      if (parameter >= 0) *tensor = standIn(*tensor, parameter);
+    }
+  }
+  const auto result = runCall(*call, [&](size_t index, const LayerInput& input) {
+    bool linked = false;
+    auto& site = recurrentSite(*call, index, input, linked);
+    return site.record(linked);
+  });
+  pushRecurrentResult(op, *call, result, stack);
+  return true;
+}
+
+WeightBlock RecordHandler::blockOf(const at::Tensor& weight) const {
+  WeightBlock block;
+  const auto index = parameterOf(model_, weight);
+  if (index < 0 || weight.dim() != 2) return block;
+  const auto& value = model_.parameters[static_cast<size_t>(index)].value;
+  if (value.dim() != 2 || !value.is_contiguous()) return block;
+  const auto columns = value.size(1);
+  const auto offset = weight.storage_offset() - value.storage_offset();
+  const bool plain = (weight.stride(1) == 1 || weight.size(1) == 1) && (weight.stride(0) == columns || weight.size(0) == 1);
+  const bool turned = (weight.stride(0) == 1 || weight.size(0) == 1) && (weight.stride(1) == columns || weight.size(1) == 1);
+  if (!plain && !turned) return block;
+  block.parameter = index;
+  block.first_row = offset / columns;
+  block.first_column = offset % columns;
+  block.transposed = !plain;
+  return block;
+}
+
+bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const auto& name = op.schema().name();
+  const auto arguments = torch::jit::last(stack, op.schema().arguments().size()).vec();
+  at::Tensor input, weight, bias;  // weight as [outputs, inputs]
+  if (name == "aten::linear") {
+    input = arguments[0].toTensor();
+    weight = arguments[1].toTensor();
+    if (arguments[2].isTensor()) bias = arguments[2].toTensor();
+  } else if (name == "aten::addmm" && arguments[3].toScalar().toDouble() == 1.0 && arguments[4].toScalar().toDouble() == 1.0) {
+    bias = arguments[0].toTensor();
+    input = arguments[1].toTensor();
+    weight = arguments[2].toTensor();
+  } else if (name == "aten::matmul" || name == "aten::mm") {
+    input = arguments[0].toTensor();
+    weight = arguments[1].toTensor();
+  } else {
+    return false;
+  }
+  if (parameterOf(model_, input) >= 0 || weight.dim() != 2 || input.dim() < 2) return false;
+  if (name != "aten::linear") weight = weight.t();
+  const auto block = blockOf(weight);
+  if (block.parameter < 0) return false;
+
+  int64_t bias_parameter = -1;
+  int64_t first_bias = 0;
+  if (bias.defined()) {
+    const auto index = parameterOf(model_, bias);
+    if (index >= 0) {
+      const auto& value = model_.parameters[static_cast<size_t>(index)].value;
+      if (value.dim() == 1 && bias.dim() == 1 && bias.stride(0) == 1 && value.is_contiguous()) {
+        bias_parameter = index;
+        first_bias = bias.storage_offset() - value.storage_offset();
+      } else {
+        bias = standIn(bias, index);
+      }
+    }
+  }
+  at::Tensor leaf;
+  auto output = at::matmul(input, weight.t());
+  if (bias.defined()) output = output + bias;
+  output = addLeaf(output, leaf);
+  sites_.push_back(std::make_unique<LinearSite>("linear", block, bias_parameter, first_bias,
+                                                input.detach().reshape({-1, input.size(-1)}).clone(), leaf));
+  torch::jit::drop(stack, arguments.size());
+  torch::jit::push(stack, output);
+  return true;
+}
+
+bool RecordHandler::answerEmbedding(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  if (op.schema().name() != "aten::embedding") return false;
+  const auto weight = torch::jit::peek(stack, 0, op.schema().arguments().size()).toTensor();
+  const auto tokens = torch::jit::peek(stack, 1, op.schema().arguments().size()).toTensor();
+  const auto parameter = wholeParameter(weight);
+  if (parameter < 0) return false;
+  at::Tensor leaf;
+  const auto output = addLeaf(at::embedding(weight, tokens), leaf);
+  sites_.push_back(std::make_unique<EmbeddingSite>("embedding", parameter, tokens, leaf));
+  torch::jit::drop(stack, op.schema().arguments().size());
+  torch::jit::push(stack, output);
+  return true;
+}
+
+at::Tensor RecordHandler::standIn(const at::Tensor& tensor, int64_t parameter) {
+  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  auto found = stand_ins_.find(parameter);
+  if (found == stand_ins_.end()) {
+    const auto leaf = value.detach().clone().requires_grad_(true);
+    sites_.push_back(std::make_unique<GradientSite>("gradient", parameter, leaf));
+    found = stand_ins_.emplace(parameter, leaf).first;
+  }
+  if (!value.is_contiguous()) return found->second;
+  return found->second.as_strided(tensor.sizes(), tensor.strides(), tensor.storage_offset() - value.storage_offset());
+}
+
+bool RecordHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const auto count = op.schema().arguments().size();
+  const auto first = stack.size() - count;
+  const auto hits = [&](const c10::IValue& value) {
+    if (value.isTensor()) return parameterOf(model_, value.toTensor()) >= 0;
+    if (!value.isTensorList()) return false;
+    const auto list = value.toTensorVector();
+    return std::any_of(list.begin(), list.end(), [&](const at::Tensor& one) { return parameterOf(model_, one) >= 0; });
+  };
+  if (!std::any_of(stack.begin() + static_cast<int64_t>(first), stack.end(), hits)) return false;
+
+  const auto& returns = op.schema().returns();
+  const bool may_be_view = !returns.empty() && returns[0].alias_info() != nullptr && !returns[0].alias_info()->isWrite();
+  if (may_be_view) {
+    // A view of a parameter is still the parameter; whoever reads it will be asked again.
+    auto trial = torch::jit::last(stack, count).vec();
+    op.callBoxed(trial);
+    const bool still = std::all_of(trial.begin(), trial.end(), [&](const c10::IValue& value) { return hits(value); });
+    if (still) {
+      torch::jit::drop(stack, count);
+      for (auto& value : trial) torch::jit::push(stack, std::move(value));
+      return true;
+    }
+  }
+  for (size_t i = first; i < stack.size(); ++i) {
+    if (!hits(stack[i])) continue;
+    if (stack[i].isTensor()) {
+      stack[i] = standIn(stack[i].toTensor(), parameterOf(model_, stack[i].toTensor()));
+    } else {
+      auto list = stack[i].toTensorVector();
+      for (auto& one : list) {
+        const auto parameter = parameterOf(model_, one);
+        if (parameter >= 0) one = standIn(one, parameter);
+      }
+      stack[i] = c10::IValue(list);
+    }
+  }
+  op.callBoxed(stack);
+  if (!model_.native) model_.promoter.results(op, stack);
+  return true;
+}
+
+}  // namespace heft

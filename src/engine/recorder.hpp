@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "engine/runner.hpp"
+#include "engine/sites/linear_site.hpp"
+#include "engine/sites/recurrent_site.hpp"
+
+namespace heft {
+
+/// Records every place where forward reads a parameter, as sites with leaves in one autograd graph. Gradients pass
+/// through `no_grad` and `detach` inside forward, since a changed weight's effect passes through them too.
+class RecordHandler : public PlainHandler {
+ public:
+  explicit RecordHandler(Model& model);
+
+  /// Recorded sites in the order in which forward first reached them.
+  [[nodiscard]] std::vector<Site*> sites() const;
+
+ protected:
+  bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
+
+ private:
+  bool answerRecurrent(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  bool answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  bool answerEmbedding(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  bool answerOther(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+
+  int64_t wholeParameter(const at::Tensor& tensor) const;
+  WeightBlock blockOf(const at::Tensor& weight) const;
+  at::Tensor standIn(const at::Tensor& tensor, int64_t parameter);
+  RecurrentSite& recurrentSite(const RecurrentCall& call, size_t index, const LayerInput& input, bool& linked);
+
+  std::vector<std::unique_ptr<Site>> sites_;
+  std::map<const void*, std::vector<RecurrentSite*>> recurrent_;  ///< by the input weights they read
+  std::map<int64_t, at::Tensor> stand_ins_;                       ///< by parameter: a leaf in its place
+};
+
+}  // namespace heft

@@ -1,0 +1,178 @@
+#include "engine/runner.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "heft/error.hpp"
+#include "model/archive.hpp"
+#include "model/observe.hpp"
+
+namespace heft {
+namespace {
+
+std::string describe(const c10::IValue& value) {
+  std::ostringstream text;
+  if (value.isTensor() && value.toTensor().defined()) {
+    text << c10::toString(value.toTensor().scalar_type()) << value.toTensor().sizes();
+  } else if (value.isInt() || value.isBool() || value.isDouble()) {
+    text << value;
+  } else if (value.isTensorList()) {
+    text << value.toTensorVector().size() << " tensors";
+  } else {
+    return {};
+  }
+  return text.str();
+}
+
+std::string describeCall(const c10::OperatorHandle& op, const std::vector<c10::IValue>& arguments) {
+  std::string text = op.schema().name() + "(";
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const auto one = describe(arguments[i]);
+    if (one.empty()) continue;
+    if (text.back() != '(') text += ", ";
+    text += op.schema().arguments()[i].name() + " " + one;
+  }
+  return text + ")";
+}
+
+void collect(const c10::IValue& value, const std::string& path, std::vector<NamedOutput>& outputs) {
+  const auto inside = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
+  if (value.isTensor()) {
+    if (value.toTensor().defined() && at::isFloatingType(value.toTensor().scalar_type())) {
+      outputs.push_back({path, value.toTensor()});
+    }
+  } else if (value.isTuple()) {
+    const auto& elements = value.toTupleRef().elements();
+    for (size_t i = 0; i < elements.size(); ++i) collect(elements[i], inside(std::to_string(i)), outputs);
+  } else if (value.isList()) {
+    const auto elements = value.toListRef();
+    for (size_t i = 0; i < elements.size(); ++i) collect(elements[i], inside(std::to_string(i)), outputs);
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      std::ostringstream key;
+      if (entry.key().isString()) key << entry.key().toStringRef();
+      else key << entry.key();
+      collect(entry.value(), inside(key.str()), outputs);
+    }
+  } else if (value.isObject()) {
+    const auto object = value.toObject();
+    for (size_t i = 0; i < object->slots().size(); ++i) {
+      collect(object->getSlot(i), inside(object->type()->getAttributeName(i)), outputs);
+    }
+  }
+}
+
+/// A place that an output or a check names: indices out of range say which index.
+void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  if (op.schema().name() != "aten::embedding") return;
+  const auto arguments = torch::jit::last(stack, op.schema().arguments().size());
+  if (!arguments[0].isTensor() || !arguments[1].isTensor()) return;
+  const auto& weight = arguments[0].toTensor();
+  const auto& indices = arguments[1].toTensor();
+  if (at::isFloatingType(indices.scalar_type())) {
+    throw Error(Fault::input, "an embedding was given floating-point inputs; it expects integer tokens (int64)");
+  }
+  if (indices.numel() == 0) return;
+  const auto low = indices.min().item<int64_t>();
+  const auto high = indices.max().item<int64_t>();
+  if (low >= 0 && high < weight.size(0)) return;
+  throw Error(Fault::input, "token " + std::to_string(low < 0 ? low : high) + " is out of range: the embedding has " +
+                                std::to_string(weight.size(0)) + " rows (0 to " + std::to_string(weight.size(0) - 1) + ")");
+}
+
+}  // namespace
+
+c10::IValue cloneValue(const c10::IValue& value) {
+  if (value.isTensor()) return value.toTensor().defined() ? c10::IValue(value.toTensor().clone()) : value;
+  if (value.isTuple()) {
+    std::vector<c10::IValue> elements;
+    for (const auto& element : value.toTupleRef().elements()) elements.push_back(cloneValue(element));
+    return c10::ivalue::Tuple::create(std::move(elements));
+  }
+  return value.deepcopy();
+}
+
+void PlainHandler::call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  if (!model_.native) model_.promoter.arguments(op, *stack);
+  const auto given = torch::jit::last(*stack, op.schema().arguments().size()).vec();
+  try {
+    checkIndices(op, *stack);
+    if (answer(op, *stack)) return;
+    op.callBoxed(stack);
+  } catch (const Error& error) {
+    if (failure_.empty()) failure_ = error.what();
+    throw;
+  } catch (const std::exception& error) {
+    if (failure_.empty()) failure_ = describeCall(op, given) + ": " + firstLine(error.what());
+    throw;
+  }
+  if (!model_.native) model_.promoter.results(op, *stack);
+}
+
+Runner::Runner(Model& model, Inputs inputs, RunnerOptions options)
+    : model_(model), inputs_(std::move(inputs)), options_(std::move(options)), state_(model.module) {
+  if (!options_.module_name.empty()) observed_module_ = observeModule(model_.module, options_.module_name);
+  if (!options_.stream) return;
+  const bool steps = !inputs_.values.empty() && inputs_.values[0].isTensor() && inputs_.values[0].toTensor().dim() > 0;
+  if (!steps) throw Error(Fault::input, "--stream needs a first input of shape [steps, ...], one slice a call");
+}
+
+c10::IValue Runner::forward(std::vector<c10::IValue> values) {
+  if (options_.module_name.empty()) return model_.module.forward(std::move(values));
+  const ObserveScope scope(observed_module_);
+  model_.module.forward(std::move(values));
+  return scope.seen();
+}
+
+std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c10::IValue>& values) {
+  state_.restore();
+  std::vector<std::vector<NamedOutput>> steps;
+  try {
+    const InterceptScope scope(handler);
+    std::vector<c10::IValue> fresh;
+    {
+      const c10::impl::ExcludeDispatchKeyGuard plain(c10::DispatchKey::TESTING_ONLY_GenericMode);
+      for (const auto& value : values) fresh.push_back(cloneValue(value));
+    }
+    if (!options_.stream) {
+      steps.emplace_back();
+      collect(forward(fresh), "", steps.back());
+    } else {
+      if (auto reset = model_.module.find_method("reset_states")) (*reset)({});
+      const auto sequence = fresh[0].toTensor();
+      for (int64_t step = 0; step < sequence.size(0); ++step) {
+        auto call = fresh;
+        call[0] = sequence[step];
+        steps.emplace_back();
+        collect(forward(call), "", steps.back());
+      }
+    }
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(Fault::input, "the model's forward failed on these inputs: " +
+                                  (handler.failure().empty() ? firstLine(error.what()) : handler.failure()));
+  }
+  if (steps.empty() || steps[0].empty()) {
+    throw Error(Fault::unsupported, "forward returned no floating-point tensor, so there is nothing to measure; " 
+                                    "--output-target module:NAME scores what a submodule returns");
+  }
+  if (!options_.stream) return steps[0];
+  std::vector<NamedOutput> outputs;
+  for (size_t i = 0; i < steps[0].size(); ++i) {
+    std::vector<at::Tensor> parts;
+    for (const auto& step : steps) {
+      if (step.size() != steps[0].size() || step[i].value.sizes() != steps[0][i].value.sizes()) {
+        throw Error(Fault::unsupported, "the outputs of streamed calls differ in shape from step to step; "
+                                        "--output-target module:NAME scores what a submodule returns instead");
+      }
+      parts.push_back(step[i].value);
+    }
+    outputs.push_back({steps[0][i].path, at::stack(parts)});
+  }
+  return outputs;
+}
+
+}  // namespace heft

@@ -1,0 +1,165 @@
+#include "engine/sites/linear_site.hpp"
+
+#include <ATen/ATen.h>
+
+namespace heft {
+namespace {
+
+at::Tensor rowsOf(const at::Tensor& gradient, const at::Tensor& leaf) {
+  const auto defined = gradient.defined() ? gradient : at::zeros_like(leaf);
+  return defined.reshape({-1, defined.size(-1)});
+}
+
+}  // namespace
+
+LinearSite::LinearSite(std::string name, WeightBlock weight, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf)
+    : name_(std::move(name)), weight_(weight), bias_parameter_(bias_parameter), first_bias_(first_bias), read_(std::move(read)),
+      leaf_(std::move(leaf)), inputs_(read_.size(1)), outputs_(leaf_.size(-1)) {}
+
+std::vector<SiteUse> LinearSite::uses() const {
+  std::vector<SiteUse> uses;
+  if (weight_.parameter >= 0) uses.push_back({weight_.parameter, weight});
+  if (bias_parameter_ >= 0) uses.push_back({bias_parameter_, bias});
+  return uses;
+}
+
+bool LinearSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {
+  std::vector<int64_t> assigned;
+  if (!sampleOfRows(rowsOf(once[0], leaf_), rowsOf(weighted[0], leaf_), samples, assigned)) return false;
+  rows_ = sortBySample(assigned, samples);
+  return true;
+}
+
+void LinearSite::assignOneSample() { rows_ = sortBySample(std::vector<int64_t>(static_cast<size_t>(read_.size(0)), 0), 1); }
+
+void LinearSite::beginSeeds(int64_t seeds) {
+  seeds_ = seeds;
+  table_ = (read_.index_select(0, rows_.row.to(read_.device())) * rows_.present.to(read_.device()))
+               .view({rows_.samples, rows_.points, inputs_}).to(at::kCPU, at::kFloat).contiguous();
+  lambda_ = at::zeros({outputs_, rows_.samples, seeds, rows_.points}, at::kFloat);
+}
+
+void LinearSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
+  if (!gradients[0].defined() || rows_.points == 0) return;
+  const auto rows = rowsOf(gradients[0], leaf_).index_select(0, rows_.row.to(leaf_.device())) * rows_.present.to(leaf_.device());
+  lambda_.select(2, seed).copy_(rows.view({rows_.samples, rows_.points, outputs_}).permute({2, 0, 1}));
+}
+
+void LinearSite::addResponse(int role, const RowChange& row, const ResponseBlock& block) const {
+  if (rows_.points == 0) return;
+  if (role == bias) return addBias(row, block);
+  return weight_.transposed ? addWeightColumn(row, block) : addWeightRow(row, block);
+}
+
+void LinearSite::addWeightRow(const RowChange& row, const ResponseBlock& block) const {
+  const auto output = row.row - weight_.first_row;
+  if (output < 0 || output >= outputs_) return;
+  const auto points = rows_.samples * rows_.points;
+  auto* emission = threadScratch(0, points * block.columns);
+  const auto* read = table_.const_data_ptr<float>();
+  std::fill(emission, emission + points * block.columns, 0.0f);
+  for (int64_t i = 0; i < points; ++i) {
+    for (int64_t j = 0; j < inputs_; ++j) {
+      const auto column = weight_.first_column + j;
+      emission[i * block.columns + column] = read[i * inputs_ + j] * row.change[static_cast<size_t>(column)];
+    }
+  }
+  std::vector<int64_t> samples(static_cast<size_t>(rows_.samples));
+  for (size_t b = 0; b < samples.size(); ++b) samples[b] = static_cast<int64_t>(b);
+  contract(lambda_.const_data_ptr<float>() + output * rows_.samples * seeds_ * rows_.points, emission, samples, rows_.points, block);
+}
+
+void LinearSite::addWeightColumn(const RowChange& row, const ResponseBlock& block) const {
+  const auto input = row.row - weight_.first_row;
+  if (input < 0 || input >= inputs_) return;
+  const auto* read = table_.const_data_ptr<float>();
+  const auto* lambda = lambda_.const_data_ptr<float>();
+  for (int64_t output = 0; output < outputs_; ++output) {
+    const auto column = weight_.first_column + output;
+    const float change = row.change[static_cast<size_t>(column)];
+    for (int64_t sample = 0; sample < rows_.samples; ++sample) {
+      for (int64_t seed = 0; seed < seeds_; ++seed) {
+        const auto* line = lambda + ((output * rows_.samples + sample) * seeds_ + seed) * rows_.points;
+        float sum = 0;
+        for (int64_t i = 0; i < rows_.points; ++i) sum += line[i] * read[(sample * rows_.points + i) * inputs_ + input];
+        block.at(sample, seed)[column] += change * sum;
+      }
+    }
+  }
+}
+
+void LinearSite::addBias(const RowChange& row, const ResponseBlock& block) const {
+  const auto output = row.row - first_bias_;
+  if (output < 0 || output >= outputs_) return;
+  const auto* lambda = lambda_.const_data_ptr<float>() + output * rows_.samples * seeds_ * rows_.points;
+  for (int64_t i = 0; i < rows_.samples * seeds_; ++i) {
+    float sum = 0;
+    for (int64_t p = 0; p < rows_.points; ++p) sum += lambda[i * rows_.points + p];
+    block.data[i] += row.change[0] * sum;
+  }
+}
+
+EmbeddingSite::EmbeddingSite(std::string name, int64_t parameter, at::Tensor tokens, at::Tensor leaf)
+    : name_(std::move(name)), parameter_(parameter), tokens_(tokens.to(at::kCPU, at::kLong).flatten().contiguous()),
+      leaf_(std::move(leaf)), width_(leaf_.size(-1)) {
+  const auto* token = tokens_.const_data_ptr<int64_t>();
+  rows_of_token_.resize(tokens_.numel() == 0 ? 0 : static_cast<size_t>(tokens_.max().item<int64_t>() + 1));
+  for (int64_t i = 0; i < tokens_.numel(); ++i) rows_of_token_[static_cast<size_t>(token[i])].push_back(i);
+}
+
+bool EmbeddingSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {
+  return sampleOfRows(rowsOf(once[0], leaf_), rowsOf(weighted[0], leaf_), samples, samples_);
+}
+
+void EmbeddingSite::assignOneSample() { samples_.assign(static_cast<size_t>(tokens_.numel()), 0); }
+
+void EmbeddingSite::beginSeeds(int64_t seeds) {
+  seeds_ = seeds;
+  lambda_ = at::zeros({tokens_.numel(), seeds, width_}, at::kFloat);
+}
+
+void EmbeddingSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
+  if (gradients[0].defined()) lambda_.select(1, seed).copy_(rowsOf(gradients[0], leaf_));
+}
+
+void EmbeddingSite::addResponse(int /*role*/, const RowChange& row, const ResponseBlock& block) const {
+  if (row.row >= static_cast<int64_t>(rows_of_token_.size())) return;
+  const auto* lambda = lambda_.const_data_ptr<float>();
+  for (const auto place : rows_of_token_[static_cast<size_t>(row.row)]) {
+    const auto sample = samples_[static_cast<size_t>(place)];
+    if (sample < 0) continue;
+    for (int64_t seed = 0; seed < seeds_; ++seed) {
+      auto* out = block.at(sample, seed);
+      const auto* line = lambda + (place * seeds_ + seed) * width_;
+      for (int64_t j = 0; j < width_; ++j) out[j] += line[j] * row.change[static_cast<size_t>(j)];
+    }
+  }
+}
+
+GradientSite::GradientSite(std::string name, int64_t parameter, at::Tensor leaf)
+    : name_(std::move(name)), parameter_(parameter), leaf_(std::move(leaf)) {}
+
+bool GradientSite::assignSamples(std::span<const at::Tensor>, std::span<const at::Tensor>, int64_t samples) {
+  samples_ = samples;
+  return true;
+}
+
+void GradientSite::beginSeeds(int64_t seeds) {
+  seeds_ = seeds;
+  gradients_ = at::zeros({samples_ * seeds, leaf_.numel()}, at::kFloat);
+}
+
+void GradientSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
+  if (gradients[0].defined()) gradients_[seed].copy_(gradients[0].reshape({-1}));
+}
+
+void GradientSite::addResponse(int /*role*/, const RowChange& row, const ResponseBlock& block) const {
+  const auto* gradients = gradients_.const_data_ptr<float>() + row.row * block.columns;
+  const auto weights = gradients_.size(1);
+  for (int64_t i = 0; i < block.samples * block.seeds; ++i) {
+    auto* out = block.data + i * block.columns;
+    for (int64_t j = 0; j < block.columns; ++j) out[j] += gradients[i * weights + j] * row.change[static_cast<size_t>(j)];
+  }
+}
+
+}  // namespace heft

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "engine/sites/site.hpp"
+
+namespace heft {
+
+/// Where a matrix that an operator reads lies inside a parameter that is seen as [rows, columns].
+struct WeightBlock {
+  int64_t parameter = -1;
+  int64_t first_row = 0;
+  int64_t first_column = 0;
+  bool transposed = false;  ///< the operator's output features run along the parameter's columns
+};
+
+/// y = z W^T + b, wherever it stands: dy = lambda (dW z + db), exact in the site's own output.
+class LinearSite : public Site {
+ public:
+  enum Role { weight, bias };
+
+  /// `read` z is [rows, inputs] (detached), `leaf` [rows..., outputs] was added to the output; `weight.parameter` and
+  /// `bias_parameter` are -1 where the operator reads no parameter; `first_bias` is the first row that bias reads.
+  LinearSite(std::string name, WeightBlock weight, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf);
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] SiteKind kind() const override { return SiteKind::linear; }
+  [[nodiscard]] std::vector<SiteUse> uses() const override;
+  [[nodiscard]] std::vector<at::Tensor> leaves() const override { return {leaf_}; }
+  bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
+  void assignOneSample() override;
+  void beginSeeds(int64_t seeds) override;
+  void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
+  void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+
+ private:
+  void addWeightRow(const RowChange& row, const ResponseBlock& block) const;
+  void addWeightColumn(const RowChange& row, const ResponseBlock& block) const;
+  void addBias(const RowChange& row, const ResponseBlock& block) const;
+
+  std::string name_;
+  WeightBlock weight_;
+  int64_t bias_parameter_;
+  int64_t first_bias_;
+  at::Tensor read_;
+  at::Tensor leaf_;
+  SampleRows rows_;
+  int64_t inputs_ = 0, outputs_ = 0, seeds_ = 0;
+  at::Tensor table_;   ///< float32 [samples, points, inputs]: z by sample
+  at::Tensor lambda_;  ///< float32 [outputs, samples, seeds, points]
+};
+
+/// One row a token: y = W[token], dy = lambda dW.
+class EmbeddingSite : public Site {
+ public:
+  EmbeddingSite(std::string name, int64_t parameter, at::Tensor tokens, at::Tensor leaf);
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] SiteKind kind() const override { return SiteKind::linear; }
+  [[nodiscard]] std::vector<SiteUse> uses() const override { return {{parameter_, 0}}; }
+  [[nodiscard]] std::vector<at::Tensor> leaves() const override { return {leaf_}; }
+  bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
+  void assignOneSample() override;
+  void beginSeeds(int64_t seeds) override;
+  void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
+  void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+
+ private:
+  std::string name_;
+  int64_t parameter_;
+  at::Tensor tokens_;  ///< int64 [rows]
+  at::Tensor leaf_;    ///< [rows..., width]
+  std::vector<int64_t> samples_;
+  std::vector<std::vector<int64_t>> rows_of_token_;
+  int64_t width_ = 0, seeds_ = 0;
+  at::Tensor lambda_;  ///< float32 [rows, seeds, width]
+};
+
+/// Whatever autograd can differentiate: first-order per-sample gradients of the parameter itself.
+class GradientSite : public Site {
+ public:
+  /// `leaf` has the parameter's shape and stands in for it where the site reads it.
+  GradientSite(std::string name, int64_t parameter, at::Tensor leaf);
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] SiteKind kind() const override { return SiteKind::gradient; }
+  [[nodiscard]] std::vector<SiteUse> uses() const override { return {{parameter_, 0}}; }
+  [[nodiscard]] std::vector<at::Tensor> leaves() const override { return {leaf_}; }
+  bool assignSamples(std::span<const at::Tensor>, std::span<const at::Tensor>, int64_t samples) override;
+  void assignOneSample() override { samples_ = 1; }
+  void beginSeeds(int64_t seeds) override;
+  /// Seeds run here over samples x seeds: `seed` = sample x seeds + seed.
+  void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
+  void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+
+ private:
+  std::string name_;
+  int64_t parameter_;
+  at::Tensor leaf_;
+  int64_t samples_ = 1, seeds_ = 0;
+  at::Tensor gradients_;  ///< float32 [samples x seeds, weights]
+};
+
+}  // namespace heft

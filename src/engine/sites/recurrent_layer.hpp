@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/sites/recurrent_call.hpp"
+
+namespace heft {
+
+/// What a layer's run starts from. Rows are samples, or variants x samples.
+struct LayerInput {
+  at::Tensor sequence;  ///< [time, rows, inputs], in the order in which the layer reads it
+  at::Tensor hidden;    ///< [rows, emitted]
+  at::Tensor carry;     ///< LSTM: [rows, hidden]; else undefined
+  at::Tensor active;    ///< bool [time, rows, 1] where a packed sequence has that step; undefined: everywhere
+};
+
+/// What a layer's run gives.
+struct LayerOutput {
+  at::Tensor sequence;  ///< [time, rows, emitted], in the order of the input
+  at::Tensor hidden;    ///< [rows, emitted]
+  at::Tensor carry;     ///< LSTM: [rows, hidden]; else undefined
+  at::Tensor raw_carry; ///< GRU: [rows, hidden] as the unit itself goes on with it; RNN: undefined
+};
+
+/// Lets a caller see and change a layer's run between its steps. Each function returns what the run goes on with.
+class LayerHook {
+ public:
+  virtual ~LayerHook() = default;
+
+  /// The states that the run really starts from.
+  virtual void begin(at::Tensor& /*emitted*/, at::Tensor& /*carry*/) {}
+  /// Input terms of the pre-activations of all steps, [time, rows, gates x hidden].
+  virtual at::Tensor inputTerms(const at::Tensor& terms) { return terms; }
+  /// The recurrent term of one step, [rows, gates x hidden].
+  virtual at::Tensor recurrentTerm(int64_t /*step*/, const at::Tensor& term, const at::Tensor& /*emitted*/) { return term; }
+  /// The pre-activations of one step; `input` and `recurrent` are apart because a GRU multiplies one of them.
+  virtual void preActivations(int64_t /*step*/, const at::Tensor& /*input*/, const at::Tensor& /*recurrent*/,
+                              const at::Tensor& /*emitted*/, const at::Tensor& /*carry*/) {}
+  /// The hidden value of one step, [rows, hidden], before the projection.
+  virtual at::Tensor emission(int64_t /*step*/, const at::Tensor& hidden) { return hidden; }
+  /// What the projection gives, [rows, emitted]; not called without one.
+  virtual at::Tensor projected(int64_t /*step*/, const at::Tensor& emitted, const at::Tensor& /*hidden*/) { return emitted; }
+  /// The final carry as the model gets it; an LSTM's only.
+  virtual at::Tensor finalCarry(const at::Tensor& carry) { return carry; }
+  virtual void end(const LayerInput& /*input*/, const LayerOutput& /*output*/) {}
+};
+
+/// Runs one layer in one direction, step by step, by PyTorch's documented equations of nn.LSTM, nn.GRU and nn.RNN.
+LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput& input, LayerHook& hook);
+
+/// Makes the hook of layer x direction `index`.
+using HookMaker = std::function<std::unique_ptr<LayerHook>(size_t index, const LayerInput& input)>;
+
+/// Runs a whole call, layer by layer and direction by direction. `variants` > 1: input and states carry that many
+/// variants in a leading dimension before the call's own ([variants, time, batch, inputs], …), and so do the results.
+RecurrentResult runCall(const RecurrentCall& call, const HookMaker& hooks, int64_t variants = 0);
+
+}  // namespace heft

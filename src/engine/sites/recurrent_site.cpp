@@ -1,0 +1,304 @@
+#include "engine/sites/recurrent_site.hpp"
+
+#include <ATen/ATen.h>
+
+#include "engine/kernels/cpu/unit_response.hpp"
+#include "heft/error.hpp"
+
+namespace heft {
+
+/// Records one call of the layer and puts the leaves into it.
+class RecurrentSite::Recorder : public LayerHook {
+ public:
+  Recorder(RecurrentSite& site, bool linked) : site_(site), linked_(linked) {}
+
+  void begin(at::Tensor& emitted, at::Tensor& carry) override {
+    if (!linked_) return;
+    // The carry goes on inside the unit, so it is taken from before the leaf that the model's copy of it has.
+    emitted = site_.last_emitted_;
+    if (carry.defined()) carry = site_.last_carry_;
+    previous_leaf_ = site_.last_leaf_;
+  }
+
+  at::Tensor inputTerms(const at::Tensor& terms) override {
+    const auto steps = terms.size(0);
+    const auto rows = terms.size(1);
+    const auto hidden = site_.weights_.recurrent.size(0) / static_cast<int64_t>(gateNames(site_.kind_).size());
+    record_.emission_leaf = at::zeros({steps, rows, hidden}, terms.options().requires_grad(true));
+    if (site_.weights_.projection.defined()) {
+      record_.projection_leaf = at::zeros({steps, rows, site_.weights_.projection.size(0)}, terms.options().requires_grad(true));
+    }
+    return terms;
+  }
+
+  at::Tensor recurrentTerm(int64_t /*step*/, const at::Tensor& term, const at::Tensor& /*emitted*/) override {
+    // What a unit emits reaches its own gates inside the unit response; the leaf must be seen by the others only.
+    if (!previous_leaf_.defined()) return term;
+    const auto gates = static_cast<int64_t>(gateNames(site_.kind_).size());
+    return term - previous_leaf_.repeat({1, gates}) * site_.own_weights_;
+  }
+
+  void preActivations(int64_t /*step*/, const at::Tensor& input, const at::Tensor& recurrent, const at::Tensor& emitted,
+                      const at::Tensor& carry) override {
+    record_.from_input.push_back(input.detach());
+    record_.from_hidden.push_back(recurrent.detach());
+    record_.emitted_before.push_back(emitted.detach());
+    if (carry.defined()) record_.carry_before.push_back(carry.detach());
+  }
+
+  at::Tensor emission(int64_t step, const at::Tensor& hidden) override {
+    record_.hidden.push_back(hidden.detach());
+    previous_leaf_ = record_.emission_leaf[step];
+    return hidden + previous_leaf_;
+  }
+
+  at::Tensor projected(int64_t step, const at::Tensor& emitted, const at::Tensor& /*hidden*/) override {
+    return emitted + record_.projection_leaf[step];
+  }
+
+  at::Tensor finalCarry(const at::Tensor& carry) override {
+    raw_carry_ = carry;
+    record_.carry_leaf = at::zeros_like(carry).requires_grad_(true);
+    return carry + record_.carry_leaf;
+  }
+
+  void end(const LayerInput& input, const LayerOutput& output) override {
+    for (int64_t t = 0; t < input.sequence.size(0); ++t) record_.read.push_back(input.sequence[t].detach());
+    site_.last_emitted_ = output.hidden;
+    site_.last_carry_ = site_.kind_ == CellKind::lstm ? raw_carry_ : output.raw_carry;
+    site_.last_leaf_ = previous_leaf_;
+    site_.records_.push_back(std::move(record_));
+  }
+
+ private:
+  RecurrentSite& site_;
+  bool linked_;
+  Record record_;
+  at::Tensor previous_leaf_, raw_carry_;
+};
+
+RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters)
+    : name_(std::move(name)), kind_(kind), weights_(std::move(weights)), parameters_(parameters) {
+  const auto gates = static_cast<int64_t>(gateNames(kind_).size());
+  const auto hidden = weights_.recurrent.size(0) / gates;
+  auto recurrent = weights_.recurrent.detach();
+  if (weights_.projection.defined()) recurrent = recurrent.matmul(weights_.projection.detach());
+  own_weights_ = recurrent.view({gates, hidden, hidden}).diagonal(0, 1, 2).reshape({gates * hidden});
+}
+
+RecurrentSite::~RecurrentSite() = default;
+
+bool RecurrentSite::continuesWith(const LayerInput& input) const {
+  if (!last_emitted_.defined() || last_emitted_.sizes() != input.hidden.sizes()) return false;
+  if (!last_emitted_.detach().equal(input.hidden.detach())) return false;
+  return !input.carry.defined() || last_carry_.detach().equal(input.carry.detach());
+}
+
+std::unique_ptr<LayerHook> RecurrentSite::record(bool linked) { return std::make_unique<Recorder>(*this, linked); }
+
+std::vector<SiteUse> RecurrentSite::uses() const {
+  std::vector<SiteUse> uses;
+  for (int role = 0; role < 5; ++role) {
+    if (parameters_.at(static_cast<size_t>(role)) >= 0) uses.push_back({parameters_.at(static_cast<size_t>(role)), role});
+  }
+  return uses;
+}
+
+std::vector<at::Tensor> RecurrentSite::leaves() const {
+  std::vector<at::Tensor> leaves;
+  for (const auto& record : records_) {
+    leaves.push_back(record.emission_leaf);
+    if (record.projection_leaf.defined()) leaves.push_back(record.projection_leaf);
+    if (record.carry_leaf.defined()) leaves.push_back(record.carry_leaf);
+  }
+  return leaves;
+}
+
+namespace {
+
+/// Gradients of all leaves of a site as one [rows, features], zeros where there is none.
+at::Tensor rowsOf(std::span<const at::Tensor> gradients, const std::vector<at::Tensor>& leaves, int64_t rows) {
+  std::vector<at::Tensor> parts;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    auto one = gradients[i].defined() ? gradients[i] : at::zeros_like(leaves[i]);
+    parts.push_back(one.dim() == 3 ? one.transpose(0, 1).reshape({rows, -1}) : one.reshape({rows, -1}));
+  }
+  return at::cat(parts, 1);
+}
+
+}  // namespace
+
+bool RecurrentSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {
+  const auto rows = records_.at(0).emission_leaf.size(1);
+  size_t next = 0;
+  carry_used_.clear();
+  for (const auto& record : records_) {
+    next += record.projection_leaf.defined() ? 2 : 1;
+    if (!record.carry_leaf.defined()) continue;
+    const auto& gradient = once[next++];
+    carry_used_.push_back(gradient.defined() && gradient.abs().max().item<double>() > 0);
+  }
+  return sampleOfRows(rowsOf(once, leaves(), rows), rowsOf(weighted, leaves(), rows), samples, samples_);
+}
+
+void RecurrentSite::assignOneSample() {
+  samples_.assign(static_cast<size_t>(records_.at(0).emission_leaf.size(1)), 0);
+}
+
+void RecurrentSite::beginSeeds(int64_t seeds) {
+  if (!points_.defined()) finish();
+  seeds_ = seeds;
+  const auto extra = static_cast<int64_t>(carry_steps_.size());
+  lambda_ = at::zeros({hidden_, rows_, seeds, steps_ + extra}, at::kFloat);
+  if (weights_.projection.defined()) lambda_projection_ = at::zeros({emitted_, rows_, seeds, steps_}, at::kFloat);
+}
+
+void RecurrentSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
+  size_t next = 0;
+  int64_t step = 0;
+  int64_t carries = 0;
+  for (size_t call = 0; call < records_.size(); ++call) {
+    const auto& record = records_[call];
+    const auto count = record.emission_leaf.size(0);
+    const auto& emission = gradients[next++];
+    if (emission.defined()) lambda_.select(2, seed).narrow(2, step, count).copy_(emission.permute({2, 1, 0}));
+    if (record.projection_leaf.defined()) {
+      const auto& projection = gradients[next++];
+      if (projection.defined()) lambda_projection_.select(2, seed).narrow(2, step, count).copy_(projection.permute({2, 1, 0}));
+    }
+    if (record.carry_leaf.defined()) {
+      const auto& carry = gradients[next++];
+      if (carry_used_.at(call)) {
+        if (carry.defined()) lambda_.select(2, seed).select(2, steps_ + carries).copy_(carry.t());
+        ++carries;
+      }
+    }
+    step += count;
+  }
+}
+
+void RecurrentSite::finish() {
+  Record all;
+  const auto append = [](std::vector<at::Tensor>& to, const std::vector<at::Tensor>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  for (size_t call = 0; call < records_.size(); ++call) {
+    const auto& record = records_[call];
+    append(all.read, record.read);
+    append(all.emitted_before, record.emitted_before);
+    append(all.from_input, record.from_input);
+    append(all.from_hidden, record.from_hidden);
+    append(all.carry_before, record.carry_before);
+    append(all.hidden, record.hidden);
+    if (record.carry_leaf.defined() && carry_used_.at(call)) carry_steps_.push_back(static_cast<int64_t>(all.read.size()) - 1);
+  }
+  const auto gates = static_cast<int64_t>(gateNames(kind_).size());
+  steps_ = static_cast<int64_t>(all.read.size());
+  rows_ = all.read[0].size(0);
+  inputs_ = all.read[0].size(1);
+  emitted_ = all.emitted_before[0].size(1);
+  hidden_ = weights_.recurrent.size(0) / gates;
+
+  // [steps, rows, x] -> [rows, steps, x]
+  const auto byRow = [](const std::vector<at::Tensor>& list) { return at::stack(list).transpose(0, 1); };
+  const auto floats = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); };
+  read_input_ = floats(byRow(all.read));
+  read_hidden_ = floats(byRow(all.emitted_before));
+  const auto input = byRow(all.from_input);
+  const auto recurrent = byRow(all.from_hidden);
+  std::vector<at::Tensor> points;
+  const auto both = [&](const at::Tensor& a, double scale) {
+    points.push_back((a * scale).sigmoid());
+    points.push_back((a * -scale).sigmoid());
+  };
+  if (kind_ == CellKind::lstm) {
+    const auto a = (input + recurrent).chunk(4, 2);
+    const auto before = byRow(all.carry_before);
+    const auto carry = a[1].sigmoid() * before + a[0].sigmoid() * a[2].tanh();
+    both(a[0], 1);
+    both(a[1], 1);
+    both(a[2], 2);
+    points.push_back(a[2].tanh());
+    both(a[3], 1);
+    points.push_back(before);
+    both(carry, 2);
+    points.push_back(carry.tanh());
+  } else if (kind_ == CellKind::gru) {
+    const auto x = input.chunk(3, 2);
+    const auto h = recurrent.chunk(3, 2);
+    const auto reset = x[0] + h[0];
+    const auto fresh = x[2] + reset.sigmoid() * h[2];
+    both(reset, 1);
+    both(x[1] + h[1], 1);
+    both(fresh, 2);
+    points.push_back(fresh.tanh());
+    points.push_back(h[2]);
+    points.push_back(byRow(all.carry_before));
+  } else if (kind_ == CellKind::rnn_tanh) {
+    both(input + recurrent, 2);
+  } else {
+    points.push_back(input + recurrent);
+  }
+  // [rows, steps, hidden, point] -> [hidden, rows, steps, point]
+  points_ = floats(at::stack(points, 3).permute({2, 0, 1, 3}));
+  own_ = floats(own_weights_.view({gates, hidden_}).t());
+  if (weights_.projection.defined()) {
+    feedback_ = floats(weights_.projection.detach().t());
+    hidden_values_ = floats(byRow(all.hidden));
+  } else {
+    feedback_ = at::eye(hidden_, at::kFloat);
+  }
+  // The steps' values now stand in the tables above.
+  for (auto& record : records_) {
+    record.read.clear();
+    record.emitted_before.clear();
+    record.from_input.clear();
+    record.from_hidden.clear();
+    record.carry_before.clear();
+    record.hidden.clear();
+  }
+}
+
+void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBlock& block) const {
+  if (role == weight_hr) return addProjectionResponse(row, block);
+  const auto columns = static_cast<int64_t>(row.change.size());
+  const auto unit = row.row % hidden_;
+  const auto gates = own_.size(1);
+  const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
+  kernels::UnitResponseTask task;
+  task.kind = kind_;
+  task.rows = rows_;
+  task.steps = steps_;
+  task.columns = columns;
+  task.points = points_.const_data_ptr<float>() + unit * rows_ * steps_ * kernels::pointSize(kind_);
+  task.own = own_.const_data_ptr<float>() + unit * gates;
+  task.gate = row.row / hidden_;
+  task.hidden_side = role == weight_hh || role == bias_hh;
+  if (role == weight_ih) {
+    task.read = read_input_.const_data_ptr<float>();
+    task.read_width = inputs_;
+  } else if (role == weight_hh) {
+    task.read = read_hidden_.const_data_ptr<float>();
+    task.read_width = emitted_;
+    task.feedback = feedback_.const_data_ptr<float>() + unit * emitted_;
+  }
+  task.change = row.change.data();
+  task.carry_steps = carry_steps_.data();
+  task.carry_count = static_cast<int64_t>(carry_steps_.size());
+  auto* emission = threadScratch(0, rows_ * points * columns);
+  kernels::unitResponse(task, emission, threadScratch(1, 2 * columns));
+  contract(lambda_.const_data_ptr<float>() + unit * rows_ * seeds_ * points, emission, samples_, points, block);
+}
+
+void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBlock& block) const {
+  auto* emission = threadScratch(0, rows_ * steps_ * hidden_);
+  const auto* hidden = hidden_values_.const_data_ptr<float>();
+  for (int64_t i = 0; i < rows_ * steps_; ++i) {
+    for (int64_t j = 0; j < hidden_; ++j) {
+      emission[i * hidden_ + j] = hidden[i * hidden_ + j] * row.change[static_cast<size_t>(j)];
+    }
+  }
+  contract(lambda_projection_.const_data_ptr<float>() + row.row * rows_ * seeds_ * steps_, emission, samples_, steps_, block);
+}
+
+}  // namespace heft

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+
+#include "engine/sites/recurrent_layer.hpp"
+#include "engine/sites/site.hpp"
+
+namespace heft {
+
+/// One layer in one direction, over all the steps that follow one another: a whole sequence, or the calls of a cell or
+/// of a streamed model whose states are handed from one call to the next.
+///
+/// Unit response (METHOD of this project): inside the changed unit its own recurrence runs exactly, its own recurrent
+/// weights included; beyond it the total derivative lambda of the outputs with respect to its emission is used.
+class RecurrentSite : public Site {
+ public:
+  enum Role { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr };
+
+  /// `parameters` are indices by role, -1 where the role is a constant or absent.
+  RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters);
+  ~RecurrentSite() override;
+
+  /// True when a run that starts from these states goes on where this one stopped.
+  [[nodiscard]] bool continuesWith(const LayerInput& input) const;
+
+  /// The hook that records one more call.
+  std::unique_ptr<LayerHook> record(bool linked);
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] SiteKind kind() const override { return SiteKind::unit_response; }
+  [[nodiscard]] std::vector<SiteUse> uses() const override;
+  [[nodiscard]] std::vector<at::Tensor> leaves() const override;
+  bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
+  void assignOneSample() override;
+  void beginSeeds(int64_t seeds) override;
+  void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
+  void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+
+ private:
+  class Recorder;
+  /// What one call left, all [time, rows, ...], float64, detached but for the leaves.
+  struct Record {
+    at::Tensor emission_leaf;    ///< [time, rows, hidden]
+    at::Tensor projection_leaf;  ///< [time, rows, emitted], with a projection
+    at::Tensor carry_leaf;       ///< [rows, hidden], LSTM
+    std::vector<at::Tensor> read, emitted_before, from_input, from_hidden, carry_before, hidden;
+  };
+
+  void finish();
+  void addProjectionResponse(const RowChange& row, const ResponseBlock& block) const;
+
+  std::string name_;
+  CellKind kind_;
+  CellWeights weights_;
+  std::array<int64_t, 5> parameters_;
+  at::Tensor own_weights_;  ///< [gates x hidden]: from a unit's emission to its own gates
+  std::vector<Record> records_;
+
+  // Where the last call stopped, with its graph.
+  at::Tensor last_emitted_, last_carry_, last_leaf_;
+
+  // After finish(): float32 on the CPU.
+  int64_t rows_ = 0, steps_ = 0, hidden_ = 0, emitted_ = 0, inputs_ = 0, seeds_ = 0;
+  std::vector<bool> carry_used_;   ///< by call: its final carry moves the outputs other than through the next call
+  std::vector<int64_t> carry_steps_;
+  std::vector<int64_t> samples_;   ///< [rows]
+  at::Tensor points_;              ///< [hidden, rows, steps, pointSize]
+  at::Tensor read_input_;          ///< [rows, steps, inputs]
+  at::Tensor read_hidden_;         ///< [rows, steps, emitted]
+  at::Tensor hidden_values_;       ///< [rows, steps, hidden], with a projection
+  at::Tensor own_;                 ///< [hidden, gates]
+  at::Tensor feedback_;            ///< [hidden, emitted]: how the emitted values follow a unit's emission
+  at::Tensor lambda_;              ///< [hidden, rows, seeds, steps + carry steps]
+  at::Tensor lambda_projection_;   ///< [emitted, rows, seeds, steps]
+};
+
+}  // namespace heft

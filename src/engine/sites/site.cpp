@@ -1,0 +1,91 @@
+#include "engine/sites/site.hpp"
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <cmath>
+
+namespace heft {
+
+bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t samples, std::vector<int64_t>& assigned) {
+  const auto a = once.flatten(1);
+  const auto b = weighted.flatten(1);
+  const auto aa = (a * a).sum(1).to(at::kCPU).contiguous();
+  const auto ab = (a * b).sum(1).to(at::kCPU).contiguous();
+  const auto bb = (b * b).sum(1).to(at::kCPU).contiguous();
+  const auto* paa = aa.const_data_ptr<double>();
+  const auto* pab = ab.const_data_ptr<double>();
+  const auto* pbb = bb.const_data_ptr<double>();
+  assigned.assign(static_cast<size_t>(once.size(0)), -1);
+  for (size_t row = 0; row < assigned.size(); ++row) {
+    if (paa[row] <= 0) {
+      if (pbb[row] > 0) return false;
+      continue;
+    }
+    // One sample: the second gradient is the first times (sample + 1), a whole number.
+    const double ratio = pab[row] / paa[row];
+    const double left = pbb[row] - ratio * pab[row];
+    const double whole = std::round(ratio);
+    if (std::abs(left) > 1e-9 * pbb[row] || std::abs(ratio - whole) > 1e-5 || whole < 1 || whole > static_cast<double>(samples)) {
+      return false;
+    }
+    assigned[row] = static_cast<int64_t>(whole) - 1;
+  }
+  return true;
+}
+
+SampleRows sortBySample(const std::vector<int64_t>& assigned, int64_t samples) {
+  std::vector<std::vector<int64_t>> rows(static_cast<size_t>(samples));
+  for (size_t row = 0; row < assigned.size(); ++row) {
+    if (assigned[row] >= 0) rows[static_cast<size_t>(assigned[row])].push_back(static_cast<int64_t>(row));
+  }
+  SampleRows sorted;
+  sorted.samples = samples;
+  for (const auto& one : rows) sorted.points = std::max(sorted.points, static_cast<int64_t>(one.size()));
+  std::vector<int64_t> row(static_cast<size_t>(samples * sorted.points), 0);
+  std::vector<double> present(row.size(), 0.0);
+  for (size_t sample = 0; sample < rows.size(); ++sample) {
+    for (size_t i = 0; i < rows[sample].size(); ++i) {
+      row[sample * static_cast<size_t>(sorted.points) + i] = rows[sample][i];
+      present[sample * static_cast<size_t>(sorted.points) + i] = 1.0;
+    }
+  }
+  sorted.row = at::tensor(row, at::kLong);
+  sorted.present = at::tensor(present, at::kDouble).unsqueeze(1);
+  return sorted;
+}
+
+void contract(const float* lambda, const float* emission, const std::vector<int64_t>& samples, int64_t points,
+              const ResponseBlock& block) {
+  const auto rows = static_cast<int64_t>(samples.size());
+  const auto wrap = [](const float* data, at::IntArrayRef shape) {
+    return at::from_blob(const_cast<float*>(data), shape, at::kFloat);
+  };
+  bool in_order = rows == block.samples;
+  for (int64_t row = 0; in_order && row < rows; ++row) {
+    // A row that moves nothing has a zero lambda, so it may be counted to any sample.
+    const auto sample = samples[static_cast<size_t>(row)];
+    in_order = sample == row || sample == -1;
+  }
+  if (in_order) {
+    auto out = wrap(block.data, {rows, block.seeds, block.columns});
+    out.baddbmm_(wrap(lambda, {rows, block.seeds, points}), wrap(emission, {rows, points, block.columns}));
+    return;
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+    const auto sample = samples[static_cast<size_t>(row)];
+    if (sample < 0) continue;
+    auto out = wrap(block.at(sample, 0), {block.seeds, block.columns});
+    out.addmm_(wrap(lambda + row * block.seeds * points, {block.seeds, points}),
+               wrap(emission + row * points * block.columns, {points, block.columns}));
+  }
+}
+
+float* threadScratch(int slot, int64_t count) {
+  thread_local std::array<std::vector<float>, 4> memory;
+  auto& one = memory.at(static_cast<size_t>(slot));
+  if (static_cast<int64_t>(one.size()) < count) one.resize(static_cast<size_t>(count));
+  return one.data();
+}
+
+}  // namespace heft

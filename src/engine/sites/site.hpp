@@ -1,0 +1,86 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace heft {
+
+/// Changes of the scored outputs that changing single weights causes: `data` is [samples, seeds, columns], one entry a
+/// weight of one row of a parameter; contributions of several uses of the weight add up in it.
+struct ResponseBlock {
+  int64_t samples = 0;
+  int64_t seeds = 0;
+  int64_t columns = 0;
+  float* data = nullptr;
+
+  [[nodiscard]] float* at(int64_t sample, int64_t seed) const { return data + (sample * seeds + seed) * columns; }
+};
+
+/// One row of a parameter, seen as a matrix [rows, columns] (a vector is [rows, 1]), and the change of its weights.
+struct RowChange {
+  int64_t row = 0;
+  std::span<const float> change;  ///< [columns], variant minus baseline
+};
+
+/// A parameter that a site reads, and in which role (weight_ih, bias, … as the site numbers them).
+struct SiteUse {
+  int64_t parameter = 0;
+  int role = 0;
+};
+
+/// How far a site is from the float64 truth, at best.
+enum class SiteKind { unit_response, linear, gradient };
+
+/// One place of the model that reads parameters, recorded in a baseline run whose autograd graph is kept.
+///
+/// A site holds leaves: zero tensors added where its units emit. Their gradients, one set a seed (a vector over the
+/// scored outputs), are the total derivatives from there to the outputs; with them, the site turns a change of a weight
+/// into a change of the outputs.
+class Site {
+ public:
+  virtual ~Site() = default;
+
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual SiteKind kind() const = 0;
+  [[nodiscard]] virtual std::vector<SiteUse> uses() const = 0;
+  [[nodiscard]] virtual std::vector<at::Tensor> leaves() const = 0;
+
+  /// Tells from the gradients of two seeds, the second being the first times (sample + 1), which sample each row of the
+  /// site belongs to. False when a row moves the outputs of several samples.
+  virtual bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) = 0;
+  /// All rows belong to sample 0.
+  virtual void assignOneSample() = 0;
+
+  virtual void beginSeeds(int64_t seeds) = 0;
+  /// Gradients of all leaves for one seed; undefined where the outputs don't depend on a leaf.
+  virtual void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) = 0;
+
+  /// Adds the change of the outputs for each weight of one row, each changed alone. Thread-safe.
+  virtual void addResponse(int role, const RowChange& row, const ResponseBlock& block) const = 0;
+};
+
+/// Which sample each row belongs to; -1 for rows that move nothing. `once` and `weighted` are [rows, ...].
+/// Returns nothing when a row belongs to several samples.
+bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t samples, std::vector<int64_t>& assigned);
+
+/// Rows of a site that has no time of its own, sorted by sample and padded so that each sample has as many.
+struct SampleRows {
+  int64_t samples = 0;
+  int64_t points = 0;   ///< most rows that a sample has
+  at::Tensor row;       ///< int64 [samples x points]: the row; 0 where padded
+  at::Tensor present;   ///< float64 [samples x points, 1]: 0 where padded
+};
+SampleRows sortBySample(const std::vector<int64_t>& assigned, int64_t samples);
+
+/// block[sample of row] += lambda[row] x emission[row] for each row: [seeds, points] x [points, columns].
+void contract(const float* lambda, const float* emission, const std::vector<int64_t>& samples, int64_t points,
+              const ResponseBlock& block);
+
+/// Memory of at least `count` floats that this thread keeps from call to call; `slot` tells several apart.
+float* threadScratch(int slot, int64_t count);
+
+}  // namespace heft

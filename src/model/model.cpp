@@ -1,0 +1,138 @@
+#include "model/model.hpp"
+
+#include <map>
+#include <set>
+#include <unordered_set>
+
+#include "data/hash.hpp"
+#include "heft/error.hpp"
+#include "model/archive.hpp"
+#include "model/refusals.hpp"
+
+namespace heft {
+namespace {
+
+torch::jit::Module readModule(const std::filesystem::path& path, c10::Device device) {
+  try {
+    return torch::jit::load(path.string(), device);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& failure) {
+    throw Error(Fault::model, path.string() + ": can't be loaded as TorchScript: " + firstLine(failure.what()));
+  }
+}
+
+/// Each tensor that the module holds, in attributes, lists and tuples alike, once.
+std::vector<at::Tensor> allTensors(const torch::jit::Module& module) {
+  std::vector<at::Tensor> tensors;
+  std::unordered_set<const void*> seen;
+  c10::IValue(module._ivalue()).visit([&](const c10::IValue& value) {
+    if (value.isTensor() && value.toTensor().defined() && seen.insert(value.toTensor().unsafeGetTensorImpl()).second) {
+      tensors.push_back(value.toTensor());
+    }
+    return false;
+  });
+  return tensors;
+}
+
+/// Puts float64 values under every tensor that the module holds; tensors that shared memory go on sharing it.
+void convertToDouble(const torch::jit::Module& module, c10::Device device) {
+  std::map<const void*, at::Tensor> converted;
+  std::vector<at::Tensor> originals;  // keeps the storages alive while their addresses are keys
+  for (auto& tensor : allTensors(module)) {
+    if (!isSmallFloat(tensor.scalar_type()) || tensor.layout() != at::kStrided) continue;
+    originals.push_back(tensor.detach());
+    const void* key = tensor.storage().data();
+    at::Tensor value;
+    if (key == nullptr) {
+      value = tensor.detach().to(at::kDouble);
+    } else {
+      auto found = converted.find(key);
+      if (found == converted.end()) found = converted.emplace(key, wholeStorageAsDouble(tensor.detach(), device)).first;
+      value = found->second.as_strided(tensor.sizes(), tensor.strides(), tensor.storage_offset());
+    }
+    tensor.set_data(value);
+  }
+}
+
+bool sameMemory(const at::Tensor& a, const at::Tensor& b) {
+  return a.storage().data() == b.storage().data() && a.storage_offset() == b.storage_offset() && a.sizes() == b.sizes();
+}
+
+void listParameters(Model& model, const std::map<std::string, at::ScalarType>& stored) {
+  for (const auto& named : model.module.named_parameters()) {
+    if (named.value.numel() == 0 || !at::isFloatingType(named.value.scalar_type())) continue;
+    bool known = false;
+    for (auto& parameter : model.parameters) {
+      if (sameMemory(parameter.value, named.value)) {
+        parameter.tied.push_back(named.name);
+        known = true;
+        break;
+      }
+    }
+    if (!known) model.parameters.push_back({named.name, {}, named.value, stored.at(named.name), false});
+  }
+  for (const auto& parameter : model.parameters) {
+    if (parameter.tied.empty()) continue;
+    std::string names = parameter.name;
+    for (const auto& name : parameter.tied) names += " = " + name;
+    model.notes.push_back("tied weights are changed together: " + names);
+  }
+  for (const auto& named : model.module.named_buffers()) model.buffers.push_back({named.name, named.value});
+}
+
+void checkFinite(const Model& model) {
+  for (const auto& parameter : model.parameters) {
+    const auto bad = at::isfinite(parameter.value).logical_not().sum().item<int64_t>();
+    if (bad > 0) {
+      throw Error(Fault::model, model.path.string() + ": " + parameter.name + " holds " + std::to_string(bad) +
+                                    " weights that are NaN or infinite; finite weights were expected");
+    }
+  }
+}
+
+}  // namespace
+
+Model loadModel(const std::filesystem::path& path, const LoadOptions& options) {
+  checkArchive(path);
+  Model model;
+  model.path = path;
+  model.sha256 = sha256File(path);
+  model.native = options.native;
+  model.promoter = Promoter(options.device);
+  model.module = readModule(path, options.device);
+  refuseUnchangeable(model.module, path);
+  noteTrainingMode(model.module, model.notes);
+  model.module.eval();
+  std::map<std::string, at::ScalarType> stored;
+  for (const auto& named : model.module.named_parameters()) {
+    stored[named.name] = named.value.scalar_type();
+    named.value.set_requires_grad(false);
+  }
+  if (!options.native) convertToDouble(model.module, options.device);
+  listParameters(model, stored);
+  checkFinite(model);
+  return model;
+}
+
+int64_t parameterOf(const Model& model, const at::Tensor& tensor) {
+  if (!tensor.defined() || !tensor.has_storage() || tensor.numel() == 0) return -1;
+  const void* storage = tensor.storage().data();
+  const auto offset = tensor.storage_offset();
+  for (size_t i = 0; i < model.parameters.size(); ++i) {
+    const auto& value = model.parameters[i].value;
+    if (value.storage().data() == storage && offset >= value.storage_offset() &&
+        offset < value.storage_offset() + value.numel()) {
+      return static_cast<int64_t>(i);
+    }
+  }
+  return -1;
+}
+
+int64_t weightCount(const Model& model) {
+  int64_t count = 0;
+  for (const auto& parameter : model.parameters) count += parameter.value.numel();
+  return count;
+}
+
+}  // namespace heft

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <torch/script.h>
+
+namespace heft {
+
+/// What forward may change inside a module (buffers, plain attributes), kept so that every run can start from it.
+class ModuleState {
+ public:
+  explicit ModuleState(const torch::jit::Module& module);
+
+  /// Puts every attribute back to what it held when this was made; parameters are left alone.
+  void restore() const;
+
+ private:
+  struct Slot {
+    c10::intrusive_ptr<c10::ivalue::Object> object;
+    size_t index;
+    c10::IValue original;  ///< the very value, so that tensors keep their identity
+    c10::IValue content;   ///< a deep copy for containers
+  };
+  struct Content {
+    at::Tensor tensor;
+    at::Tensor saved;
+    int64_t version;
+  };
+  std::vector<Slot> slots_;
+  mutable std::vector<Content> contents_;
+};
+
+}  // namespace heft
