@@ -1,0 +1,54 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/layout.hpp"
+#include "engine/runner.hpp"
+
+namespace heft {
+
+/// New values for some weights of one parameter.
+struct Change {
+  int64_t parameter = 0;       ///< index into Model::parameters
+  std::vector<int64_t> index;  ///< flat, row-major places in the parameter's shape
+  std::vector<double> value;   ///< what stands there in the variant
+};
+
+/// The model with a component changed.
+struct Variant {
+  std::vector<Change> changes;
+};
+
+/// Takes the outputs of variants `first` … `first + n - 1`: float64 [n, samples, elements] by the layout given. May throw
+/// to stop; the model is then as it was.
+using ReceiveOutputs = std::function<void(size_t first, const at::Tensor& outputs)>;
+
+/// Runs variants of a model. Whatever happens, every weight is back in place afterwards.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  /// Executes all variants, in chunks that depend on the list and the memory limit alone, received in order.
+  virtual void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) = 0;
+
+  /// Sentences for people: what could not be done the fast way, and why.
+  [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
+};
+
+/// One variant after the other: changed in place, run, restored. The truth that everything else is compared with.
+std::unique_ptr<Executor> makeLoopExecutor(Runner& runner, const OutputLayout& layout);
+
+struct BatchOptions {
+  int64_t memory = int64_t{1} << 30;  ///< bytes that a chunk's changed activations may take, about
+};
+
+/// Many variants a run of forward, where the model allows; the loop elsewhere.
+std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options = {});
+
+}  // namespace heft

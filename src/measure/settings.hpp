@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heft {
+
+enum class Method { automatic, response, exhaustive, reference };
+enum class Metric { rms, max, kl, loss, flips };
+enum class Level { weight, row, column, unit, gate, matrix, layer };
+
+/// The names that the command line, run.json and messages use: "auto", "rms", "weight", …; the readers throw
+/// Error(Fault::usage) with the names there are.
+[[nodiscard]] std::string_view name(Method method) noexcept;
+[[nodiscard]] std::string_view name(Metric metric) noexcept;
+[[nodiscard]] std::string_view name(Level level) noexcept;
+[[nodiscard]] Method parseMethod(std::string_view text);
+[[nodiscard]] Metric parseMetric(std::string_view text);
+[[nodiscard]] Level parseLevel(std::string_view text);
+
+/// How weights are changed.
+struct Perturbation {
+  enum class Kind { zero, mean, permute, noise, scale, flip, round };
+  Kind kind = Kind::zero;
+  double amount = 0;  ///< noise: deviation as a multiple of the matrix's own; scale: factor; round: bits
+
+  /// Reads "zero", "mean", "permute", "noise:0.1", "scale:0.5", "flip", "round:8"; throws Error(Fault::usage).
+  static Perturbation parse(std::string_view text);
+  /// As `parse` reads it.
+  [[nodiscard]] std::string text() const;
+};
+
+/// What a ranking is to do. Plain values, so that a run can be printed, saved and compared.
+struct RankSettings {
+  Method method = Method::automatic;
+  std::vector<Metric> metrics{Metric::rms};      ///< the first one ranks
+  Perturbation perturbation;                     ///< zero: what the field calls ablation
+  std::vector<Level> levels{Level::weight};      ///< levels above a weight are executed jointly
+  std::vector<std::string> parameters{};         ///< GLOB or GLOB[rows,columns]; empty: all
+  std::string output_target{};                   ///< empty: every floating output
+  std::int64_t top = 20;                         ///< how many places are settled and shown
+  double alpha = 0.05;                           ///< a weight's interval holds with probability 1 - alpha
+  double miss = 0.01;                            ///< share of the top k that may be missing for it to count as settled
+  std::int64_t budget_variants = 0;              ///< most variants to execute; 0: as many as it takes
+  double budget_seconds = 0;                     ///< most time to execute for; 0: no limit
+  std::uint64_t seed = 0;                        ///< every draw derives from it
+  bool stream = false;                           ///< forward is called once a step
+};
+
+}  // namespace heft
