@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace heft {
 namespace {
 
@@ -15,7 +17,27 @@ at::Tensor addLeaf(const at::Tensor& output, at::Tensor& leaf) {
 
 }  // namespace
 
-RecordHandler::RecordHandler(Model& model) : PlainHandler(model) {}
+RecordHandler::RecordHandler(Model& model, bool keep_arguments) : PlainHandler(model), keep_arguments_(keep_arguments) {}
+
+void RecordHandler::keepArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack) const {
+  const auto& arguments = op.schema().arguments();
+  const auto aliases = [](const c10::Argument& one) { return one.alias_info() != nullptr; };
+  // Views and in-place operators must meet the very tensor.
+  if (std::any_of(arguments.begin(), arguments.end(), aliases)) return;
+  const auto keep = [&](const at::Tensor& tensor) {
+    const bool copy = tensor.defined() && at::isFloatingType(tensor.scalar_type()) && parameterOf(model_, tensor) < 0;
+    return copy ? tensor.clone() : tensor;
+  };
+  for (size_t i = stack.size() - arguments.size(); i < stack.size(); ++i) {
+    if (stack[i].isTensor()) {
+      stack[i] = keep(stack[i].toTensor());
+    } else if (stack[i].isTensorList()) {
+      auto list = stack[i].toTensorVector();
+      for (auto& tensor : list) tensor = keep(tensor);
+      stack[i] = c10::IValue(list);
+    }
+  }
+}
 
 std::vector<Site*> RecordHandler::sites() const {
   std::vector<Site*> sites;
@@ -27,6 +49,7 @@ bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   const at::AutoGradMode grad(true);
   const auto& name = op.schema().name();
   if (name == "aten::detach" || name == "aten::detach_") return true;  // the argument is the result
+  if (keep_arguments_) keepArguments(op, stack);
   if (answerRecurrent(op, stack) || answerLinear(op, stack) || answerEmbedding(op, stack) || answerOther(op, stack)) return true;
   op.callBoxed(stack);
   if (!model_.native) model_.promoter.results(op, stack);

@@ -13,7 +13,9 @@ namespace heft {
 /// through `no_grad` and `detach` inside forward, since a changed weight's effect passes through them too.
 class RecordHandler : public PlainHandler {
  public:
-  explicit RecordHandler(Model& model);
+  /// `keep_arguments`: operators work on copies of what they are given, for models whose forward writes into tensors that
+  /// the adjoint still needs (state updated in place).
+  explicit RecordHandler(Model& model, bool keep_arguments = false);
 
   /// Recorded sites in the order in which forward first reached them.
   [[nodiscard]] std::vector<Site*> sites() const;
@@ -32,6 +34,9 @@ class RecordHandler : public PlainHandler {
   at::Tensor standIn(const at::Tensor& tensor, int64_t parameter);
   RecurrentSite& recurrentSite(const RecurrentCall& call, size_t index, const LayerInput& input, bool& linked);
 
+  void keepArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack) const;
+
+  bool keep_arguments_;
   std::vector<std::unique_ptr<Site>> sites_;
   std::map<const void*, std::vector<RecurrentSite*>> recurrent_;  ///< by the input weights they read
   std::map<int64_t, at::Tensor> stand_ins_;                       ///< by parameter: a leaf in its place

@@ -1,6 +1,7 @@
 #include "engine/runner.hpp"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 
 #include <algorithm>
 #include <sstream>
@@ -120,6 +121,8 @@ Runner::Runner(Model& model, Inputs inputs, RunnerOptions options)
 }
 
 c10::IValue Runner::forward(std::vector<c10::IValue> values) {
+  // The graph runs as it is written: optimising folds constants and fuses operators, which would hide weights from us.
+  const torch::jit::GraphOptimizerEnabledGuard as_written(false);
   if (options_.module_name.empty()) return model_.module.forward(std::move(values));
   const ObserveScope scope(observed_module_);
   model_.module.forward(std::move(values));

@@ -7,6 +7,7 @@
 #include "data/hash.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
+#include "model/constants.hpp"
 #include "model/refusals.hpp"
 
 namespace heft {
@@ -59,18 +60,33 @@ bool sameMemory(const at::Tensor& a, const at::Tensor& b) {
   return a.storage().data() == b.storage().data() && a.storage_offset() == b.storage_offset() && a.sizes() == b.sizes();
 }
 
+/// Adds a parameter, or a further name of one that is there already.
+void addParameter(Model& model, Parameter parameter) {
+  for (auto& known : model.parameters) {
+    if (sameMemory(known.value, parameter.value)) {
+      if (!parameter.constant) known.tied.push_back(parameter.name);
+      return;
+    }
+  }
+  model.parameters.push_back(std::move(parameter));
+}
+
 void listParameters(Model& model, const std::map<std::string, at::ScalarType>& stored) {
   for (const auto& named : model.module.named_parameters()) {
     if (named.value.numel() == 0 || !at::isFloatingType(named.value.scalar_type())) continue;
-    bool known = false;
-    for (auto& parameter : model.parameters) {
-      if (sameMemory(parameter.value, named.value)) {
-        parameter.tied.push_back(named.name);
-        known = true;
-        break;
-      }
+    addParameter(model, {named.name, {}, named.value, stored.at(named.name), false});
+  }
+  if (model.parameters.empty()) {
+    for (const auto& constant : weightConstants(model.module)) {
+      const auto type = constant.value.scalar_type();
+      // Small floats are read through their float64 twin, so that is what a change must reach.
+      const bool twin = !model.native && isSmallFloat(type);
+      addParameter(model, {constant.name, {}, twin ? model.promoter.twin(constant.value) : constant.value, type, true});
     }
-    if (!known) model.parameters.push_back({named.name, {}, named.value, stored.at(named.name), false});
+    if (!model.parameters.empty()) {
+      model.notes.push_back("the model is frozen: its weights are constants, named here by the operator that reads them (" +
+                            model.parameters[0].name + ", …)");
+    }
   }
   for (const auto& parameter : model.parameters) {
     if (parameter.tied.empty()) continue;

@@ -5,7 +5,7 @@
 namespace heft {
 namespace {
 
-bool isContainer(const c10::IValue& value) { return value.isList() || value.isGenericDict(); }
+bool isContainer(const c10::IValue& value) { return (value.isList() && !value.isTensorList()) || value.isGenericDict(); }
 
 }  // namespace
 
@@ -30,8 +30,9 @@ ModuleState::ModuleState(const torch::jit::Module& module) {
     for (size_t i = 0; i < object->slots().size(); ++i) {
       const auto& value = object->getSlot(i);
       if (type->is_parameter(i) || value.isModule()) continue;
-      // Containers of parameters (`_flat_weights` of a scripted nn.LSTM) are never rebound by forward.
-      slots_.push_back({object, i, value, isContainer(value) && !value.isTensorList() ? value.deepcopy() : c10::IValue()});
+      slots_.push_back({object, i, value, isContainer(value) ? value.deepcopy() : c10::IValue(), {}});
+      // The tensors of a list keep their identity, since they may be parameters (`_flat_weights` of a scripted nn.LSTM).
+      if (value.isTensorList()) slots_.back().tensors = value.toTensorVector();
       keep(value);
     }
   }
@@ -40,6 +41,10 @@ ModuleState::ModuleState(const torch::jit::Module& module) {
 void ModuleState::restore() const {
   for (const auto& slot : slots_) {
     slot.object->setSlot(slot.index, slot.content.isNone() ? slot.original : slot.content.deepcopy());
+    if (!slot.original.isTensorList()) continue;
+    auto list = slot.original.toTensorList();
+    list.clear();
+    for (const auto& tensor : slot.tensors) list.push_back(tensor);
   }
   for (auto& content : contents_) {
     const auto version = static_cast<int64_t>(content.tensor._version());

@@ -17,7 +17,8 @@ class ModuleState {
     c10::intrusive_ptr<c10::ivalue::Object> object;
     size_t index;
     c10::IValue original;  ///< the very value, so that tensors keep their identity
-    c10::IValue content;   ///< a deep copy for containers
+    c10::IValue content;   ///< a deep copy for containers, but for lists of tensors
+    std::vector<at::Tensor> tensors;  ///< what a list of tensors held
   };
   struct Content {
     at::Tensor tensor;

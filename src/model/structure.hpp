@@ -28,10 +28,11 @@ struct ParameterInfo {
   [[nodiscard]] std::int64_t weights() const { return rows() * columns(); }
 };
 
-/// Columns of a parameter that read a unit's emission: unit u is read by column first_column + u.
+/// The columns of a matrix that are multiplied by what units emit.
 struct Reader {
-  std::int64_t parameter = 0;             ///< index into Structure::parameters
+  std::int64_t parameter = 0;                ///< index into Structure::parameters
   std::vector<std::int64_t> column_of_unit;  ///< [units]: the column, or -1 where it doesn't read that unit
+  bool by_row = false;                       ///< the numbers are rows: the matrix stands to the right, as in h @ W
 };
 
 /// One layer in one direction of a recurrent site.

@@ -12,8 +12,8 @@ at::Tensor rowsOf(const at::Tensor& gradient, const at::Tensor& leaf) {
 
 }  // namespace
 
-LinearSite::LinearSite(std::string name, WeightBlock weight, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf)
-    : name_(std::move(name)), weight_(weight), bias_parameter_(bias_parameter), first_bias_(first_bias), read_(std::move(read)),
+LinearSite::LinearSite(std::string name, WeightBlock block, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf)
+    : name_(std::move(name)), weight_(block), bias_parameter_(bias_parameter), first_bias_(first_bias), read_(std::move(read)),
       leaf_(std::move(leaf)), inputs_(read_.size(1)), outputs_(leaf_.size(-1)) {}
 
 std::vector<SiteUse> LinearSite::uses() const {
@@ -21,6 +21,11 @@ std::vector<SiteUse> LinearSite::uses() const {
   if (weight_.parameter >= 0) uses.push_back({weight_.parameter, weight});
   if (bias_parameter_ >= 0) uses.push_back({bias_parameter_, bias});
   return uses;
+}
+
+std::vector<SiteRead> LinearSite::reads() const {
+  if (weight_.parameter < 0) return {};
+  return {{weight_.parameter, weight_.transposed ? weight_.first_row : weight_.first_column, weight_.transposed, read_}};
 }
 
 bool LinearSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {

@@ -17,14 +17,15 @@ class LinearSite : public Site {
  public:
   enum Role { weight, bias };
 
-  /// `read` z is [rows, inputs] (detached), `leaf` [rows..., outputs] was added to the output; `weight.parameter` and
+  /// `read` z is [rows, inputs] (detached), `leaf` [rows..., outputs] was added to the output; `block.parameter` and
   /// `bias_parameter` are -1 where the operator reads no parameter; `first_bias` is the first row that bias reads.
-  LinearSite(std::string name, WeightBlock weight, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf);
+  LinearSite(std::string name, WeightBlock block, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf);
 
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] SiteKind kind() const override { return SiteKind::linear; }
   [[nodiscard]] std::vector<SiteUse> uses() const override;
   [[nodiscard]] std::vector<at::Tensor> leaves() const override { return {leaf_}; }
+  [[nodiscard]] std::vector<SiteRead> reads() const override;
   bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
   void assignOneSample() override;
   void beginSeeds(int64_t seeds) override;

@@ -24,9 +24,10 @@ class RecurrentSite::Recorder : public LayerHook {
     const auto steps = terms.size(0);
     const auto rows = terms.size(1);
     const auto hidden = site_.weights_.recurrent.size(0) / static_cast<int64_t>(gateNames(site_.kind_).size());
-    record_.emission_leaf = at::zeros({steps, rows, hidden}, terms.options().requires_grad(true));
+    record_.emission_leaf = at::zeros({steps, rows, hidden}, terms.options()).requires_grad_(true);
     if (site_.weights_.projection.defined()) {
-      record_.projection_leaf = at::zeros({steps, rows, site_.weights_.projection.size(0)}, terms.options().requires_grad(true));
+      const auto emitted = site_.weights_.projection.size(0);
+      record_.projection_leaf = at::zeros({steps, rows, emitted}, terms.options()).requires_grad_(true);
     }
     return terms;
   }
@@ -112,6 +113,19 @@ std::vector<at::Tensor> RecurrentSite::leaves() const {
     if (record.carry_leaf.defined()) leaves.push_back(record.carry_leaf);
   }
   return leaves;
+}
+
+std::vector<SiteRead> RecurrentSite::reads() const {
+  std::vector<at::Tensor> values;
+  for (const auto& record : records_) values.insert(values.end(), record.read.begin(), record.read.end());
+  if (values.empty() || parameters_[weight_ih] < 0) return {};
+  return {{parameters_[weight_ih], 0, false, at::cat(values)}};
+}
+
+at::Tensor RecurrentSite::emissions() const {
+  std::vector<at::Tensor> values;
+  for (const auto& record : records_) values.insert(values.end(), record.hidden.begin(), record.hidden.end());
+  return at::cat(values);
 }
 
 namespace {

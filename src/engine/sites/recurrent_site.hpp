@@ -30,6 +30,14 @@ class RecurrentSite : public Site {
   [[nodiscard]] SiteKind kind() const override { return SiteKind::unit_response; }
   [[nodiscard]] std::vector<SiteUse> uses() const override;
   [[nodiscard]] std::vector<at::Tensor> leaves() const override;
+  /// Before the first seed only: the tables it is taken from are given up then.
+  [[nodiscard]] std::vector<SiteRead> reads() const override;
+
+  [[nodiscard]] CellKind cell() const { return kind_; }
+  /// Indices of parameters by role, -1 where the role is a constant or absent.
+  [[nodiscard]] const std::array<int64_t, 5>& parameters() const { return parameters_; }
+  /// What the units emitted (before any projection), float64 [readings, hidden]; before the first seed only.
+  [[nodiscard]] at::Tensor emissions() const;
   bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
   void assignOneSample() override;
   void beginSeeds(int64_t seeds) override;

@@ -32,6 +32,14 @@ struct SiteUse {
   int role = 0;
 };
 
+/// One matrix of weights and what its columns read in the recorded run.
+struct SiteRead {
+  int64_t parameter = 0;
+  int64_t first_column = 0;  ///< of the parameter, read by column 0 of `values`
+  bool by_row = false;       ///< the values are multiplied by the parameter's rows instead
+  at::Tensor values;         ///< float64 [readings, columns]
+};
+
 /// How far a site is from the float64 truth, at best.
 enum class SiteKind { unit_response, linear, gradient };
 
@@ -48,6 +56,9 @@ class Site {
   [[nodiscard]] virtual SiteKind kind() const = 0;
   [[nodiscard]] virtual std::vector<SiteUse> uses() const = 0;
   [[nodiscard]] virtual std::vector<at::Tensor> leaves() const = 0;
+
+  /// The parts of this site that read a matrix of weights, each with the values that its columns were multiplied by.
+  [[nodiscard]] virtual std::vector<SiteRead> reads() const { return {}; }
 
   /// Tells from the gradients of two seeds, the second being the first times (sample + 1), which sample each row of the
   /// site belongs to. False when a row moves the outputs of several samples.

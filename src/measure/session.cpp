@@ -1,0 +1,125 @@
+#include "measure/session.hpp"
+
+#include <ATen/ATen.h>
+
+#include <limits>
+#include <set>
+
+#include "engine/describe.hpp"
+#include "heft/error.hpp"
+
+namespace heft {
+namespace {
+
+/// Notes which operators draw random numbers.
+class RandomSpotter : public PlainHandler {
+ public:
+  using PlainHandler::PlainHandler;
+  [[nodiscard]] std::string names() const {
+    std::string text;
+    for (const auto& name : names_) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  }
+
+ protected:
+  bool answer(const c10::OperatorHandle& op, torch::jit::Stack& /*stack*/) override {
+    const auto& name = op.schema().name();
+    if (op.hasTag(at::Tag::nondeterministic_seeded) && name != "aten::lstm" && name != "aten::gru" &&
+        !name.starts_with("aten::rnn_")) {
+      names_.insert(name);
+    }
+    return false;
+  }
+
+ private:
+  std::set<std::string> names_;
+};
+
+void checkFinite(const std::vector<NamedOutput>& outputs) {
+  for (const auto& output : outputs) {
+    const auto bad = at::isfinite(output.value).logical_not().sum().item<int64_t>();
+    if (bad == 0) continue;
+    throw Error(Fault::input, "the baseline's output" + (output.path.empty() ? "" : " '" + output.path + "'") + " holds " +
+                                  std::to_string(bad) + " values that are NaN or infinite, so no change of it can be measured; check inputs and model");
+  }
+}
+
+}  // namespace
+
+Session::Session(const SessionOptions& options) : options_(options) {
+  load(false);
+  std::vector<NamedOutput> outputs;
+  try {
+    outputs = runBaseline();
+  } catch (const Error& failure) {
+    if (failure.fault() != Fault::input) throw;
+    // Either the inputs are wrong, which the model's own types show as well, or it can't run in float64.
+    load(true);
+    outputs = runBaseline();
+    notes_.push_back("the model can't run in float64 (" + std::string(failure.what()) +
+                     "), so it is measured in its own types; small impacts drown in their rounding");
+  }
+  notes_.insert(notes_.begin(), model_.notes.begin(), model_.notes.end());
+  refuseRandom(outputs);
+  checkFinite(outputs);
+  const auto target = OutputTarget::parse(options_.output_target);
+  PlainHandler plain(model_);
+  batch_ = findBatch(*runner_, plain, target, outputs);
+  layout_ = std::make_unique<OutputLayout>(outputs, target, batch_.output_dims, batch_.samples);
+  baseline_ = layout_->table(outputs).detach();
+  if (batch_.interact) notes_.push_back(batch_.note);
+  if (!options_.targets.empty()) targets_ = readTargets(options_.targets);
+  const auto recording = record();
+  structure_ = describeStructure(model_, recording.handler->sites());
+}
+
+void Session::load(bool native) {
+  runner_.reset();
+  model_ = loadModel(options_.model, {options_.device, native});
+  if (model_.parameters.empty()) {
+    throw Error(Fault::unsupported, options_.model.string() + ": the model has no weights (no floating-point parameters or constants), so there is nothing to rank");
+  }
+  const auto forward = model_.module.find_method("forward");
+  if (!forward) {
+    throw Error(Fault::unsupported, options_.model.string() + ": the module has no forward method, so it can't be run");
+  }
+  auto inputs = readInputs(options_.inputs, forward->function().getSchema(), options_.device, native);
+  const auto target = OutputTarget::parse(options_.output_target);
+  runner_ = std::make_unique<Runner>(model_, std::move(inputs), RunnerOptions{options_.stream, target.module_name});
+}
+
+std::vector<NamedOutput> Session::runBaseline() {
+  const at::NoGradGuard no_grad;
+  PlainHandler plain(model_);
+  return runner_->run(plain);
+}
+
+void Session::refuseRandom(const std::vector<NamedOutput>& first) {
+  const at::NoGradGuard no_grad;
+  RandomSpotter spotter(model_);
+  const auto second = runner_->run(spotter);
+  bool same = first.size() == second.size();
+  for (size_t i = 0; same && i < first.size(); ++i) {
+    const auto& a = first[i].value;
+    same = a.sizes() == second[i].value.sizes() && at::allclose(a, second[i].value, 1e-7, 1e-12, /*equal_nan=*/true);
+  }
+  if (same) return;
+  const auto names = spotter.names();
+  throw Error(Fault::unsupported,
+              "two runs of the unchanged model differ, so forward is random" + (names.empty() ? "" : " (" + names + ")") +
+                  "; impacts can't be told from chance: take the random operators out, or score a part before them with --output-target module:NAME");
+}
+
+Session::Recording Session::record(bool keep_arguments) {
+  const at::AutoGradMode grad(true);
+  Recording recording{std::make_unique<RecordHandler>(model_, keep_arguments), {}};
+  recording.outputs = layout_->table(runner_->run(*recording.handler));
+  return recording;
+}
+
+double Session::noise() const {
+  const double epsilon = model_.native ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
+  return 4 * epsilon * baseline_.abs().max().item<double>();
+}
+
+}  // namespace heft

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/batch.hpp"
+#include "engine/layout.hpp"
+#include "engine/recorder.hpp"
+#include "engine/runner.hpp"
+#include "model/model.hpp"
+#include "model/structure.hpp"
+
+namespace heft {
+
+struct SessionOptions {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> inputs;
+  std::filesystem::path targets;   ///< empty: none
+  std::string output_target;       ///< empty: every floating output
+  bool stream = false;             ///< the first input is [steps, ...]; forward is called once a step
+  c10::Device device = c10::kCPU;
+};
+
+/// A model that has run on its inputs: the baseline that every variant is compared with, and what was found out on the way.
+class Session {
+ public:
+  /// Loads, runs and checks. Throws Error: Fault::model, input, usage, or unsupported (random operators, no weights,
+  /// outputs whose shape depends on the data).
+  explicit Session(const SessionOptions& options);
+
+  [[nodiscard]] Model& model() { return model_; }
+  [[nodiscard]] Runner& runner() { return *runner_; }
+  [[nodiscard]] const OutputLayout& layout() const { return *layout_; }
+  [[nodiscard]] const Batch& batch() const { return batch_; }
+  /// float64 [samples, elements].
+  [[nodiscard]] const at::Tensor& baseline() const { return baseline_; }
+  /// As the targets file holds them; undefined without one.
+  [[nodiscard]] const at::Tensor& targets() const { return targets_; }
+  [[nodiscard]] const Structure& structure() const { return structure_; }
+  /// Impacts (rms) below this are float noise of the runs that measured them.
+  [[nodiscard]] double noise() const;
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  [[nodiscard]] const SessionOptions& options() const { return options_; }
+
+  /// A recorded baseline run: sites with leaves in one autograd graph, and the outputs [samples, elements] that end it.
+  struct Recording {
+    std::unique_ptr<RecordHandler> handler;
+    at::Tensor outputs;
+  };
+  /// `keep_arguments` as RecordHandler's.
+  [[nodiscard]] Recording record(bool keep_arguments = false);
+
+ private:
+  void load(bool native);
+  std::vector<NamedOutput> runBaseline();
+  void refuseRandom(const std::vector<NamedOutput>& first);
+
+  SessionOptions options_;
+  Model model_;
+  std::unique_ptr<Runner> runner_;
+  Batch batch_;
+  std::unique_ptr<OutputLayout> layout_;
+  at::Tensor baseline_;
+  at::Tensor targets_;
+  Structure structure_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace heft
