@@ -23,9 +23,13 @@ double logError(double evidence, std::size_t j) {
   const auto members = static_cast<double>(j);
   const auto value = [&](double t) { return logPoissonAbove(members, t) - evidence * t; };
   double low = 0, high = members + 10 + 10 * std::sqrt(members + 1);
-  for (int i = 0; i < 80; ++i) {
+  for (int i = 0; i < 40; ++i) {
     const double a = low + (high - low) / 3, b = high - (high - low) / 3;
-    (value(a) < value(b) ? low : high) = value(a) < value(b) ? a : b;
+    if (value(a) < value(b)) {
+      low = a;
+    } else {
+      high = b;
+    }
   }
   return value(0.5 * (low + high));
 }
@@ -47,7 +51,7 @@ double evidenceFor(std::size_t j, double alpha) {
   const double wanted = std::log(alpha);
   double low = 0, high = 1;
   while (logError(high, j) > wanted) high *= 2;
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 40; ++i) {
     const double middle = 0.5 * (low + high);
     (logError(middle, j) > wanted ? low : high) = middle;
   }

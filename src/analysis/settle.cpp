@@ -149,17 +149,22 @@ class Settling {
   }
 
   SettleResult result() {
-    // The random sample of the weights below the cut: those above were all executed.
-    std::vector<std::size_t> populations(strata_.count());
+    // The random sample of the weights below the cut: those above were all executed. So were strata that were
+    // drawn whole.
+    std::vector<std::size_t> populations(strata_.count()), drawn(strata_.count());
+    for (const Draw& draw : calibration_) ++drawn[draw.stratum];
+    const auto whole = [&](std::size_t stratum) { return drawn[stratum] == strata_.populations()[stratum]; };
     for (std::size_t p = 0; p < estimates_.parameters(); ++p) {
       for (const double estimate : estimates_.of(p)) {
-        if (!(estimate > lowest_[p])) ++populations[strata_.of(p, estimate)];
+        const std::size_t stratum = strata_.of(p, estimate);
+        if (!(estimate > lowest_[p]) && !whole(stratum)) ++populations[stratum];
       }
     }
     std::vector<CalibrationPair> pairs, below;
     for (const auto& [stratum, flat, impact] : calibration_) {
       pairs.push_back({stratum, estimates_.at(flat), impact});
-      if (!(pairs.back().estimate > lowest_[Strata::parameterOf(stratum)])) below.push_back(pairs.back());
+      const bool above = pairs.back().estimate > lowest_[Strata::parameterOf(stratum)];
+      if (!above && !whole(stratum)) below.push_back(pairs.back());
     }
     Conformal intervals(below, populations, options_.alpha);
     const std::size_t missing = std::min(missing_, estimates_.size() - done_.size());

@@ -50,7 +50,7 @@ struct SettleOptions {
   std::size_t calibration_draws = 0;  ///< 0: defaultCalibrationDraws
   std::size_t budget = 0;             ///< most weights to execute in all; 0: no limit
   std::size_t audit_limit = 5000;     ///< most weights one audit is expected to execute: minutes, not days,
-                                   ///< where very many weights lie just below the threshold
+                                      ///< where very many weights lie just below the threshold
   std::uint64_t seed = 0;
 };
 
