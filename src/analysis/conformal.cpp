@@ -52,7 +52,8 @@ class Pools {
   }
 
   [[nodiscard]] Interval bounds(const Pool& pool, bool zero) const {
-    return conformalBounds(pool.values, pool.own, pool.outside, zero ? 0 : alpha_ / 2, zero ? alpha_ : alpha_ / 2);
+    return conformalBounds(pool.values, pool.own, pool.outside, zero ? 0 : alpha_ / 2,
+                           zero ? alpha_ : alpha_ / 2);
   }
 
   [[nodiscard]] bool suffices(const Pool& pool, bool zero) const {
@@ -98,20 +99,22 @@ std::string_view name(PoolLevel level) noexcept {
       return "deciles";
     case PoolLevel::matrix:
       return "matrix";
-    case PoolLevel::all:
-      return "all";
+    case PoolLevel::matrices:
+      return "matrices";
     case PoolLevel::none:
       break;
   }
   return "none";
 }
 
-Interval conformalBounds(std::vector<WeightedValue> values, double own, double outside, double below, double above) {
+Interval conformalBounds(std::vector<WeightedValue> values, double own, double outside, double below,
+                         double above) {
   std::sort(values.begin(), values.end(), [](const auto& x, const auto& y) { return x.value < y.value; });
-  const double total =
-      std::accumulate(values.begin(), values.end(), own + outside, [](double sum, const auto& v) { return sum + v.weight; });
+  const double total = std::accumulate(values.begin(), values.end(), own + outside,
+                                       [](double sum, const auto& v) { return sum + v.weight; });
   Interval bounds{0, kInfinity};
-  // A further draw lies below values[i] only if it takes one of the i + 1 places there are: weight of i values and its own.
+  // A further draw lies below values[i] only if it takes one of the i + 1 places there are: weight of i
+  // values and its own.
   double beyond = own + outside;
   for (std::size_t i = 0; i < values.size() && beyond <= (below + kSlack) * total; ++i) {
     bounds.lower = values[i].value;
@@ -125,14 +128,16 @@ Interval conformalBounds(std::vector<WeightedValue> values, double own, double o
   return bounds;
 }
 
-Conformal::Conformal(std::span<const CalibrationPair> pairs, std::span<const std::size_t> populations, double alpha)
+Conformal::Conformal(std::span<const CalibrationPair> pairs, std::span<const std::size_t> populations,
+                     double alpha)
     : rules_(populations.size()) {
   if (!(alpha > 0 && alpha < 1)) {
     throw Error(Fault::internal, "alpha must lie between 0 and 1, found " + std::to_string(alpha));
   }
   for (const CalibrationPair& pair : pairs) {
     if (pair.measured >= 0) continue;
-    throw Error(Fault::internal, "a measured impact can't be negative or NaN, found " + std::to_string(pair.measured));
+    throw Error(Fault::internal,
+                "a measured impact can't be negative or NaN, found " + std::to_string(pair.measured));
   }
   const Pools pools(pairs, populations, alpha);
   const auto set = [&](const std::vector<std::size_t>& strata, PoolLevel level, bool zero) {
@@ -145,30 +150,54 @@ Conformal::Conformal(std::span<const CalibrationPair> pairs, std::span<const std
     return enough;
   };
 
-  std::vector<std::size_t> everything, small, every_zero, small_zero;
+  // Whole matrices, and what is too small of them.
+  std::vector<std::vector<std::size_t>> matrices, zeros;
+  std::vector<std::size_t> small, small_zero;
   for (std::size_t first = 0; first < populations.size(); first += Strata::kPerParameter) {
     if (pools.populated(first)) {
-      every_zero.push_back(first);
-      if (!set({first}, PoolLevel::stratum, true)) small_zero.push_back(first);
+      if (set({first}, PoolLevel::stratum, true)) {
+        zeros.push_back({first});
+      } else {
+        small_zero.push_back(first);
+      }
     }
     std::vector<std::size_t> strata;
     for (std::size_t s = first + Strata::kPerParameter - 1; s > first; --s) {
       if (pools.populated(s)) strata.push_back(s);
     }
-    everything.insert(everything.end(), strata.begin(), strata.end());
     const auto groups = groupsOf(pools, strata);
-    if (groups.empty()) small.insert(small.end(), strata.begin(), strata.end());
+    if (groups.empty()) {
+      small.insert(small.end(), strata.begin(), strata.end());
+    } else {
+      matrices.push_back(strata);
+    }
     for (const auto& group : groups) {
       const bool whole = groups.size() == 1;
-      set(group, group.size() == 1 ? PoolLevel::stratum : whole ? PoolLevel::matrix : PoolLevel::deciles, false);
+      set(group,
+          group.size() == 1 ? PoolLevel::stratum
+          : whole           ? PoolLevel::matrix
+                            : PoolLevel::deciles,
+          false);
     }
   }
-  const auto set_small = [&](const std::vector<std::size_t>& some, const std::vector<std::size_t>& every, bool zero) {
-    if (some.empty() || set(some, PoolLevel::all, zero)) return;
-    if (pools.suffices(pools.join(every), zero)) set(every, PoolLevel::all, zero);
+  const auto population = [&](const std::vector<std::size_t>& strata) {
+    return std::accumulate(strata.begin(), strata.end(), std::size_t{0},
+                           [&](std::size_t sum, std::size_t s) { return sum + populations[s]; });
   };
-  set_small(small, everything, false);
-  set_small(small_zero, every_zero, true);
+  const auto join_small = [&](std::vector<std::size_t> some, std::vector<std::vector<std::size_t>>& others,
+                              bool zero) {
+    if (some.empty()) return;
+    std::stable_sort(others.begin(), others.end(),
+                     [&](const auto& x, const auto& y) { return population(x) < population(y); });
+    // A matrix that joins has its rules replaced: pools must stay a partition.
+    for (auto next = others.begin(); !pools.suffices(pools.join(some), zero) && next != others.end();
+         ++next) {
+      some.insert(some.end(), next->begin(), next->end());
+    }
+    if (pools.suffices(pools.join(some), zero)) set(some, PoolLevel::matrices, zero);
+  };
+  join_small(small, matrices, false);
+  join_small(small_zero, zeros, true);
 }
 
 Interval Conformal::interval(std::size_t stratum, double estimate) const {

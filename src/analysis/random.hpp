@@ -7,9 +7,9 @@
 
 namespace heft {
 
-/// A stream of random numbers that (seed, purpose, index) alone determine: the n-th number is a hash of the three and
-/// n, so threads, chunks and the order of other draws can't change it. Integers, signs and uniform numbers are
-/// the same bits on every platform; `normal` is as exact as the platform's log and cos.
+/// A stream of random numbers that (seed, purpose, index) alone determine: the n-th number is a hash of the
+/// three and n, so threads, chunks and the order of other draws can't change it. Integers, signs and uniform
+/// numbers are the same bits on every platform; `normal` is as exact as the platform's log and cos.
 ///
 /// The hash is SplitMix64's finaliser (Steele, Lea, Flood 2014) applied twice, over two keys.
 class Random {
@@ -32,8 +32,8 @@ class Random {
   std::uint64_t counter_ = 0;
 };
 
-/// `count` different numbers of {0, ..., population - 1} in random order; all of them where count is larger. A smaller
-/// sample from an equal stream is the beginning of a larger one.
+/// `count` different numbers of {0, ..., population - 1} in random order; all of them where count is larger.
+/// A smaller sample from an equal stream is the beginning of a larger one.
 [[nodiscard]] std::vector<std::size_t> sampleWithoutReplacement(std::size_t count, std::size_t population,
                                                                 Random random);
 

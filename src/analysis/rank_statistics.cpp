@@ -18,8 +18,9 @@ struct Pairs {
 template <class T>
 Pairs<T> completePairs(std::span<const T> a, std::span<const T> b) {
   if (a.size() != b.size()) {
-    throw Error(Fault::internal, "rank statistics need two lists of one length, found " + std::to_string(a.size()) +
-                                     " and " + std::to_string(b.size()) + " values");
+    throw Error(Fault::internal, "rank statistics need two lists of one length, found " +
+                                     std::to_string(a.size()) + " and " + std::to_string(b.size()) +
+                                     " values");
   }
   Pairs<T> pairs;
   pairs.a.reserve(a.size());
@@ -125,7 +126,8 @@ std::optional<double> kendallOf(std::span<const T> a, std::span<const T> b) {
   std::sort(rows.begin(), rows.end(),
             [](const Row& x, const Row& y) { return x.a < y.a || (x.a == y.a && x.b < y.b); });
   const double tied_a = tiedPairs(n, [&](auto i, auto j) { return rows[i].a == rows[j].a; });
-  const double tied_both = tiedPairs(n, [&](auto i, auto j) { return rows[i].a == rows[j].a && rows[i].b == rows[j].b; });
+  const double tied_both =
+      tiedPairs(n, [&](auto i, auto j) { return rows[i].a == rows[j].a && rows[i].b == rows[j].b; });
   std::vector<T> by_a;
   by_a.reserve(n);
   for (const Row& row : rows) by_a.push_back(row.b);
@@ -134,7 +136,8 @@ std::optional<double> kendallOf(std::span<const T> a, std::span<const T> b) {
   const double all = pairsWithin(n);
   if (n < 2 || all == tied_a || all == tied_b) return std::nullopt;
   const double concordant_minus_discordant = all - tied_a - tied_b + tied_both - 2 * discordant;
-  return std::clamp(concordant_minus_discordant / std::sqrt(all - tied_a) / std::sqrt(all - tied_b), -1.0, 1.0);
+  return std::clamp(concordant_minus_discordant / std::sqrt(all - tied_a) / std::sqrt(all - tied_b), -1.0,
+                    1.0);
 }
 
 template <class T>
@@ -175,14 +178,26 @@ std::optional<double> overlapOf(std::span<const T> a, std::span<const T> b, std:
 std::vector<double> meanRanks(std::span<const double> values) { return ranks(values); }
 std::vector<double> meanRanks(std::span<const float> values) { return ranks(values); }
 
-std::optional<double> spearman(std::span<const double> a, std::span<const double> b) { return spearmanOf(a, b); }
-std::optional<double> spearman(std::span<const float> a, std::span<const float> b) { return spearmanOf(a, b); }
+std::optional<double> spearman(std::span<const double> a, std::span<const double> b) {
+  return spearmanOf(a, b);
+}
+std::optional<double> spearman(std::span<const float> a, std::span<const float> b) {
+  return spearmanOf(a, b);
+}
 
-std::optional<double> kendallTauB(std::span<const double> a, std::span<const double> b) { return kendallOf(a, b); }
-std::optional<double> kendallTauB(std::span<const float> a, std::span<const float> b) { return kendallOf(a, b); }
+std::optional<double> kendallTauB(std::span<const double> a, std::span<const double> b) {
+  return kendallOf(a, b);
+}
+std::optional<double> kendallTauB(std::span<const float> a, std::span<const float> b) {
+  return kendallOf(a, b);
+}
 
-std::vector<std::size_t> largest(std::span<const double> values, std::size_t k) { return largestOf(values, k); }
-std::vector<std::size_t> largest(std::span<const float> values, std::size_t k) { return largestOf(values, k); }
+std::vector<std::size_t> largest(std::span<const double> values, std::size_t k) {
+  return largestOf(values, k);
+}
+std::vector<std::size_t> largest(std::span<const float> values, std::size_t k) {
+  return largestOf(values, k);
+}
 
 std::optional<double> topOverlap(std::span<const double> a, std::span<const double> b, std::size_t k) {
   return overlapOf(a, b, k);
