@@ -208,7 +208,8 @@ std::string weightName(const ParameterInfo& parameter, std::int64_t flat) {
   if (parameter.shape.empty()) return parameter.name + "[0]";
   std::string places;
   for (std::size_t d = parameter.shape.size(); d-- > 0;) {
-    places = std::to_string(flat % parameter.shape[d]) + (places.empty() ? "" : ",") + places;
+    if (!places.empty()) places.insert(0, 1, ',');
+    places.insert(0, std::to_string(flat % parameter.shape[d]));
     flat /= parameter.shape[d];
   }
   return parameter.name + "[" + places + "]";

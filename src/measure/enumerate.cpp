@@ -77,6 +77,15 @@ void takeLayers(const Structure& structure, Collector& collector) {
     collector.take(moduleComponent(structure, module, parameters));
 }
 
+[[noreturn]] void refuseEmpty(const std::string& level, std::size_t seen) {
+  std::string text = "level ";
+  text.append(level).append(": ");
+  if (seen == 0) throw Error(Fault::usage, text.append("the model has no ").append(level));
+  text.append("none of the model's ").append(std::to_string(seen)).append(" lies wholly within --parameters");
+  throw Error(Fault::usage,
+              text.append("; select all the weights that a ").append(level).append(" consists of"));
+}
+
 }  // namespace
 
 std::vector<Component> enumerateComponents(const Structure& structure, std::span<const Level> levels,
@@ -112,11 +121,7 @@ std::vector<Component> enumerateComponents(const Structure& structure, std::span
         break;
     }
     if (collector.kept.size() > kept) continue;
-    const std::string named(name(level));
-    if (collector.seen == 0) throw Error(Fault::usage, "level " + named + ": the model has no " + named);
-    throw Error(Fault::usage,
-                "level " + named + ": no " + named + " lies wholly within --parameters (the model has " +
-                    std::to_string(collector.seen) + "); select all that a " + named + " consists of");
+    refuseEmpty(std::string(name(level)), collector.seen);
   }
   return std::move(collector.kept);
 }

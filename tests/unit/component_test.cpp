@@ -78,6 +78,16 @@ TEST(Component, AComponentHasOneNameHoweverItIsWritten) {
   }
 }
 
+TEST(Component, TheOnlyRowOfAMatrixIsNotTheMatrix) {
+  test::StructureBuilder model;
+  model.parameter("w", {1, 3});
+  EXPECT_EQ(parseComponent(model.structure, "w[0,:]").name, "w[0,:]");
+  EXPECT_EQ(parseComponent(model.structure, "w[0,:]").level, Level::row);
+  EXPECT_EQ(parseComponent(model.structure, "w[0:1,:]").name, "w");
+  EXPECT_EQ(parseComponent(model.structure, "w[:,1]").name, "w[:,1]");
+  EXPECT_EQ(parseComponent(model.structure, "w[:,1]").level, Level::column);
+}
+
 TEST(Component, AGateIsItsRowsInTheFourTensorsOfItsLayerOrInOneOfThem) {
   // Two units: the forget gate has rows 2 and 3.
   EXPECT_EQ(setsOf("lstm.l0:gate=forget"),
@@ -121,6 +131,8 @@ TEST(Component, AllPathsAreTheUnionOfThePaths) {
 TEST(Component, AProjectedUnitIsReadByTheProjectionAlone) {
   // Three units, two projected values: weight_hh (parameter 9) is [12, 2], weight_hr (12) is [2, 3].
   EXPECT_EQ(setsOf("proj.l0:unit=2:path=outgoing"), (Sets{{12, {2, 5}}}));
+  // The head's columns read projected values, whatever their number.
+  EXPECT_EQ(setsOf("proj.l0:unit=0:path=outgoing"), (Sets{{12, {0, 3}}}));
   EXPECT_EQ(setsOf("proj.l0:unit=2:path=recurrent"), (Sets{{9, {4, 5, 10, 11, 16, 17, 22, 23}}}));
 }
 
@@ -194,7 +206,7 @@ TEST(Component, WhatTheSelectionHoldsOnlyInPartIsLeftOut) {
 
 TEST(Component, ALevelWithoutComponentsIsRefused) {
   const std::string partly = errorOf([] { (void)enumerated({Level::gate}, {"*.weight_hh*"}); }, Fault::usage);
-  EXPECT_NE(partly.find("no gate lies wholly within --parameters (the model has 12)"), std::string::npos);
+  EXPECT_NE(partly.find("none of the model's 12 lies wholly within --parameters"), std::string::npos);
   test::StructureBuilder linear;
   linear.parameter("fc.weight", {2, 2});
   const std::vector<Level> levels{Level::unit};

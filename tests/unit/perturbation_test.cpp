@@ -104,13 +104,14 @@ TEST(Perturbation, AWeightChangesAlikeAloneAndAmongOthers) {
 }
 
 TEST(Perturbation, DrawsDifferBySeedParameterAndPlace) {
-  const Values zeros(8, 0.0), ones(8, 1.0);
   Values values(8, 0.0);
   values[0] = 1;
   const Values first = changed("noise:1", values);
   EXPECT_NE(first, changed("noise:1", values, 8));
   EXPECT_NE(first, changed("noise:1", values, 7, 4));
   EXPECT_NE(first[1], first[2]);
+  EXPECT_NE(first[2], changed("noise:1", values, 7, 4)[1])
+      << "the next parameter's draws are not the same ones, moved";
   EXPECT_EQ(first, changed("noise:1", values));
 }
 
