@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "measure/selection.hpp"
 #include "measure/session.hpp"
 #include "measure/settings.hpp"
 
@@ -13,21 +14,23 @@ namespace heft {
 using NewValue = std::function<double(int64_t parameter, int64_t flat, double weight)>;
 
 struct ResponseOptions {
+  std::vector<Metric> metrics{Metric::rms};
   uint64_t seed = 0;
   /// Outputs are taken one by one up to this many a sample, and by random probes beyond.
   int64_t exact_elements = 128;
-  int64_t probes = 256;             ///< random +-1 vectors over the outputs that stand in for them
+  int64_t probes = 256;             ///< random vectors over the outputs that stand in for them
   int64_t memory = int64_t{2} << 30;  ///< bytes that adjoints may take; fewer probes where they would take more
-  std::vector<std::vector<uint8_t>> wanted;  ///< by parameter, [rows]: 1 where a row is to be estimated; empty: all
+  const Selection* selection = nullptr;  ///< rows without a selected weight are left out; null: all
 };
 
-/// Estimated impacts of every weight, each changed alone, by rms: sqrt(mean over samples and elements of (y' - y)^2).
+/// Estimated impacts of every weight, each changed alone.
 struct ResponseResult {
-  std::vector<std::vector<double>> impact;          ///< by parameter, [weights]; 0 where nothing reads it or not wanted
-  std::vector<std::vector<float>> standard_error;   ///< over inputs; NaN with one sample
+  /// [metric][parameter][weights]; 0 where nothing reads it or it was not selected.
+  std::vector<std::vector<std::vector<double>>> impact;
+  std::vector<std::vector<std::vector<float>>> standard_error;  ///< over inputs; NaN with one sample
   size_t adjoints = 0;
   int64_t probes = 0;         ///< 0: every output exactly
-  double probe_error = 0;     ///< relative standard error that probes add to an impact, at most
+  double probe_error = 0;     ///< relative standard error that probes add to an impact (rms), at most
   std::vector<std::string> notes;
 };
 

@@ -68,7 +68,9 @@ Session::Session(const SessionOptions& options) : options_(options) {
   layout_ = std::make_unique<OutputLayout>(outputs, target, batch_.output_dims, batch_.samples);
   baseline_ = layout_->table(outputs).detach();
   if (batch_.interact) notes_.push_back(batch_.note);
-  if (!options_.targets.empty()) targets_ = readTargets(options_.targets);
+  if (!options_.targets.empty()) {
+    targets_ = prepareTargets(readTargets(options_.targets), baseline_.size(0), baseline_.size(1), layout_->classes());
+  }
   const auto recording = record();
   structure_ = describeStructure(model_, recording.handler->sites());
 }

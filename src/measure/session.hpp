@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "engine/layout.hpp"
 #include "engine/recorder.hpp"
 #include "engine/runner.hpp"
+#include "measure/targets.hpp"
 #include "model/model.hpp"
 #include "model/structure.hpp"
 
@@ -36,8 +38,7 @@ class Session {
   [[nodiscard]] const Batch& batch() const { return batch_; }
   /// float64 [samples, elements].
   [[nodiscard]] const at::Tensor& baseline() const { return baseline_; }
-  /// As the targets file holds them; undefined without one.
-  [[nodiscard]] const at::Tensor& targets() const { return targets_; }
+  [[nodiscard]] const std::optional<Targets>& targets() const { return targets_; }
   [[nodiscard]] const Structure& structure() const { return structure_; }
   /// Impacts (rms) below this are float noise of the runs that measured them.
   [[nodiscard]] double noise() const;
@@ -63,7 +64,7 @@ class Session {
   Batch batch_;
   std::unique_ptr<OutputLayout> layout_;
   at::Tensor baseline_;
-  at::Tensor targets_;
+  std::optional<Targets> targets_;
   Structure structure_;
   std::vector<std::string> notes_;
 };

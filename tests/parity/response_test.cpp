@@ -22,7 +22,7 @@ TEST_P(Response, ComesCloseToWhatPyTorchMeasures) {
     const auto places = placesOf(expected, session.model());
     for (size_t i = 0; i < places.size(); ++i) {
       if (places[i].parameter < 0) { std::cout << GetParam().name << " MISSING " << expected.parameter << "\n"; break; }
-      const auto found = result.impact[static_cast<size_t>(places[i].parameter)][static_cast<size_t>(places[i].flat)];
+      const auto found = result.impact[0][static_cast<size_t>(places[i].parameter)][static_cast<size_t>(places[i].flat)];
       const auto& info = session.structure().parameters[static_cast<size_t>(places[i].parameter)];
       if (expected.impact[i] > 1e-6 * scale) errors[info.method].push_back(std::abs(found / expected.impact[i] - 1));
       else EXPECT_LE(found, 2e-6 * scale) << expected.parameter << " " << places[i].flat;

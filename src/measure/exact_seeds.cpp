@@ -1,0 +1,88 @@
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+#include "measure/response_seeds.hpp"
+
+namespace heft {
+namespace {
+
+/// rms from [samples, elements, columns], without leaving the block.
+void reduceRms(const float* block, int64_t samples, int64_t elements, int64_t columns, double* impact, float* error) {
+  std::vector<double> one(static_cast<size_t>(columns)), sum(one), sum2(one);
+  for (int64_t b = 0; b < samples; ++b) {
+    std::fill(one.begin(), one.end(), 0.0);
+    for (int64_t k = 0; k < elements; ++k) {
+      const float* line = block + (b * elements + k) * columns;
+      for (size_t j = 0; j < one.size(); ++j) one[j] += static_cast<double>(line[j]) * static_cast<double>(line[j]);
+    }
+    for (size_t j = 0; j < one.size(); ++j) {
+      const double square = one[j] / static_cast<double>(elements);
+      sum[j] += square;
+      sum2[j] += square * square;
+    }
+  }
+  const auto n = static_cast<double>(samples);
+  for (size_t j = 0; j < one.size(); ++j) {
+    const double mean = sum[j] / n;
+    impact[j] = std::sqrt(mean);
+    // Delta method: sd(sqrt m) = sd(m) / (2 sqrt m).
+    const double variance = std::max(0.0, (sum2[j] / n - mean * mean) * n / (n - 1)) / n;
+    error[j] = samples < 2 ? std::numeric_limits<float>::quiet_NaN()
+                           : static_cast<float>(mean > 0 ? std::sqrt(variance) / (2 * impact[j]) : 0.0);
+  }
+}
+
+class ExactSeeds : public ResponseSeeds {
+ public:
+  ExactSeeds(const OutputView& view, std::span<const Metric> metrics)
+      : samples_(view.baseline.size(0)), elements_(view.baseline.size(1)), one_sample_(view.one_sample),
+        metrics_(metrics.begin(), metrics.end()), baseline_(view.baseline.to(at::kCPU)), output_metrics_(baseline_, view.classes, view.targets) {}
+
+  [[nodiscard]] Seeds seeds() const override {
+    const int64_t rows = one_sample_ ? 1 : samples_;
+    const int64_t columns = one_sample_ ? samples_ * elements_ : elements_;
+    // The same output in all samples: they don't influence each other, so one adjoint serves all of them.
+    return {[rows, columns](int64_t index) {
+              auto seed = at::zeros({rows, columns}, at::kDouble);
+              seed.select(1, index).fill_(1);
+              return seed;
+            },
+            columns};
+  }
+
+  void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const override {
+    at::Tensor outputs;
+    for (size_t m = 0; m < metrics_.size(); ++m) {
+      if (metrics_[m] == Metric::rms) {
+        reduceRms(block, samples_, elements_, columns, out.impact[m], out.standard_error[m]);
+        continue;
+      }
+      if (!outputs.defined()) {
+        const auto change = at::from_blob(const_cast<float*>(block), {samples_, elements_, columns}, at::kFloat);
+        outputs = change.permute({2, 0, 1}).to(at::kDouble) + baseline_;
+      }
+      const auto measured = output_metrics_.measure(metrics_[m], outputs);
+      const auto value = measured.value.contiguous();
+      const auto error = standardError(metrics_[m], measured.sample).to(at::kFloat).contiguous();
+      std::copy_n(value.const_data_ptr<double>(), columns, out.impact[m]);
+      std::copy_n(error.const_data_ptr<float>(), columns, out.standard_error[m]);
+    }
+  }
+
+ private:
+  int64_t samples_, elements_;
+  bool one_sample_;
+  std::vector<Metric> metrics_;
+  at::Tensor baseline_;
+  OutputMetrics output_metrics_;
+};
+
+}  // namespace
+
+std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<const Metric> metrics) {
+  return std::make_unique<ExactSeeds>(view, metrics);
+}
+
+}  // namespace heft

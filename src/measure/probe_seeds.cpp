@@ -1,0 +1,137 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/random.hpp"
+#include "heft/error.hpp"
+#include "measure/response_seeds.hpp"
+
+namespace heft {
+namespace {
+
+/// Independent +-1 for every output of every sample.
+at::Tensor signs(at::IntArrayRef shape, uint64_t seed, std::string_view purpose, int64_t index) {
+  auto tensor = at::empty(shape, at::kDouble);
+  auto* data = tensor.mutable_data_ptr<double>();
+  Random random(seed, purpose, static_cast<uint64_t>(index));
+  for (int64_t i = 0; i < tensor.numel(); ++i) data[i] = random.sign();
+  return tensor;
+}
+
+class ProbeSeeds : public ResponseSeeds {
+ public:
+  ProbeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes, uint64_t seed)
+      : baseline_(view.baseline.to(at::kCPU)), samples_(view.baseline.size(0)), elements_(view.baseline.size(1)), classes_(view.classes),
+        targets_(view.targets), one_sample_(view.one_sample), metrics_(metrics.begin(), metrics.end()), probes_(probes), seed_(seed) {
+    const auto wants = [&](Metric metric) { return std::find(metrics_.begin(), metrics_.end(), metric) != metrics_.end(); };
+    if (wants(Metric::max) || wants(Metric::flips)) {
+      throw Error(Fault::unsupported, "estimating max and flips takes each output by itself, and these are " + std::to_string(elements_) +
+                                          " a sample; score fewer with --output-target, or use --method exhaustive");
+    }
+    const bool classes_are_targets = targets_ && targets_->classes.defined();
+    const bool plain = wants(Metric::rms) || (wants(Metric::loss) && !classes_are_targets);
+    const bool fisher = wants(Metric::kl) || (wants(Metric::loss) && classes_are_targets);
+    if (plain) plain_first_ = take(probes_);
+    if (fisher) fisher_first_ = take(probes_);
+    if (wants(Metric::loss)) gradient_ = take(1);
+    probability_ = baseline_.view({samples_, -1, classes_}).softmax(-1);
+  }
+
+  [[nodiscard]] Seeds seeds() const override {
+    return {[this](int64_t index) { return seed(index).reshape({one_sample_ ? 1 : samples_, -1}); }, count_};
+  }
+
+  void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const override {
+    const int64_t rows = one_sample_ ? 1 : samples_;
+    const auto together = static_cast<double>(one_sample_ ? samples_ : 1);  // samples that one row of the block adds up
+    const auto groups = static_cast<double>(elements_ / classes_) * together;
+    const auto elements = static_cast<double>(elements_) * together;
+    for (size_t m = 0; m < metrics_.size(); ++m) {
+      std::vector<double> sum(static_cast<size_t>(columns)), sum2(sum);
+      for (int64_t row = 0; row < rows; ++row) {
+        const float* responses = block + row * count_ * columns;
+        std::vector<double> value;
+        if (metrics_[m] == Metric::rms) value = squares(responses, plain_first_, columns, 1 / elements);
+        else if (metrics_[m] == Metric::kl) value = squares(responses, fisher_first_, columns, 0.5 / groups);
+        else {
+          const bool squared_error = !targets_->classes.defined();
+          value = squared_error ? squares(responses, plain_first_, columns, 1 / elements) : squares(responses, fisher_first_, columns, 0.5 / groups);
+          const float* line = responses + gradient_ * columns;
+          for (size_t j = 0; j < value.size(); ++j) value[j] += static_cast<double>(line[j]) / together;
+        }
+        for (size_t j = 0; j < value.size(); ++j) {
+          sum[j] += value[j];
+          sum2[j] += value[j] * value[j];
+        }
+      }
+      finish(metrics_[m], rows, sum, sum2, out.impact[m], out.standard_error[m]);
+    }
+  }
+
+ private:
+  int64_t take(int64_t count) {
+    const auto first = count_;
+    count_ += count;
+    return first;
+  }
+
+  [[nodiscard]] at::Tensor seed(int64_t index) const {
+    if (index == gradient_) return lossGradient();
+    if (plain_first_ >= 0 && index >= plain_first_ && index < plain_first_ + probes_) {
+      return signs({samples_, elements_}, seed_, "probe", index - plain_first_);
+    }
+    // s = sum_k xi_k sqrt(p_k) (e_k - p) has E[s s^T] = diag(p) - p p^T.
+    const auto weighted = signs(probability_.sizes(), seed_, "fisher probe", index - fisher_first_) * probability_.sqrt();
+    return weighted - weighted.sum(-1, true) * probability_;
+  }
+
+  [[nodiscard]] at::Tensor lossGradient() const {
+    if (targets_->classes.defined()) {
+      const auto one = at::one_hot(targets_->classes.to(at::kCPU), classes_).to(at::kDouble);
+      return (probability_ - one) / static_cast<double>(elements_ / classes_);
+    }
+    return 2 * (baseline_ - targets_->values.to(at::kCPU)) / static_cast<double>(elements_);
+  }
+
+  /// scale x mean over probes of the squared responses, [columns].
+  [[nodiscard]] std::vector<double> squares(const float* responses, int64_t first, int64_t columns, double scale) const {
+    std::vector<double> sum(static_cast<size_t>(columns));
+    for (int64_t k = first; k < first + probes_; ++k) {
+      const float* line = responses + k * columns;
+      for (size_t j = 0; j < sum.size(); ++j) sum[j] += static_cast<double>(line[j]) * static_cast<double>(line[j]);
+    }
+    for (auto& one : sum) one *= scale / static_cast<double>(probes_);
+    return sum;
+  }
+
+  void finish(Metric metric, int64_t rows, const std::vector<double>& sum, const std::vector<double>& sum2, double* impact, float* error) const {
+    const auto n = static_cast<double>(rows);
+    for (size_t j = 0; j < sum.size(); ++j) {
+      const double mean = sum[j] / n;
+      const double deviation = std::sqrt(std::max(0.0, (sum2[j] / n - mean * mean) / (n - 1)));
+      impact[j] = metric == Metric::rms ? std::sqrt(mean) : std::abs(mean);
+      const double of_value = metric != Metric::rms ? deviation : mean > 0 ? deviation / (2 * impact[j]) : 0.0;
+      error[j] = rows < 2 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(of_value);
+    }
+  }
+
+  at::Tensor baseline_;
+  int64_t samples_, elements_, classes_;
+  std::optional<Targets> targets_;
+  bool one_sample_;
+  std::vector<Metric> metrics_;
+  int64_t probes_;
+  uint64_t seed_;
+  at::Tensor probability_;  ///< [samples, groups, classes]
+  int64_t count_ = 0, plain_first_ = -1, fisher_first_ = -1, gradient_ = -1;
+};
+
+}  // namespace
+
+std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes, uint64_t seed) {
+  return std::make_unique<ProbeSeeds>(view, metrics, probes, seed);
+}
+
+}  // namespace heft

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/adjoint.hpp"
+#include "measure/metrics.hpp"
+#include "measure/settings.hpp"
+
+namespace heft {
+
+/// Metrics of one row of weights, each changed alone: [columns] by metric.
+struct ColumnImpacts {
+  std::vector<double*> impact;
+  std::vector<float*> standard_error;  ///< over samples; NaN with one
+};
+
+/// Which adjoints the metrics need, and how responses to them become impacts.
+class ResponseSeeds {
+ public:
+  virtual ~ResponseSeeds() = default;
+  [[nodiscard]] virtual Seeds seeds() const = 0;
+  /// `block` is [samples, seeds, columns], the changes along each seed. Thread-safe.
+  virtual void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const = 0;
+};
+
+/// The baseline's outputs, as the adjoints see them.
+struct OutputView {
+  at::Tensor baseline;   ///< float64 [samples, elements]
+  int64_t classes = 0;   ///< elements = groups x classes
+  std::optional<Targets> targets;
+  bool one_sample = false;  ///< the adjoints take the whole batch as one sample: [1, samples x elements]
+};
+
+/// Every output by itself: dy is known, so every metric is exact in it. As many seeds as elements.
+std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<const Metric> metrics);
+
+/// Random +-1 vectors over the outputs stand in for them (Hutchinson 1990): for a seed s with E[s s^T] = G the mean of
+/// (s dy)^2 is dy^T G dy without bias. `probes` seeds a quadratic form, drawn for each sample on its own.
+///
+///   rms   G = 1: |dy|^2
+///   kl    to second order 1/2 dy^T F dy with F = diag(p) - p p^T of each group of classes, p = softmax(y)
+///   loss  its gradient times dy, exact, and 1/2 dy^T (its second derivative) dy: F of cross-entropy, 2 of squares
+///
+/// Throws Error(Fault::unsupported) for max and flips, which need each output by itself.
+std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes, uint64_t seed);
+
+}  // namespace heft
