@@ -1,0 +1,27 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "analysis/conformal.hpp"
+#include "analysis/stratify.hpp"
+#include "measure/method.hpp"
+
+namespace heft {
+
+/// Estimates of the selected weights by the first metric, parameter by parameter.
+struct Estimated {
+  std::vector<std::vector<double>> impact;  ///< by parameter, [selected weights of it]
+  [[nodiscard]] std::vector<std::span<const double>> spans() const { return {impact.begin(), impact.end()}; }
+};
+
+/// Estimates every selected weight and puts the estimates into the run, from the checkpoint where it holds them.
+Estimated estimateSelected(const MethodTask& task, Run& run);
+
+/// Gives every estimated weight of the run its interval.
+void storeIntervals(const MethodTask& task, const Estimated& estimated, const Strata& strata, const Conformal& intervals, Run& run);
+
+/// Quantiles of executed / estimated, by parameter.
+std::vector<CalibrationFacts> calibrationFacts(const MethodTask& task, std::span<const CalibrationPair> pairs);
+
+}  // namespace heft

@@ -1,0 +1,117 @@
+#include "measure/measurer.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace heft {
+namespace {
+
+constexpr double kFlushSeconds = 10;
+
+/// Variants that are measured between two looks at the checkpoint: fewer where each takes longer, since a killed run loses
+/// what it measured of the last block. From the model's size alone, so that every run has the same blocks.
+std::size_t blockSize(std::size_t weights) { return weights < 20'000 ? 512 : weights < 500'000 ? 256 : 64; }
+
+}  // namespace
+
+Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_ptr<Executor> executor, Checkpoint& checkpoint)
+    : session_(session), metrics_wanted_(settings.metrics), executor_(std::move(executor)), checkpoint_(checkpoint),
+      metrics_(session.baseline(), session.layout().classes(), session.targets()), flat_(session.structure()),
+      block_(blockSize(flat_.size())) {
+  for (const auto metric : metrics_wanted_) metrics_.require(metric);
+  for (const auto& parameter : session.model().parameters) {
+    const auto values = parameter.value.detach().to(at::kCPU, at::kDouble).contiguous();
+    const auto* data = values.const_data_ptr<double>();
+    values_.emplace_back(data, data + values.numel());
+  }
+  for (std::size_t p = 0; p < values_.size(); ++p) {
+    perturbers_.emplace_back(values_[p], settings.perturbation, settings.seed, static_cast<int64_t>(p));
+  }
+}
+
+std::vector<Measured> Measurer::measuredOf(const at::Tensor& outputs) const {
+  std::vector<Measured> measured(static_cast<std::size_t>(outputs.size(0)));
+  for (const auto metric : metrics_wanted_) {
+    const auto found = metrics_.measure(metric, outputs);
+    const auto value = found.value.to(at::kCPU).contiguous();
+    const auto error = standardError(metric, found.sample).to(at::kCPU).contiguous();
+    for (std::size_t v = 0; v < measured.size(); ++v) {
+      measured[v].value.push_back(value.const_data_ptr<double>()[v]);
+      measured[v].standard_error.push_back(error.const_data_ptr<double>()[v]);
+    }
+  }
+  return measured;
+}
+
+void Measurer::measureBlock(std::span<const std::uint64_t> flat) {
+  const auto metrics = metrics_wanted_.size();
+  std::vector<std::vector<double>> rows(flat.size(), std::vector<double>(2 * metrics, 0.0));
+  // A weight that the perturbation leaves as it is moves nothing, and that is known without a run.
+  std::vector<std::size_t> moved;
+  std::vector<Variant> variants;
+  for (std::size_t i = 0; i < flat.size(); ++i) {
+    const auto place = flat_.place(flat[i]);
+    const double weight = values_[static_cast<std::size_t>(place.parameter)][static_cast<std::size_t>(place.index)];
+    const double value = newValue(place.parameter, place.index, weight);
+    if (value == weight) continue;
+    moved.push_back(i);
+    variants.push_back({{{place.parameter, {place.index}, {value}}}});
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  executor_->execute(variants, [&](std::size_t first, const at::Tensor& outputs) {
+    const auto measured = measuredOf(outputs);
+    for (std::size_t v = 0; v < measured.size(); ++v) {
+      auto& row = rows[moved[first + v]];
+      std::copy(measured[v].value.begin(), measured[v].value.end(), row.begin());
+      std::copy(measured[v].standard_error.begin(), measured[v].standard_error.end(), row.begin() + static_cast<std::ptrdiff_t>(metrics));
+    }
+  });
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  executed_ += variants.size();
+  for (std::size_t i = 0; i < flat.size(); ++i) checkpoint_.add(flat[i], rows[i]);
+  checkpoint_.flushIfDue(kFlushSeconds);
+}
+
+std::vector<Measured> Measurer::weights(std::span<const std::uint64_t> flat, const Progress& progress) {
+  // Weights of one parameter lie together, and within it in order: what the executor can batch.
+  std::vector<std::uint64_t> sorted(flat.begin(), flat.end());
+  std::sort(sorted.begin(), sorted.end());
+  for (std::size_t first = 0; first < sorted.size(); first += block_) {
+    const auto block = std::span(sorted).subspan(first, std::min(block_, sorted.size() - first));
+    const bool known = std::all_of(block.begin(), block.end(), [&](std::uint64_t one) { return checkpoint_.has(one); });
+    if (!known) measureBlock(block);
+    progress(first + block.size(), sorted.size());
+  }
+  const auto metrics = static_cast<std::ptrdiff_t>(metrics_wanted_.size());
+  std::vector<Measured> measured;
+  measured.reserve(flat.size());
+  for (const auto one : flat) {
+    const auto row = checkpoint_.row(one);
+    measured.push_back({{row.begin(), row.begin() + metrics}, {row.begin() + metrics, row.end()}});
+  }
+  return measured;
+}
+
+Variant Measurer::variantOf(const Component& component) const {
+  Variant variant;
+  for (const auto& set : component.sets) {
+    variant.changes.push_back({set.parameter, set.index, perturbers_[static_cast<std::size_t>(set.parameter)].change(set.index)});
+  }
+  return variant;
+}
+
+at::Tensor Measurer::outputs(const Component& component) {
+  const std::vector<Variant> variants{variantOf(component)};
+  at::Tensor outputs;
+  const auto begin = std::chrono::steady_clock::now();
+  executor_->execute(variants, [&](std::size_t, const at::Tensor& received) { outputs = received[0].clone(); });
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  ++executed_;
+  return outputs;
+}
+
+Measured Measurer::component(const Component& component) { return measuredOf(outputs(component).unsqueeze(0))[0]; }
+
+}  // namespace heft

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/executor.hpp"
+#include "measure/component.hpp"
+#include "measure/flat_weights.hpp"
+#include "measure/metrics.hpp"
+#include "measure/perturbation.hpp"
+#include "measure/session.hpp"
+#include "run/checkpoint.hpp"
+
+namespace heft {
+
+/// What executing one variant gave, by metric in the settings' order.
+struct Measured {
+  std::vector<double> value;           ///< never negative
+  std::vector<double> standard_error;  ///< over samples
+};
+
+/// Executes variants under the settings' perturbation and measures them; weights go through the checkpoint.
+class Measurer {
+ public:
+  Measurer(Session& session, const RankSettings& settings, std::unique_ptr<Executor> executor, Checkpoint& checkpoint);
+
+  /// Called with how many of how many weights of a call are measured; may throw to stop.
+  using Progress = std::function<void(std::size_t done, std::size_t of)>;
+
+  /// Each weight (FlatWeights) changed alone, in the order given. What the checkpoint holds already is not executed again:
+  /// weights are taken in blocks that depend on the list alone, and a block is measured as a whole or not at all, so
+  /// that a resumed run gives the same bits.
+  std::vector<Measured> weights(std::span<const std::uint64_t> flat, const Progress& progress);
+
+  /// All weights of a component changed together.
+  Measured component(const Component& component);
+
+  /// Outputs of the model with a component changed, float64 [samples, elements].
+  at::Tensor outputs(const Component& component);
+
+  /// The value that a weight takes when it is changed.
+  [[nodiscard]] double newValue(int64_t parameter, int64_t flat, double weight) const {
+    return perturbers_[static_cast<std::size_t>(parameter)].change(weight, flat);
+  }
+  /// Values of a parameter, [weights].
+  [[nodiscard]] std::span<const double> values(std::size_t parameter) const { return values_[parameter]; }
+
+  [[nodiscard]] std::size_t executed() const { return executed_; }   ///< variants, in this process
+  [[nodiscard]] double seconds() const { return seconds_; }          ///< spent executing
+  [[nodiscard]] std::vector<std::string> notes() const { return executor_->notes(); }
+  [[nodiscard]] const OutputMetrics& metrics() const { return metrics_; }
+  [[nodiscard]] const FlatWeights& flatWeights() const { return flat_; }
+
+ private:
+  void measureBlock(std::span<const std::uint64_t> flat);
+  Variant variantOf(const Component& component) const;
+  std::vector<Measured> measuredOf(const at::Tensor& outputs) const;
+
+  Session& session_;
+  std::vector<Metric> metrics_wanted_;
+  std::unique_ptr<Executor> executor_;
+  Checkpoint& checkpoint_;
+  OutputMetrics metrics_;
+  FlatWeights flat_;
+  std::vector<std::vector<double>> values_;
+  std::vector<Perturber> perturbers_;
+  std::size_t block_;
+  std::size_t executed_ = 0;
+  double seconds_ = 0;
+};
+
+}  // namespace heft

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "measure/measurer.hpp"
+#include "measure/response.hpp"
+#include "run/run.hpp"
+
+namespace heft {
+
+/// What a method works with. It fills the run's impacts of the selected weights, and its calibration, settled and cost
+/// where it has them.
+struct MethodTask {
+  Session& session;
+  const RankSettings& settings;
+  const SelectedWeights& selected;
+  const Selection& selection;
+  Measurer& measurer;
+  Checkpoint& checkpoint;
+  StageProgress progress;  ///< may throw to stop
+};
+
+/// Every selected weight is executed; `reference` and `exhaustive` differ in the executor alone.
+void measureExhaustive(const MethodTask& task, Run& run);
+
+/// Every selected weight is estimated by unit response, and a random sample is executed to say how far off that is.
+void measureResponse(const MethodTask& task, Run& run);
+
+/// As response, and the top is executed until it is settled.
+void measureAuto(const MethodTask& task, Run& run);
+
+/// Puts a measured weight into the run.
+void storeMeasured(const RankSettings& settings, FlatWeights::Place place, const Measured& measured, Run& run);
+
+}  // namespace heft

@@ -1,0 +1,40 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "analysis/settle.hpp"
+#include "heft/error.hpp"
+#include "measure/estimated.hpp"
+#include "measure/method.hpp"
+
+namespace heft {
+
+void measureResponse(const MethodTask& task, Run& run) {
+  const auto estimated = estimateSelected(task, run);
+  const Estimates estimates(estimated.spans());
+  const Strata strata(estimates);
+  auto draws = defaultCalibrationDraws(estimates, task.settings.alpha);
+  if (task.settings.budget_variants > 0) draws = std::min(draws, static_cast<std::size_t>(task.settings.budget_variants));
+  std::vector<std::uint64_t> flat;
+  std::vector<CalibrationPair> pairs;
+  const auto drawn = drawStratified(estimates, strata, draws, task.settings.seed);
+  for (std::size_t stratum = 0; stratum < drawn.size(); ++stratum) {
+    for (const auto selected : drawn[stratum]) {
+      flat.push_back(task.selected.flat(selected));
+      pairs.push_back({stratum, estimates.at(selected), 0});
+    }
+  }
+  const auto measured = task.measurer.weights(flat, [&](std::size_t done, std::size_t of) {
+    task.progress("calibrating", static_cast<double>(done) / static_cast<double>(of));
+  });
+  for (std::size_t i = 0; i < flat.size(); ++i) {
+    pairs[i].measured = measured[i].value[0];
+    storeMeasured(task.settings, task.measurer.flatWeights().place(flat[i]), measured[i], run);
+  }
+  const Conformal intervals(pairs, strata.populations(), task.settings.alpha);
+  storeIntervals(task, estimated, strata, intervals, run);
+  run.calibration = calibrationFacts(task, pairs);
+}
+
+}  // namespace heft
