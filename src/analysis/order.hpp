@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace heft {
+
+/// The places of all values, smallest value first; equal values (0 and -0 too) keep the order that `places`
+/// has, which is 0, 1, 2, … where it is empty. Linear: a radix sort, since rankings of 14 million weights are
+/// sorted several times a run. No value may be NaN; throws Error(Fault::internal) for 2^32 values and more.
+[[nodiscard]] std::vector<std::uint32_t> ascendingOrder(std::span<const float> values,
+                                                        std::vector<std::uint32_t> places = {});
+[[nodiscard]] std::vector<std::uint32_t> ascendingOrder(std::span<const double> values,
+                                                        std::vector<std::uint32_t> places = {});
+
+}  // namespace heft

@@ -1,0 +1,137 @@
+#include "run/run_json.hpp"
+
+#include "run/format_version.hpp"
+#include "run/json_text.hpp"
+
+namespace heft {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+ordered_json provenanceJson(const Provenance& from) {
+  return {{"model", from.model},
+          {"model_sha256", from.model_sha256},
+          {"inputs", from.inputs},
+          {"inputs_sha256", from.inputs_sha256},
+          {"targets", from.targets},
+          {"targets_sha256", from.targets_sha256},
+          {"heft_version", from.heft_version},
+          {"libtorch_version", from.libtorch_version},
+          {"device", from.device},
+          {"machine", from.machine},
+          {"threads", from.threads},
+          {"started", from.started}};
+}
+
+ordered_json parameterJson(const ParameterInfo& info) {
+  return {{"name", info.name},     {"shape", info.shape}, {"dtype", info.dtype},
+          {"tied", info.tied},     {"site", info.site},   {"role", info.role},
+          {"method", info.method}, {"gates", info.gates}, {"layer", info.layer}};
+}
+
+ordered_json layerJson(const RecurrentLayerInfo& layer) {
+  ordered_json readers = ordered_json::array();
+  for (const Reader& reader : layer.readers)
+    readers.push_back({{"parameter", reader.parameter}, {"column_of_unit", reader.column_of_unit}});
+  return {{"name", layer.name},           {"kind", layer.kind},           {"index", layer.index},
+          {"reverse", layer.reverse},     {"units", layer.units},         {"emitted", layer.emitted},
+          {"inputs", layer.inputs},       {"gates", layer.gates},         {"weight_ih", layer.weight_ih},
+          {"weight_hh", layer.weight_hh}, {"bias_ih", layer.bias_ih},     {"bias_hh", layer.bias_hh},
+          {"weight_hr", layer.weight_hr}, {"readers", std::move(readers)}};
+}
+
+ordered_json componentJson(const ComponentImpact& component) {
+  ordered_json joint = ordered_json::object();
+  for (const auto& [metric, impact] : component.joint) joint[metric] = exactNumber(impact);
+  return {{"name", component.name},
+          {"level", name(component.level)},
+          {"path", component.path},
+          {"weights", component.weights},
+          {"joint", std::move(joint)},
+          {"standard_error", exactNumber(component.standard_error)},
+          {"sum", exactNumber(component.sum)},
+          {"magnitude", exactNumber(component.magnitude)}};
+}
+
+ordered_json calibrationJson(const CalibrationFacts& facts) {
+  return {{"parameter", facts.parameter},
+          {"draws", facts.draws},
+          {"ratio_low", exactNumber(facts.ratio_low)},
+          {"ratio_median", exactNumber(facts.ratio_median)},
+          {"ratio_high", exactNumber(facts.ratio_high)}};
+}
+
+template <typename Values, typename ToJson>
+ordered_json listOf(const Values& values, ToJson toJson) {
+  ordered_json list = ordered_json::array();
+  for (const auto& value : values) list.push_back(toJson(value));
+  return list;
+}
+
+}  // namespace
+
+ordered_json settingsJson(const RankSettings& settings) {
+  return {{"method", name(settings.method)},
+          {"metrics", listOf(settings.metrics, [](Metric each) { return name(each); })},
+          {"perturbation", settings.perturbation.text()},
+          {"levels", listOf(settings.levels, [](Level each) { return name(each); })},
+          {"parameters", settings.parameters},
+          {"output_target", settings.output_target},
+          {"top", settings.top},
+          {"alpha", exactNumber(settings.alpha)},
+          {"miss", exactNumber(settings.miss)},
+          {"budget_variants", settings.budget_variants},
+          {"budget_seconds", exactNumber(settings.budget_seconds)},
+          {"seed", settings.seed},
+          {"stream", settings.stream}};
+}
+
+ordered_json settledJson(const std::optional<SettledFacts>& settled) {
+  if (!settled) return {};
+  return {{"k", settled->k},
+          {"settled", settled->settled},
+          {"missing", exactNumber(settled->missing)},
+          {"confidence", exactNumber(settled->confidence)},
+          {"threshold", exactNumber(settled->threshold)},
+          {"executed", settled->executed},
+          {"audited", settled->audited},
+          {"why", settled->why}};
+}
+
+ordered_json costJson(const Cost& cost) {
+  return {{"seconds", exactNumber(cost.seconds)},
+          {"response_seconds", exactNumber(cost.response_seconds)},
+          {"execute_seconds", exactNumber(cost.execute_seconds)},
+          {"variants", cost.variants},
+          {"adjoints", cost.adjoints},
+          {"probes", cost.probes},
+          {"probe_error", exactNumber(cost.probe_error)}};
+}
+
+ordered_json outputJson(const OutputFacts& output) {
+  return {{"shape", output.shape},
+          {"samples", output.samples},
+          {"elements", output.elements},
+          {"rms", exactNumber(output.rms)},
+          {"noise", exactNumber(output.noise)},
+          {"samples_interact", output.samples_interact}};
+}
+
+ordered_json runJson(const Run& run) {
+  return {{"format", runFormat},
+          {"format_version", runFormatVersion},
+          {"complete", run.complete},
+          {"settings", settingsJson(run.settings)},
+          {"provenance", provenanceJson(run.provenance)},
+          {"output", outputJson(run.output)},
+          {"cost", costJson(run.cost)},
+          {"settled", settledJson(run.settled)},
+          {"notes", run.notes},
+          {"calibration", listOf(run.calibration, calibrationJson)},
+          {"parameters", listOf(run.structure.parameters, parameterJson)},
+          {"layers", listOf(run.structure.layers, layerJson)},
+          {"components", listOf(run.components, componentJson)}};
+}
+
+}  // namespace heft

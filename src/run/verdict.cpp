@@ -1,0 +1,115 @@
+#include "run/verdict.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "run/judgement.hpp"
+#include "run/weight_label.hpp"
+#include "run/words.hpp"
+
+namespace heft {
+namespace {
+
+constexpr std::size_t placesShown = 20;
+constexpr std::size_t parametersShown = 24;
+constexpr std::size_t nameWidth = 34;
+
+std::string signedNumber(double value) { return (value < 0 ? "" : " ") + significant(value); }
+
+std::string impactText(const TopWeight& row) {
+  if (!std::isfinite(row.standard_error)) return significant(row.impact);
+  return significant(row.impact) + " ± " + significant(row.standard_error, 2);
+}
+
+std::string sourceText(const TopWeight& row) {
+  if (row.executed) return "executed";
+  if (std::isnan(row.lower) || std::isnan(row.upper)) return "estimated";
+  if (!std::isfinite(row.upper)) return "from " + significant(row.lower, 3);
+  return significant(row.lower, 3) + " … " + significant(row.upper, 3);
+}
+
+/// Blanks between columns are part of it, at the end of none.
+std::string topLine(const std::string& rank, const std::string& name, const std::string& value,
+                    const std::string& impact, const std::string& source, const std::string& magnitude) {
+  return rightAligned(rank, 3) + "  " + padded(shortenedInTheMiddle(name, nameWidth), nameWidth) + " " +
+         padded(value, 11) + " " + padded(impact, 20) + " " + padded(source, 15) + " " +
+         rightAligned(magnitude, 10) + "\n";
+}
+
+std::string title(const Run& run, std::size_t shown, const Findings& findings) {
+  const std::string metric(name(run.settings.metrics.front()));
+  std::string text =
+      shown == 1 ? "The weight that matters most" : "The " + grouped(shown) + " weights that matter most";
+  text += " of " + grouped(findings.weights);
+  std::size_t all = 0;
+  for (const ParameterImpacts& each : run.impacts) all += each.impact.size();
+  if (all != findings.weights) text += " ranked (the model has " + grouped(all) + ")";
+  text += ", by " + metric + " impact under '" + run.settings.perturbation.text() + "'";
+  return text;
+}
+
+std::string topTable(const Run& run, const Findings& findings) {
+  const std::size_t shown = std::min(findings.top.size(), placesShown);
+  std::string text = wrapped(title(run, shown, findings), verdictWidth) + "\n";
+  const std::string interval = significant(100 * (1 - run.settings.alpha), 4) + " % interval";
+  text += topLine("#", "weight", " value", "impact ± std. error", interval, "|w| rank");
+  for (std::size_t i = 0; i < shown; ++i) {
+    const TopWeight& row = findings.top[i];
+    text += topLine(std::to_string(i + 1), weightLabel(run.structure.parameters[row.parameter], row.index),
+                    signedNumber(row.weight), impactText(row), sourceText(row),
+                    row.magnitude_rank > 0 ? grouped(row.magnitude_rank) : "–");
+  }
+  if (run.settings.metrics.front() == Metric::rms && run.output.rms > 0 && findings.moving > 0) {
+    text +=
+        wrapped("The output itself has an rms of " + significant(run.output.rms, 3) +
+                    "; the first weight moves it by " +
+                    significant(100 * static_cast<double>(findings.top.front().impact) / run.output.rms, 2) +
+                    " %.",
+                verdictWidth) +
+        "\n";
+  }
+  return text;
+}
+
+std::string agreementLine(const std::string& name, const std::string& weights, const std::string& spearman,
+                          const std::string& overlap) {
+  return padded(shortenedInTheMiddle(name, nameWidth + 5), nameWidth + 5) + " " + rightAligned(weights, 13) +
+         " " + rightAligned(spearman, 10) + " " + rightAligned(overlap, 20) + "\n";
+}
+
+std::string fixed2(const std::optional<double>& value) {
+  if (!value) return "–";
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2f", *value);
+  return text;
+}
+
+std::string agreementRow(const std::string& name, const Agreement& row) {
+  const std::string overlap = row.overlap ? significant(100 * *row.overlap, 3) + " %" : "–";
+  return agreementLine(name, grouped(row.weights), fixed2(row.spearman), overlap);
+}
+
+std::string agreementTable(const Findings& findings) {
+  const std::vector<Agreement>& parameters = findings.comparison.parameters;
+  std::string text = agreementLine("magnitude against impact", "weights", "Spearman", "top 1 % in common");
+  const std::size_t shown = std::min(parameters.size(), parametersShown);
+  for (std::size_t i = 0; i < shown; ++i) text += agreementRow(parameters[i].name, parameters[i]);
+  if (parameters.size() > shown)
+    text += "and " + counted(parameters.size() - shown, "further parameter") + " in comparison.json\n";
+  if (parameters.size() > 1) text += agreementRow("all", findings.comparison.overall);
+  return text;
+}
+
+}  // namespace
+
+std::string verdict(const Run& run, const Findings& findings) {
+  std::string text;
+  if (!findings.top.empty()) text += topTable(run, findings) + "\n";
+  if (findings.weights > 0) text += agreementTable(findings) + "\n";
+  text += wrapped(judgementSentence(findings), verdictWidth) + "\n";
+  const std::string certainty = certaintySentences(run, findings);
+  if (!certainty.empty()) text += wrapped(certainty, verdictWidth) + "\n";
+  return text;
+}
+
+}  // namespace heft
