@@ -1,0 +1,134 @@
+#include "measure/rank.hpp"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "heft/error.hpp"
+#include "measure/joint.hpp"
+
+namespace heft {
+namespace {
+
+constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+
+template <class List, class Text>
+std::string joined(const List& list, const Text& text) {
+  std::string all;
+  for (const auto& one : list) all += (all.empty() ? "" : ",") + std::string(text(one));
+  return all;
+}
+
+/// The run before anything is measured: selected weights have impact 0 in the interval [0, infinity), all others none.
+Run emptyRun(const Session& session, const RankSettings& settings, const Provenance& provenance, const Measurer& measurer,
+             const SelectedWeights& selected) {
+  Run run;
+  run.settings = settings;
+  run.provenance = provenance;
+  run.structure = session.structure();
+  run.output = outputFacts(session);
+  run.notes = session.notes();
+  for (std::size_t p = 0; p < run.structure.parameters.size(); ++p) {
+    const auto weights = static_cast<std::size_t>(run.structure.parameters[p].weights());
+    ParameterImpacts impacts;
+    const auto values = measurer.values(p);
+    impacts.weight.assign(values.begin(), values.end());
+    for (auto* list : {&impacts.impact, &impacts.standard_error, &impacts.lower, &impacts.upper}) list->assign(weights, kNone);
+    impacts.measured.assign(weights, 0);
+    for (std::size_t m = 1; m < settings.metrics.size(); ++m) impacts.other[std::string(name(settings.metrics[m]))].assign(weights, kNone);
+    run.impacts.push_back(std::move(impacts));
+    for (const auto place : selected.places()[p]) {
+      run.impacts[p].lower[static_cast<std::size_t>(place)] = 0;
+      run.impacts[p].upper[static_cast<std::size_t>(place)] = std::numeric_limits<float>::infinity();
+    }
+  }
+  return run;
+}
+
+bool ranksWeights(const RankSettings& settings) {
+  return std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
+}
+
+}  // namespace
+
+Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& provenance) {
+  return {
+      {"model", provenance.model_sha256},
+      {"inputs", provenance.inputs_sha256},
+      {"targets", provenance.targets_sha256},
+      {"Heft's version", provenance.heft_version},
+      {"LibTorch's version", provenance.libtorch_version},
+      {"device", provenance.device.substr(0, provenance.device.find(':'))},
+      {"--method", std::string(name(settings.method))},
+      {"--metric", joined(settings.metrics, [](Metric one) { return name(one); })},
+      {"--perturb", settings.perturbation.text()},
+      {"--components", joined(settings.levels, [](Level one) { return name(one); })},
+      {"--parameters", joined(settings.parameters, [](const std::string& one) { return one; })},
+      {"--output-target", settings.output_target},
+      {"--top", std::to_string(settings.top)},
+      {"--alpha", std::to_string(settings.alpha)},
+      {"--miss", std::to_string(settings.miss)},
+      {"--budget", std::to_string(settings.budget_variants) + "," + std::to_string(settings.budget_seconds)},
+      {"--seed", std::to_string(settings.seed)},
+      {"--stream", settings.stream ? "yes" : "no"},
+  };
+}
+
+std::size_t checkpointColumns(const RankSettings& settings) { return 2 * settings.metrics.size(); }
+
+OutputFacts outputFacts(const Session& session) {
+  OutputFacts facts;
+  facts.shape = session.layout().describe();
+  facts.samples = session.batch().samples;
+  facts.elements = session.layout().elements();
+  facts.rms = session.baseline().square().mean().sqrt().item<double>();
+  facts.noise = session.noise();
+  facts.samples_interact = session.batch().interact;
+  return facts;
+}
+
+void checkSettings(const Session& session, const RankSettings& settings) {
+  const auto refuse = [](const std::string& text) { throw Error(Fault::usage, text); };
+  if (settings.metrics.empty()) refuse("--metric: no metric given; rms, max, kl, loss or flips was expected");
+  if (settings.levels.empty()) refuse("--components: no level given; weight, row, column, unit, gate, matrix or layer was expected");
+  if (settings.top < 1) refuse("--top " + std::to_string(settings.top) + ": at least 1 was expected");
+  if (!(settings.alpha > 0 && settings.alpha < 1)) refuse("--alpha " + std::to_string(settings.alpha) + ": a number between 0 and 1 was expected");
+  if (!(settings.miss >= 0 && settings.miss < 1)) refuse("--miss " + std::to_string(settings.miss) + ": a number from 0 to below 1 was expected");
+  const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
+  for (const auto metric : settings.metrics) metrics.require(metric);
+}
+
+Run rankWeights(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,
+                const StageProgress& progress) {
+  const at::NoGradGuard no_grad;
+  const auto begin = std::chrono::steady_clock::now();
+  checkSettings(session, settings);
+  const auto selection = select(session.structure(), settings.parameters);
+  const SelectedWeights selected(session.structure(), selection);
+  const auto components = componentsOf(session.structure(), settings, selection);
+  auto executor = settings.method == Method::reference ? makeLoopExecutor(session.runner(), session.layout())
+                                                       : makeBatchExecutor(session.runner(), session.layout());
+  Measurer measurer(session, settings, std::move(executor), checkpoint);
+  auto run = emptyRun(session, settings, provenance, measurer, selected);
+  const MethodTask task{session, settings, selected, selection, measurer, checkpoint, progress};
+  if (ranksWeights(settings)) {
+    switch (settings.method) {
+      case Method::reference:
+      case Method::exhaustive: measureExhaustive(task, run); break;
+      case Method::response: measureResponse(task, run); break;
+      case Method::automatic: measureAuto(task, run); break;
+    }
+  }
+  measureJointly(task, components, run);
+  const auto notes = measurer.notes();
+  run.notes.insert(run.notes.end(), notes.begin(), notes.end());
+  run.notes.insert(run.notes.end(), checkpoint.notes().begin(), checkpoint.notes().end());
+  run.cost.execute_seconds = measurer.seconds();
+  run.cost.variants = measurer.executed();
+  run.cost.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return run;
+}
+
+}  // namespace heft
