@@ -26,9 +26,15 @@ namespace heft {
 /// because phi and pi both grow with reach (Chebyshev's sum inequality). The bound takes the worst mean t of
 /// what is left.
 ///
-/// Nothing else about the ratios is assumed; and nothing cheaper than executing nearly everything holds
-/// without such an assumption: of millions of weights, a handful whose estimates are off by a factor of 10,
-/// while none of those seen is, stay unseen. Measured ratios of recurrent networks fall like x^-16 to x^-76.
+/// Nothing else about the ratios is assumed, and nothing that executes few weights holds without such an
+/// assumption: of millions of weights, a handful whose estimates are off by a factor of 10, while those of
+/// all weights seen are right, stay unseen. Between its
+/// 97.5 % quantile and its largest value, the ratio of a character LSTM's weights fell like x^-16 to x^-76.
+///
+/// How often a settled top of k = 20 missed a member in simulations of 20,000 weights (promised: 5 % at
+/// most): log-normal errors of up to 30 %, a tail like x^-8, or a whole matrix three times too low: in 0 of
+/// 200. Outside the assumption: a tail like x^-4 in 1 % of the weights 6 %, like x^-3 in 5 % of them 21 %;
+/// estimates ten times too low for 1 weight in 10,000 12 %, for 1 in 1,000 47 %.
 
 /// The evidence that bounds the missing members by j at error probability alpha.
 [[nodiscard]] double evidenceFor(std::size_t j, double alpha);

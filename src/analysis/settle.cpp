@@ -32,7 +32,10 @@ class Settling {
 
   SettleResult run() {
     calibrate();
-    executeBest(std::min(limit_ - done_.size(), k_), -0.5);
+    for (std::size_t p = 0; p < estimates_.parameters(); ++p) {
+      reach_.insert(reach_.end(), estimates_.of(p).begin(), estimates_.of(p).end());
+    }
+    executeBest(std::min(limit_ - done_.size(), k_), -1);
     while (executeTop() && !audit()) {
     }
     return result();
@@ -89,7 +92,6 @@ class Settling {
 
   /// Executes the `count` weights of largest reach, if above `bound`.
   void executeBest(std::size_t count, double bound) {
-    setReaches();
     std::vector<std::size_t> list;
     for (std::size_t flat = 0; flat < reach_.size(); ++flat) {
       if (reach_[flat] > bound) list.push_back(flat);

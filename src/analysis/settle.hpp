@@ -15,18 +15,16 @@ namespace heft {
 
 /// The top k of all weights as a set, from estimates of all and executions of few.
 ///
-///  1. Calibration: a random stratified sample is executed (stratify.hpp). It gives the intervals of
-///  conformal.hpp.
-///  2. Top: weights are executed from the largest estimate down, until no other weight reaches the threshold,
-///  the
-///     k-th largest impact so far, even if its estimate were as far too low as the worst one of its parameter
-///     seen near the top. "Near" is a measured impact of at least a tenth of the threshold: ratios of tiny
-///     impacts say nothing about large ones. A parameter with fewer than 20 such weights takes the worst
-///     ratio of all parameters.
-///  3. Audit: other weights are executed at random, more of those close to the threshold, and the number of
-///  members that
-///     were missed is bounded (audit.hpp gives the bound and what it assumes). Is one found, it joins the
-///     top, 2 widens and a new audit follows, with half the error probability of the one before.
+/// 1. Calibration: a random stratified sample is executed (stratify.hpp). It gives the intervals of
+///    conformal.hpp.
+/// 2. Top: weights are executed from the largest estimate down, until no other weight reaches the threshold,
+///    the k-th largest impact so far, even if its estimate were as far too low as the worst one of its
+///    parameter seen near the top. "Near" is a measured impact of at least a tenth of the threshold: ratios
+///    of tiny impacts say nothing about large ones. A parameter with fewer than 20 such weights takes the
+///    worst ratio of all parameters.
+/// 3. Audit: other weights are executed at random, more of those close to the threshold, and the number of
+///    members that were missed is bounded (audit.hpp gives the bound and what it assumes). Is one found, it
+///    joins the top, 2 widens and a new audit follows, with half the error probability of the one before.
 ///
 /// The promise: with probability `confidence`, at most `missing` weights outside `top` have an impact above
 /// `threshold`. The top is settled where that is at most floor(miss k): none for k < 100 by default, since a

@@ -23,13 +23,14 @@ TEST(Audit, EvidenceKeepsTheErrorOfTheFormulaForMoreMembers) {
   for (const std::size_t j : {1U, 2U, 5U}) {
     const double e = evidenceFor(j, 0.05);
     double worst = 0;
-    for (double t = 0.001; t < 40; t += 0.001) {
-      double term = std::exp(-t), atMost = 0;
+    for (int step = 1; step < 40'000; ++step) {
+      const double t = 1e-3 * step;
+      double term = std::exp(-t), at_most = 0;
       for (std::size_t i = 0; i <= j; ++i) {
-        atMost += term;
+        at_most += term;
         term *= t / static_cast<double>(i + 1);
       }
-      worst = std::max(worst, std::exp(-e * t) * (1 - atMost));
+      worst = std::max(worst, std::exp(-e * t) * (1 - at_most));
     }
     EXPECT_NEAR(worst, 0.05, 1e-5) << j;
   }
@@ -108,8 +109,11 @@ TEST(Audit, TheErrorIsTheOnePromisedAtTheEdgeOfTheAssumption) {
       for (const double x : h) sums.push_back(sum += x);
       for (int r = 0; r < repeats; ++r) {
         int members = 0;
-        for (double product = random.uniform(); product > std::exp(-mean); product *= random.uniform())
+        double product = random.uniform();
+        while (product > std::exp(-mean)) {
+          product *= random.uniform();
           ++members;
+        }
         bool found = false;
         for (int i = 0; i < members; ++i) {
           const auto place =

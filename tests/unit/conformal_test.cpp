@@ -239,5 +239,35 @@ TEST(Conformal, IntervalsHoldAtTheirRateAfterTheTopWasExecuted) {
   }
 }
 
+// The executed top, where estimates are right, would hide how wrong they are below it in the same decile.
+TEST(Conformal, IntervalsBelowTheTopRestOnDrawsBelowTheTop) {
+  std::vector<double> shares;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    std::vector<double> estimated, true_impacts;
+    Random random(seed, "test");
+    for (int i = 0; i < 4000; ++i) {
+      estimated.push_back(std::pow(1.01, i));
+      true_impacts.push_back(estimated.back() * (i < 4000 - 320 ? std::exp(-std::abs(random.normal())) : 1));
+    }
+    const test::SimulatedModel model({estimated}, true_impacts);
+    SettleOptions options;
+    options.calibration_draws = 2000;
+    options.k = 320;
+    options.audit_limit = 10;
+    options.seed = seed;
+    const SettleResult result = model.settle(options);
+    std::vector<bool> counts(model.impacts().size());
+    const Estimates estimates = model.estimates();
+    for (std::size_t flat = 0; flat < counts.size(); ++flat) {
+      counts[flat] = result.strata.of(0, estimates.at(flat)) == 10;
+    }
+    for (const ExecutedWeight& w : result.impacts) counts[w.flat] = false;
+    shares.push_back(shareOutside(estimates, result.strata, result.intervals, model.impacts(),
+                                  [&](std::size_t flat) { return counts[flat]; }));
+  }
+  const Coverage c = over(shares);
+  EXPECT_LT(c.mean, 0.05 + 2 * c.error);
+}
+
 }  // namespace
 }  // namespace heft

@@ -46,7 +46,7 @@ TEST(Random, UniformNumbersFillTheUnitIntervalEvenly) {
     ++counts[static_cast<std::size_t>(u * bins)];
   }
   double chi_squared = 0;
-  for (const int count : counts) chi_squared += std::pow(count - n / bins, 2) / (n / bins);
+  for (const int count : counts) chi_squared += std::pow(count - 1.0 * n / bins, 2) / (1.0 * n / bins);
   EXPECT_LT(chi_squared, 43.8);  // 99.9 % of 19 degrees of freedom
 }
 
@@ -59,7 +59,7 @@ TEST(Random, EveryNumberBelowABoundIsAsLikely) {
   double chi_squared = 0;
   for (const auto& [value, count] : counts) {
     EXPECT_LT(value, 7U);
-    chi_squared += std::pow(count - n / 7, 2) / (n / 7);
+    chi_squared += std::pow(count - n / 7.0, 2) / (n / 7.0);
   }
   EXPECT_LT(chi_squared, 22.5);  // 99.9 % of 6 degrees of freedom
   EXPECT_EQ(random.below(1), 0U);
@@ -135,7 +135,7 @@ TEST(SampleWithoutReplacement, EveryNumberIsDrawnAsOftenAtEveryPlace) {
     }
     for (const auto& place : counts) {
       double chi_squared = 0;
-      for (const int c : place) chi_squared += std::pow(c - repeats / 40, 2) / (repeats / 40);
+      for (const int c : place) chi_squared += std::pow(c - repeats / 40.0, 2) / (repeats / 40.0);
       EXPECT_LT(chi_squared, 82);  // 99.99 % of 39 degrees of freedom
     }
   }

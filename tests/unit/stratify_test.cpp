@@ -123,7 +123,7 @@ TEST(DrawStratified, EveryWeightOfAStratumIsAsLikely) {
     }
   }
   double chi_squared = 0;
-  for (const int c : counts) chi_squared += std::pow(c - repeats / 5, 2) / (repeats / 5);
+  for (const int c : counts) chi_squared += std::pow(c - repeats / 5.0, 2) / (repeats / 5.0);
   EXPECT_LT(chi_squared,
             149);  // 99.9 % of 99 degrees of freedom, and drawing without replacement varies less
 }
