@@ -1,9 +1,77 @@
-#include <iostream>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
+#include <exception>
+#include <iostream>
+#include <map>
+#include <new>
+
+#include "cli/command.hpp"
+#include "cli/signals.hpp"
 #include "engine/libtorch_version.hpp"
+#include "heft/error.hpp"
 #include "heft/version.hpp"
 
-int main() {
-  std::cout << "heft " << heft::version() << ", LibTorch " << heft::libtorch_version() << '\n';
-  return 0;
+namespace {
+
+using heft::Fault;
+
+constexpr auto kFooter = R"(Exit status: 0 done; 1 a check did not pass (verify); 2 an argument; 3 the model file; 4 inputs or targets;
+5 the model can't be measured; 6 the run folder; 7 memory; 70 a defect of heft; 130 stopped, what was measured is kept.
+
+Start with: heft rank model.pt --inputs inputs.pt)";
+
+std::string firstLineOf(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+int fail(Fault fault, const std::string& text) {
+  spdlog::error(firstLineOf(text));
+  return static_cast<int>(fault);
+}
+
+/// Whatever goes wrong ends as one line and an exit status.
+int perform(const heft::cli::Action& action, const heft::cli::Context& context) {
+  try {
+    return action(context);
+  } catch (const heft::Error& error) {
+    return fail(error.fault(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(Fault::memory, "out of memory: there is less than this model and these inputs need; give fewer inputs, or a machine with more");
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    if (text.find("not enough memory") != std::string::npos || text.find("can't allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos) {
+      return fail(Fault::memory, "out of memory (" + firstLineOf(text) + "); give fewer inputs, or a machine with more");
+    }
+    return fail(Fault::internal, "a defect of heft, please report it: " + firstLineOf(text));
+  }
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  spdlog::set_default_logger(spdlog::stderr_color_st("heft"));
+  spdlog::set_pattern("%^%v%$");
+
+  CLI::App program("Heft weighs the weights: it measures which weights of a trained recurrent network matter.", "heft");
+  program.footer(kFooter);
+  program.require_subcommand(1);
+  program.fallthrough();
+  heft::cli::Context context;
+  program.set_version_flag("--version", std::string("heft ") + std::string(heft::version()) + ", LibTorch " + std::string(heft::libtorch_version()));
+  program.add_flag("-q,--quiet", context.quiet, "No log and no progress, errors only");
+  program.add_flag("--json", context.json, "Results as JSON on standard output");
+  std::map<std::string, heft::cli::Action> actions;
+  actions["rank"] = heft::cli::addRank(program);
+
+  try {
+    program.parse(count, values);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return program.exit(error);  // help, version
+    return fail(Fault::usage, std::string(error.what()) + " (heft --help, heft COMMAND --help)");
+  }
+  if (context.quiet) spdlog::set_level(spdlog::level::err);
+  context.arguments.assign(values, values + count);
+  context.log = [](const std::string& text) { spdlog::info(text); };
+  context.warn = [](const std::string& text) { spdlog::warn("note    " + text); };
+  heft::cli::catchSignals();
+  return perform(actions.at(program.get_subcommands().front()->get_name()), context);
 }

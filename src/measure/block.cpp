@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "heft/error.hpp"
+#include "model/weight_label.hpp"
 
 namespace heft {
 namespace {
@@ -187,7 +188,7 @@ std::string blockName(const ParameterInfo& parameter, const Block& block) {
     one = one && block.slices[d].single;
   }
   if (whole) return parameter.name;
-  if (one) return weightName(parameter, block.places().front());
+  if (one) return weightLabel(parameter, block.places().front());
   std::string text = parameter.name;
   for (std::size_t d = 0; d < block.dims.size(); ++d) {
     const Slice& slice = block.slices[d];
@@ -202,17 +203,6 @@ std::string blockName(const ParameterInfo& parameter, const Block& block) {
     }
   }
   return text + "]";
-}
-
-std::string weightName(const ParameterInfo& parameter, std::int64_t flat) {
-  if (parameter.shape.empty()) return parameter.name + "[0]";
-  std::string places;
-  for (std::size_t d = parameter.shape.size(); d-- > 0;) {
-    if (!places.empty()) places.insert(0, 1, ',');
-    places.insert(0, std::to_string(flat % parameter.shape[d]));
-    flat /= parameter.shape[d];
-  }
-  return parameter.name + "[" + places + "]";
 }
 
 }  // namespace heft

@@ -61,7 +61,4 @@ struct NameAndPlaces {
 /// "p[2,1,0,4]"; the whole parameter without brackets. Reads back as the same block.
 [[nodiscard]] std::string blockName(const ParameterInfo& parameter, const Block& block);
 
-/// The name of the weight at a flat place: "name[r,c]", an index for each dimension.
-[[nodiscard]] std::string weightName(const ParameterInfo& parameter, std::int64_t flat);
-
 }  // namespace heft

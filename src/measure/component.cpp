@@ -194,23 +194,4 @@ Component parseComponent(const Structure& structure, std::string_view text) {
   return ComponentReader(structure, text).read();
 }
 
-WeightPlace describe(const Structure& structure, std::int64_t parameter, std::int64_t flat) {
-  const ParameterInfo& info = structure.parameters[static_cast<std::size_t>(parameter)];
-  WeightPlace place;
-  const std::int64_t row = flat / info.columns();
-  const std::int64_t stacked =
-      info.gates.empty() ? info.rows() : info.rows() / static_cast<std::int64_t>(info.gates.size());
-  if (!info.gates.empty()) place.gate = info.gates[static_cast<std::size_t>(row / stacked)];
-  place.unit = row % stacked;
-  if (info.shape.size() > 1) place.column = flat % info.columns();
-  if (info.layer < 0) {
-    place.layer = moduleOf(info.name);
-    return place;
-  }
-  const RecurrentLayerInfo& layer = structure.layers[static_cast<std::size_t>(info.layer)];
-  place.layer = layer.name;
-  place.direction = layer.reverse ? "reverse" : "forward";
-  return place;
-}
-
 }  // namespace heft

@@ -73,14 +73,4 @@ inline constexpr std::array kUnitPaths{UnitPath::incoming, UnitPath::outgoing, U
     const Structure& structure, std::span<const Level> levels, const Selection& selection,
     std::span<const UnitPath> paths = {&kUnitPaths.back(), 1});
 
-/// Where a weight stands, for tables.
-struct WeightPlace {
-  std::string layer;         ///< "lstm.l0"; outside recurrent layers the module, "fc"
-  std::string direction;     ///< "forward", "reverse"; "" outside recurrent layers
-  std::string gate;          ///< "" where rows are not stacked by gate
-  std::int64_t unit = 0;     ///< the row within its gate; of other parameters the row
-  std::int64_t column = -1;  ///< of the matrix form; -1 for a vector
-};
-[[nodiscard]] WeightPlace describe(const Structure& structure, std::int64_t parameter, std::int64_t flat);
-
 }  // namespace heft

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <chrono>
 #include <limits>
 #include <set>
 
@@ -99,7 +100,9 @@ std::vector<NamedOutput> Session::runBaseline() {
 void Session::refuseRandom(const std::vector<NamedOutput>& first) {
   const at::NoGradGuard no_grad;
   RandomSpotter spotter(model_);
+  const auto begin = std::chrono::steady_clock::now();
   const auto second = runner_->run(spotter);
+  run_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   bool same = first.size() == second.size();
   for (size_t i = 0; same && i < first.size(); ++i) {
     const auto& a = first[i].value;

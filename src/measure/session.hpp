@@ -44,6 +44,10 @@ class Session {
   [[nodiscard]] double noise() const;
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] const SessionOptions& options() const { return options_; }
+  [[nodiscard]] const std::string& modelHash() const { return model_.sha256; }
+  [[nodiscard]] const std::string& inputsHash() const { return runner_->inputs().sha256; }
+  /// Seconds that one run of the unchanged model took.
+  [[nodiscard]] double runSeconds() const { return run_seconds_; }
 
   /// A recorded baseline run: sites with leaves in one autograd graph, and the outputs [samples, elements] that end it.
   struct Recording {
@@ -67,6 +71,7 @@ class Session {
   std::optional<Targets> targets_;
   Structure structure_;
   std::vector<std::string> notes_;
+  double run_seconds_ = 0;
 };
 
 }  // namespace heft

@@ -5,7 +5,7 @@
 #include "data/csv.hpp"
 #include "run/findings.hpp"
 #include "run/place_cells.hpp"
-#include "run/weight_label.hpp"
+#include "model/weight_label.hpp"
 
 namespace heft {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "data/csv.hpp"
-#include "run/weight_label.hpp"
+#include "model/weight_label.hpp"
 
 namespace heft {
 

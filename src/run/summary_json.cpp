@@ -3,7 +3,7 @@
 #include "run/run_json.hpp"
 #include "run/tables.hpp"
 #include "run/verdict.hpp"
-#include "run/weight_label.hpp"
+#include "model/weight_label.hpp"
 
 namespace heft {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "run/judgement.hpp"
-#include "run/weight_label.hpp"
+#include "model/weight_label.hpp"
 #include "run/words.hpp"
 
 namespace heft {

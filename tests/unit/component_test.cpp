@@ -227,25 +227,5 @@ TEST(Component, AModuleThatIsARecurrentLayerIsOnlyThat) {
   EXPECT_EQ(layers[0].weights(), 4 + 4 + 2 + 2);
 }
 
-TEST(Component, AWeightsPlaceIsToldByLayerGateUnitAndColumn) {
-  const WeightPlace recurrent = describe(kModel, 5, 2 * 5 + 1);  // row 5: the cell gate of unit 1
-  EXPECT_EQ(recurrent.layer, "lstm.l1_reverse");
-  EXPECT_EQ(recurrent.direction, "reverse");
-  EXPECT_EQ(recurrent.gate, "cell");
-  EXPECT_EQ(recurrent.unit, 1);
-  EXPECT_EQ(recurrent.column, 1);
-  const WeightPlace bias = describe(kModel, 2, 2);
-  EXPECT_EQ(bias.direction, "forward");
-  EXPECT_EQ(bias.gate, "forget");
-  EXPECT_EQ(bias.unit, 0);
-  EXPECT_EQ(bias.column, -1);
-  const WeightPlace head = describe(kModel, 17, 7);
-  EXPECT_EQ(head.layer, "fc");
-  EXPECT_EQ(head.direction + head.gate, "");
-  EXPECT_EQ(head.unit, 1);
-  EXPECT_EQ(head.column, 2);
-  EXPECT_EQ(describe(kModel, 21, 0).layer, "");
-}
-
 }  // namespace
 }  // namespace heft

@@ -6,7 +6,7 @@
 #include "run/export.hpp"
 #include "run/run_folder.hpp"
 #include "run/tables.hpp"
-#include "run/weight_label.hpp"
+#include "model/weight_label.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

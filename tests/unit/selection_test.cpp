@@ -3,6 +3,7 @@
 #include "file_helpers.hpp"
 #include "measure/block.hpp"
 #include "measure/near_names.hpp"
+#include "model/weight_label.hpp"
 #include "structure_helpers.hpp"
 
 namespace heft {
@@ -122,10 +123,10 @@ TEST(Selection, WhatIsNoRangeIsRefused) {
 }
 
 TEST(Selection, AWeightsNameHasAnIndexForEachDimension) {
-  EXPECT_EQ(weightName(kModel.parameters[17], 7), "fc.weight[1,2]");
-  EXPECT_EQ(weightName(kModel.parameters[18], 1), "fc.bias[1]");
-  EXPECT_EQ(weightName(kModel.parameters[19], 23), "conv.weight[1,2,3]");
-  EXPECT_EQ(weightName(kModel.parameters[21], 0), "temperature[0]");
+  EXPECT_EQ(weightLabel(kModel.parameters[17], 7), "fc.weight[1,2]");
+  EXPECT_EQ(weightLabel(kModel.parameters[18], 1), "fc.bias[1]");
+  EXPECT_EQ(weightLabel(kModel.parameters[19], 23), "conv.weight[1,2,3]");
+  EXPECT_EQ(weightLabel(kModel.parameters[21], 0), "temperature[0]");
 }
 
 }  // namespace

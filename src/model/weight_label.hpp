@@ -8,9 +8,8 @@
 
 namespace heft {
 
-/// How a weight is named on the terminal, in tables and in `--component`: "lstm.weight_hh_l0[12,7]" (row,
-/// column), "lstm.bias_ih_l0[12]" for a vector. Tensors of more dimensions are seen as matrices, their
-/// columns flattened; a scalar is "gain[0]". `flat` is the row-major place in the parameter.
+/// How a weight is named on the terminal, in tables and in `--component`: "lstm.weight_hh_l0[12,7]", "lstm.bias_ih_l0[12]",
+/// "conv.weight[2,1,0]"; a scalar is "gain[0]". `flat` is the row-major place in the parameter.
 [[nodiscard]] std::string weightLabel(const ParameterInfo& parameter, std::int64_t flat);
 
 /// Where a weight stands in the model, in the words of the tables.

@@ -1,13 +1,18 @@
-#include "run/weight_label.hpp"
+#include "model/weight_label.hpp"
 
 #include "heft/error.hpp"
 
 namespace heft {
 
 std::string weightLabel(const ParameterInfo& parameter, std::int64_t flat) {
-  if (parameter.shape.size() < 2) return parameter.name + "[" + std::to_string(flat) + "]";
-  const std::int64_t columns = parameter.columns();
-  return parameter.name + "[" + std::to_string(flat / columns) + "," + std::to_string(flat % columns) + "]";
+  if (parameter.shape.empty()) return parameter.name + "[0]";
+  std::string places;
+  for (std::size_t d = parameter.shape.size(); d-- > 0;) {
+    if (!places.empty()) places.insert(0, 1, ',');
+    places.insert(0, std::to_string(flat % parameter.shape[d]));
+    flat /= parameter.shape[d];
+  }
+  return parameter.name + "[" + places + "]";
 }
 
 WeightPlace describeWeight(const Structure& structure, std::size_t parameter, std::int64_t flat) {

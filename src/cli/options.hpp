@@ -1,0 +1,47 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "measure/session.hpp"
+#include "measure/settings.hpp"
+#include "run/run.hpp"
+
+namespace heft::cli {
+
+/// The options of every command that runs a model.
+struct ModelOptions {
+  std::string model, targets, output_target, device = "cpu";
+  std::vector<std::string> inputs;
+  bool stream = false;
+  int threads = 0;  ///< 0: one a processor
+};
+
+/// Adds MODEL, --inputs, --targets, --output-target, --stream, --device, --threads.
+void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_required);
+
+/// Checks device and threads, sets the threads, and says what the session is to load. Throws Error(Fault::usage).
+SessionOptions sessionOptions(const ModelOptions& options);
+
+/// Adds --metric, --perturb and --seed as text; `readMeasuring` puts them into the settings.
+struct MeasuringOptions {
+  std::vector<std::string> metrics{"rms"};
+  std::string perturb = "zero";
+  uint64_t seed = 0;
+};
+void addMeasuringOptions(CLI::App& command, MeasuringOptions& options);
+void readMeasuring(const MeasuringOptions& options, RankSettings& settings);
+
+/// Splits values at commas too: "--metric rms,kl" is "--metric rms --metric kl".
+std::vector<std::string> splitCommas(const std::vector<std::string>& values);
+
+/// Where a session came from, for run.json.
+Provenance provenanceOf(const Session& session, int threads);
+
+/// "LSTM 2 layers, linear": what a model is made of, for people.
+std::string describeModel(const Structure& structure);
+
+}  // namespace heft::cli

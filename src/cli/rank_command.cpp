@@ -1,0 +1,181 @@
+#include <iostream>
+#include <optional>
+
+#include "cli/command.hpp"
+#include "cli/options.hpp"
+#include "cli/progress.hpp"
+#include "cli/signals.hpp"
+#include "heft/error.hpp"
+#include "measure/rank.hpp"
+#include "run/findings.hpp"
+#include "run/json_text.hpp"
+#include "run/run_folder.hpp"
+#include "run/verdict.hpp"
+#include "run/words.hpp"
+
+namespace heft::cli {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  MeasuringOptions measuring;
+  std::string run, method = "auto", budget;
+  std::vector<std::string> components{"weight"}, parameters;
+  int64_t top = RankSettings{}.top;
+  double alpha = RankSettings{}.alpha, miss = RankSettings{}.miss;
+  bool resume = false;
+};
+
+constexpr auto kFooter = R"(Examples:
+  heft rank model.pt --inputs inputs.pt
+  heft rank model.pt --inputs x.npy --method exhaustive --parameters 'rnn.weight_hh_l0[0:16,:]' -o my-run
+  heft rank model.pt --inputs x.pt --targets y.pt --metric loss rms --top 100
+  heft rank policy.pt --inputs observations.npy --stream)";
+
+/// "500" is a number of variants; "90s", "20min", "2h" a time.
+void readBudget(const std::string& text, RankSettings& settings) {
+  if (text.empty()) return;
+  size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const auto unit = text.substr(used);
+  if (used > 0 && number > 0 && number < 1e15) {
+    if (unit.empty() && number == static_cast<double>(static_cast<int64_t>(number))) return static_cast<void>(settings.budget_variants = static_cast<int64_t>(number));
+    if (unit == "s") return static_cast<void>(settings.budget_seconds = number);
+    if (unit == "m" || unit == "min") return static_cast<void>(settings.budget_seconds = 60 * number);
+    if (unit == "h") return static_cast<void>(settings.budget_seconds = 3600 * number);
+  }
+  throw Error(Fault::usage, "--budget " + text + ": a number of variants (500) or a time (90s, 20min, 2h) was expected");
+}
+
+RankSettings readSettings(const Options& options) {
+  RankSettings settings;
+  settings.method = parseMethod(options.method);
+  readMeasuring(options.measuring, settings);
+  settings.levels.clear();
+  for (const auto& one : splitCommas(options.components)) settings.levels.push_back(parseLevel(one));
+  settings.parameters = options.parameters;
+  settings.output_target = options.model.output_target;
+  settings.stream = options.model.stream;
+  settings.top = options.top;
+  settings.alpha = options.alpha;
+  settings.miss = options.miss;
+  readBudget(options.budget, settings);
+  return settings;
+}
+
+std::string quoted(const std::string& argument) {
+  const bool plain = !argument.empty() && argument.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") == std::string::npos;
+  if (plain) return argument;
+  std::string text = "'";
+  for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// The command that goes on with this run.
+std::string resumeCommand(const Context& context, const Options& options, const std::filesystem::path& run) {
+  std::string text;
+  for (const auto& argument : context.arguments) text += (text.empty() ? "" : " ") + quoted(argument);
+  if (options.run.empty()) text += " -o " + quoted(run.string());
+  if (!options.resume) text += " --resume";
+  return text;
+}
+
+void logSession(const Context& context, const Session& session, const RankSettings& settings, const Selection& selection) {
+  const auto& structure = session.structure();
+  int64_t weights = 0;
+  for (const auto& info : structure.parameters) weights += info.weights();
+  context.log("model   " + session.options().model.string() + ": " + grouped(static_cast<size_t>(weights)) + " weights in " +
+              counted(structure.parameters.size(), "parameter") + "; " + describeModel(structure));
+  context.log("inputs  " + session.batch().note);
+  context.log("output  " + session.layout().describe() + ", rms " + significant(session.baseline().square().mean().sqrt().item<double>()));
+  for (const auto& note : session.notes()) context.warn(note);
+  const auto selected = selection.weights();
+  auto text = "plan    " + std::string(name(settings.method)) + ": " + grouped(static_cast<size_t>(selected)) + " weights; one run of the model takes " +
+              significant(1000 * session.runSeconds(), 2) + " ms, so each weight run alone would take " +
+              duration(session.runSeconds() * static_cast<double>(selected));
+  context.log(text);
+}
+
+void report(const Context& context, const heft::Run& run, const std::filesystem::path& folder) {
+  const auto findings = findingsOf(run);
+  if (context.json) {
+    auto summary = summaryJson(run, findings);
+    summary["run"] = folder.string();
+    std::cout << jsonText(summary) << '\n';
+    return;
+  }
+  std::cout << verdict(run, findings);
+  std::cout << "\nrun folder: " << folder.string() << "  (heft verify " << folder.string() << " checks it)\n";
+}
+
+int rank(const Options& options, const Context& context) {
+  const auto settings = readSettings(options);
+  if (options.resume && options.run.empty()) throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
+  const auto session_options = sessionOptions(options.model);
+  Session session(session_options);
+  checkSettings(session, settings);
+  const auto provenance = provenanceOf(session, options.model.threads);
+  const auto selection = select(session.structure(), settings.parameters);
+  logSession(context, session, settings, selection);
+
+  const auto folder = options.run.empty() ? RunFolder::createFor(options.model.model)
+                      : options.resume    ? RunFolder::resume(options.run)
+                                          : RunFolder::create(options.run);
+  if (options.resume && std::filesystem::exists(folder.path() / "run.json")) {
+    const auto earlier = readRun(folder.path());
+    if (identityOf(earlier.settings, earlier.provenance) != identityOf(settings, provenance)) {
+      throw Error(Fault::output, folder.path().string() + ": holds a finished run with other settings; choose another folder with -o");
+    }
+    context.log("the run is finished already; nothing was measured");
+    report(context, earlier, folder.path());
+    return 0;
+  }
+  Checkpoint checkpoint(folder.path(), identityOf(settings, provenance), checkpointColumns(settings));
+  if (checkpoint.weights() > 0) context.log("resume  " + counted(checkpoint.weights(), "weight") + " measured before");
+  Progress progress(context.quiet);
+  try {
+    const auto run = rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
+      progress.update(stage, share);
+      stopIfAsked();
+    });
+    progress.finish();
+    writeRun(run, findingsOf(run), folder.path());
+    checkpoint.remove();
+    for (size_t i = session.notes().size(); i < run.notes.size(); ++i) context.warn(run.notes[i]);
+    report(context, run, folder.path());
+  } catch (const Error& error) {
+    if (error.fault() != Fault::interrupted) throw;
+    progress.finish();
+    checkpoint.flush();
+    throw Error(Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") + " kept in " + folder.path().string() +
+                                        ". Go on with: " + resumeCommand(context, options, folder.path()));
+  }
+  return 0;
+}
+
+}  // namespace
+
+Action addRank(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  auto* command = program.add_subcommand("rank", "Rank weights by what they do to the output");
+  command->footer(kFooter);
+  addModelOptions(*command, options->model, true);
+  command->add_option("-o,--output", options->run, "Run folder to write; left out: heft-run-MODEL-N")->type_name("RUN");
+  command->add_option("--method", options->method, "auto (estimate all, execute the top until it is settled), response, exhaustive or reference")->capture_default_str();
+  addMeasuringOptions(*command, options->measuring);
+  command->add_option("--components", options->components, "weight, row, column, unit, gate, matrix, layer; several")->type_name("LEVEL...")->capture_default_str();
+  command->add_option("--parameters", options->parameters, "Only these: GLOB or GLOB[rows,columns], as in 'rnn.weight_hh_l0[0:16,:]'; several")->type_name("GLOB...");
+  command->add_option("--top", options->top, "Places that are settled and shown")->capture_default_str();
+  command->add_option("--alpha", options->alpha, "An estimate's interval misses with at most this probability")->capture_default_str();
+  command->add_option("--miss", options->miss, "Share of the top that may be missing for it to count as settled")->capture_default_str();
+  command->add_option("--budget", options->budget, "Most to spend on executing: a number of variants (500) or a time (90s, 20min, 2h)");
+  command->add_flag("--resume", options->resume, "Go on with the run in the folder that -o names");
+  return [options](const Context& context) { return rank(*options, context); };
+}
+
+}  // namespace heft::cli

@@ -1,0 +1,11 @@
+#pragma once
+
+namespace heft::cli {
+
+/// From here on Ctrl-C and SIGTERM ask the work to stop at the next safe point; a second one ends the program at once.
+void catchSignals();
+
+/// Throws Error(Fault::interrupted) once a signal has come.
+void stopIfAsked();
+
+}  // namespace heft::cli
