@@ -24,7 +24,12 @@ class ModuleState {
     at::Tensor saved;
     int64_t version;
   };
+  struct TensorList {
+    c10::List<at::Tensor> list;  ///< the list that an attribute held, whose elements forward may replace
+    std::vector<at::Tensor> tensors;
+  };
   std::vector<Slot> slots_;
+  std::vector<TensorList> lists_;
   mutable std::vector<Content> contents_;
 };
 
