@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "engine/variants/vmap.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
 #include "model/observe.hpp"
@@ -71,7 +72,9 @@ void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack)
   const auto arguments = torch::jit::last(stack, op.schema().arguments().size());
   if (!arguments[0].isTensor() || !arguments[1].isTensor()) return;
   const auto& weight = arguments[0].toTensor();
-  const auto& indices = arguments[1].toTensor();
+  auto indices = arguments[1].toTensor();
+  const BelowVmap plain;
+  if (isBatched(indices)) indices = unwrap(indices);
   if (at::isFloatingType(indices.scalar_type())) {
     throw Error(Fault::input, "an embedding was given floating-point inputs; it expects integer tokens (int64)");
   }
@@ -81,6 +84,23 @@ void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack)
   if (low >= 0 && high < weight.size(0)) return;
   throw Error(Fault::input, "token " + std::to_string(low < 0 ? low : high) + " is out of range: the embedding has " +
                                 std::to_string(weight.size(0)) + " rows (0 to " + std::to_string(weight.size(0) - 1) + ")");
+}
+
+/// Each output of streamed calls, stacked along a new first dimension.
+std::vector<NamedOutput> stackSteps(const std::vector<std::vector<NamedOutput>>& steps) {
+  std::vector<NamedOutput> outputs;
+  for (size_t i = 0; !steps.empty() && i < steps[0].size(); ++i) {
+    std::vector<at::Tensor> parts;
+    for (const auto& step : steps) {
+      if (step.size() != steps[0].size() || step[i].value.sizes() != steps[0][i].value.sizes()) {
+        throw Error(Fault::unsupported, "the outputs of streamed calls differ in shape from step to step; "
+                                        "--output-target module:NAME scores what a submodule returns instead");
+      }
+      parts.push_back(step[i].value);
+    }
+    outputs.push_back({steps[0][i].path, at::stack(parts)});
+  }
+  return outputs;
 }
 
 }  // namespace
@@ -132,6 +152,7 @@ c10::IValue Runner::forward(std::vector<c10::IValue> values) {
 std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c10::IValue>& values) {
   state_.restore();
   std::vector<std::vector<NamedOutput>> steps;
+  std::vector<NamedOutput> outputs;
   try {
     const InterceptScope scope(handler);
     std::vector<c10::IValue> fresh;
@@ -140,8 +161,7 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
       for (const auto& value : values) fresh.push_back(cloneValue(value));
     }
     if (!options_.stream) {
-      steps.emplace_back();
-      collect(forward(fresh), "", steps.back());
+      collect(forward(fresh), "", outputs);
     } else {
       if (auto reset = model_.module.find_method("reset_states")) (*reset)({});
       const auto sequence = fresh[0].toTensor();
@@ -151,6 +171,7 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
         steps.emplace_back();
         collect(forward(call), "", steps.back());
       }
+      outputs = stackSteps(steps);
     }
   } catch (const Error&) {
     throw;
@@ -158,22 +179,9 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
     throw Error(Fault::input, "the model's forward failed on these inputs: " +
                                   (handler.failure().empty() ? firstLine(error.what()) : handler.failure()));
   }
-  if (steps.empty() || steps[0].empty()) {
-    throw Error(Fault::unsupported, "forward returned no floating-point tensor, so there is nothing to measure; " 
+  if (outputs.empty()) {
+    throw Error(Fault::unsupported, "forward returned no floating-point tensor, so there is nothing to measure; "
                                     "--output-target module:NAME scores what a submodule returns");
-  }
-  if (!options_.stream) return steps[0];
-  std::vector<NamedOutput> outputs;
-  for (size_t i = 0; i < steps[0].size(); ++i) {
-    std::vector<at::Tensor> parts;
-    for (const auto& step : steps) {
-      if (step.size() != steps[0].size() || step[i].value.sizes() != steps[0][i].value.sizes()) {
-        throw Error(Fault::unsupported, "the outputs of streamed calls differ in shape from step to step; "
-                                        "--output-target module:NAME scores what a submodule returns instead");
-      }
-      parts.push_back(step[i].value);
-    }
-    outputs.push_back({steps[0][i].path, at::stack(parts)});
   }
   return outputs;
 }

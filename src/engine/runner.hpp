@@ -51,6 +51,9 @@ class Runner {
   std::vector<NamedOutput> run(PlainHandler& handler) { return run(handler, inputs_.values); }
   std::vector<NamedOutput> run(PlainHandler& handler, const std::vector<c10::IValue>& values);
 
+  /// Puts what forward keeps in the module (buffers, attributes) back to what was loaded.
+  void restoreState() const { state_.restore(); }
+
   [[nodiscard]] const Inputs& inputs() const { return inputs_; }
   [[nodiscard]] bool streams() const { return options_.stream; }
   [[nodiscard]] Model& model() { return model_; }

@@ -41,7 +41,9 @@ c10::IValue observeModule(const torch::jit::Module& module, const std::string& n
   }
   std::vector<torch::jit::Node*> calls;
   eachNode(module, [&](torch::jit::Node* node) {
+    // What a module calls on itself (nn.LSTM's permute_hidden) is not what it returns.
     if (node->kind() == c10::prim::CallMethod && node->outputs().size() == 1 &&
+        node->input(0) != node->owningGraph()->inputs().at(0) &&
         node->input(0)->type()->cast<c10::ClassType>() == target.type()->cast<c10::ClassType>()) {
       calls.push_back(node);
     }

@@ -5,7 +5,7 @@
 namespace heft {
 namespace {
 
-bool isContainer(const c10::IValue& value) { return (value.isList() && !value.isTensorList()) || value.isGenericDict(); }
+bool isContainer(const c10::IValue& value) { return value.isList() || value.isGenericDict(); }
 
 }  // namespace
 
@@ -30,9 +30,9 @@ ModuleState::ModuleState(const torch::jit::Module& module) {
     for (size_t i = 0; i < object->slots().size(); ++i) {
       const auto& value = object->getSlot(i);
       if (type->is_parameter(i) || value.isModule()) continue;
-      slots_.push_back({object, i, value, isContainer(value) ? value.deepcopy() : c10::IValue(), {}});
-      // The tensors of a list keep their identity, since they may be parameters (`_flat_weights` of a scripted nn.LSTM).
-      if (value.isTensorList()) slots_.back().tensors = value.toTensorVector();
+      // Lists of tensors keep their tensors' identity: `_flat_weights` of a scripted nn.LSTM holds the parameters.
+      if (value.isTensorList()) lists_.push_back({value.toTensorList(), value.toTensorVector()});
+      slots_.push_back({object, i, value, isContainer(value) && !value.isTensorList() ? value.deepcopy() : c10::IValue()});
       keep(value);
     }
   }
@@ -41,10 +41,11 @@ ModuleState::ModuleState(const torch::jit::Module& module) {
 void ModuleState::restore() const {
   for (const auto& slot : slots_) {
     slot.object->setSlot(slot.index, slot.content.isNone() ? slot.original : slot.content.deepcopy());
-    if (!slot.original.isTensorList()) continue;
-    auto list = slot.original.toTensorList();
-    list.clear();
-    for (const auto& tensor : slot.tensors) list.push_back(tensor);
+  }
+  for (const auto& list : lists_) {
+    auto now = list.list;  // a handle to the same list
+    now.clear();
+    for (const auto& tensor : list.tensors) now.push_back(tensor);
   }
   for (auto& content : contents_) {
     const auto version = static_cast<int64_t>(content.tensor._version());

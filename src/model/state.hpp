@@ -17,15 +17,19 @@ class ModuleState {
     c10::intrusive_ptr<c10::ivalue::Object> object;
     size_t index;
     c10::IValue original;  ///< the very value, so that tensors keep their identity
-    c10::IValue content;   ///< a deep copy for containers, but for lists of tensors
-    std::vector<at::Tensor> tensors;  ///< what a list of tensors held
+    c10::IValue content;   ///< a deep copy for containers
   };
   struct Content {
     at::Tensor tensor;
     at::Tensor saved;
     int64_t version;
   };
+  struct TensorList {
+    c10::List<at::Tensor> list;  ///< the list that an attribute held, whose elements forward may replace
+    std::vector<at::Tensor> tensors;
+  };
   std::vector<Slot> slots_;
+  std::vector<TensorList> lists_;
   mutable std::vector<Content> contents_;
 };
 

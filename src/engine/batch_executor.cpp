@@ -1,0 +1,218 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <set>
+
+#include "engine/change_scope.hpp"
+#include "engine/executor.hpp"
+#include "engine/variants/activation_size.hpp"
+#include "engine/variants/batch_handler.hpp"
+#include "heft/error.hpp"
+#include "model/archive.hpp"
+
+namespace heft {
+namespace {
+
+/// Rows (variants x samples) of a chunk's matrix products. More gain nothing: the products run at full speed, and their
+/// operands leave the caches.
+constexpr int64_t kRows = 256;
+/// Variants of a chunk where the model has no recurrent operator to count rows in.
+constexpr int64_t kVariantsWithoutRows = 64;
+
+/// What variants must have in common to share a chunk: the parameters that they change, and how large a block of each,
+/// within a factor of two, since every variant of a chunk costs what its largest does.
+struct Sort {
+  std::vector<int64_t> parameters;
+  std::vector<unsigned> block_sizes;
+
+  auto operator<=>(const Sort&) const = default;
+};
+
+struct SizedVariant {
+  Sort sort;
+  int64_t weights = 0;  ///< in the blocks that hold its changes
+};
+
+SizedVariant sizeUp(const Model& model, const Variant& variant) {
+  std::set<int64_t> parameters;
+  for (const auto& change : variant.changes) parameters.insert(change.parameter);
+  SizedVariant sized;
+  for (const auto parameter : parameters) {
+    const auto block = deltaShape(model, variant, parameter);
+    sized.sort.parameters.push_back(parameter);
+    sized.sort.block_sizes.push_back(static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.rows))));
+    sized.sort.block_sizes.push_back(static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.columns))));
+    sized.weights += block.rows * block.columns;
+  }
+  return sized;
+}
+
+/// The name of the operator in a description of its call.
+std::string operatorIn(const std::string& failure) {
+  const auto end = failure.find('(');
+  return failure.starts_with("aten::") && end != std::string::npos ? failure.substr(0, end) : "";
+}
+
+double rms(const at::Tensor& values) { return values.square().mean().sqrt().item<double>(); }
+
+class BatchExecutor : public Executor {
+ public:
+  BatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options)
+      : runner_(runner), layout_(layout), options_(options), loop_(makeLoopExecutor(runner, layout)) {}
+
+  void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override;
+  [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
+
+ private:
+  void runBaseline();
+  [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
+  std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
+  bool equalsLoop(std::span<const Variant> chunk, const at::Tensor& outputs);
+  void loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive);
+  void note(const std::string& key, const std::string& sentence);
+  [[nodiscard]] std::string namesOf(const Sort& sort) const;
+
+  Runner& runner_;
+  const OutputLayout& layout_;
+  BatchOptions options_;
+  std::unique_ptr<Executor> loop_;
+
+  at::Tensor baseline_;            ///< [samples, elements]
+  int64_t bytes_ = 0;              ///< of activations, a variant
+  int64_t most_ = 1;               ///< variants of a chunk, at most
+  std::set<Sort> checked_;         ///< found equal to the loop
+  std::set<Sort> alone_;           ///< run by the loop from now on
+  std::set<Sort> copied_;          ///< some operator needs a copy of the parameters for each variant
+  std::set<std::string> noted_;
+  std::vector<std::string> notes_;
+};
+
+void BatchExecutor::runBaseline() {
+  if (baseline_.defined()) return;
+  ActivationSize size(runner_.model());
+  const auto outputs = runner_.run(size);
+  baseline_ = layout_.table(outputs).clone();
+  bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
+  most_ = size.recurrentRows() > 0 ? std::max<int64_t>(1, kRows / size.recurrentRows()) : kVariantsWithoutRows;
+}
+
+int64_t BatchExecutor::fitting(const Sort& sort, int64_t weights) const {
+  int64_t bytes = bytes_ + weights * int64_t{sizeof(double)};
+  if (copied_.count(sort) > 0) {
+    for (const auto parameter : sort.parameters) {
+      bytes += runner_.model().parameters[static_cast<size_t>(parameter)].value.numel() * int64_t{sizeof(double)};
+    }
+  }
+  return std::clamp<int64_t>(options_.memory / std::max<int64_t>(1, bytes), 1, most_);
+}
+
+void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutputs& receive) {
+  const at::NoGradGuard no_grad;
+  for (const auto& variant : variants) {
+    for (const auto& change : variant.changes) checkChange(runner_.model(), change);
+  }
+  runBaseline();
+  for (size_t first = 0; first < variants.size();) {
+    const auto head = sizeUp(runner_.model(), variants[first]);
+    if (alone_.count(head.sort) > 0 || head.sort.parameters.empty()) {
+      loop(variants.subspan(first, 1), first, receive);
+      ++first;
+      continue;
+    }
+    auto weights = head.weights;
+    size_t count = 1;
+    for (; first + count < variants.size(); ++count) {
+      const auto next = sizeUp(runner_.model(), variants[first + count]);
+      const auto most = std::max(weights, next.weights);
+      if (next.sort != head.sort || static_cast<int64_t>(count) >= fitting(head.sort, most)) break;
+      weights = most;
+    }
+    const auto chunk = variants.subspan(first, count);
+    const bool copied = copied_.count(head.sort) > 0;
+    if (const auto outputs = tryBatch(chunk, head.sort)) {
+      receive(first, *outputs);
+      first += count;
+    } else if (copied || copied_.count(head.sort) == 0) {
+      loop(chunk, first, receive);
+      first += count;
+    }  // else: once more, with as few variants as their copies leave room for
+  }
+}
+
+std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, const Sort& sort) {
+  std::string failure;
+  at::Tensor table;
+  {
+    const VmapLevel level(static_cast<int64_t>(chunk.size()));
+    std::optional<BatchHandler> handler;
+    try {
+      handler.emplace(runner_.model(), chunk, level, options_.memory);
+      auto outputs = runner_.run(*handler);
+      for (auto& output : outputs) output.value = handler->valuesOf(output.value);
+      const BelowVmap plain;
+      table = layout_.table(outputs, true).contiguous();
+    } catch (const std::exception& error) {
+      failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
+    }
+    runner_.restoreState();  // batched tensors mean nothing once the level is gone
+    if (!failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1) {
+      return std::nullopt;
+    }
+  }
+  if (failure.empty() && (checked_.count(sort) > 0 || equalsLoop(chunk, table))) {
+    checked_.insert(sort);
+    return table;
+  }
+  alone_.insert(sort);
+  if (failure.empty()) {
+    note(namesOf(sort), "variants of " + namesOf(sort) + " run one at a time: many at once gave other outputs");
+  } else {
+    const auto name = operatorIn(failure);
+    note(name.empty() ? failure : name, "some variants run one at a time, which is slower: " + failure);
+  }
+  return std::nullopt;
+}
+
+/// Compares the first variant and the one that moved the outputs most with the loop.
+bool BatchExecutor::equalsLoop(std::span<const Variant> chunk, const at::Tensor& outputs) {
+  const auto moved = (outputs - baseline_).square().mean(at::IntArrayRef{1, 2}).nan_to_num(0, 0, 0);
+  const auto most = static_cast<size_t>(moved.argmax().item<int64_t>());
+  const bool native = runner_.model().native;
+  for (const auto v : std::set<size_t>{0, most}) {
+    at::Tensor truth;
+    loop_->execute(chunk.subspan(v, 1), [&](size_t, const at::Tensor& table) { truth = table[0]; });
+    const auto found = outputs[static_cast<int64_t>(v)];
+    const auto same = found.eq(truth).logical_or(found.isnan().logical_and(truth.isnan()));
+    const auto error = rms(at::where(same, at::zeros_like(found), found - truth));
+    const auto scale = rms(baseline_.nan_to_num(0, 0, 0));
+    const auto change = rms((truth - baseline_).nan_to_num(0, 0, 0));
+    if (!(error <= (native ? 1e-3 : 1e-9) * change + (native ? 1e-5 : 1e-11) * scale)) return false;
+  }
+  return true;
+}
+
+void BatchExecutor::loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive) {
+  loop_->execute(variants, [&](size_t index, const at::Tensor& outputs) { receive(first + index, outputs); });
+}
+
+void BatchExecutor::note(const std::string& key, const std::string& sentence) {
+  if (noted_.insert(key).second) notes_.push_back(sentence);
+}
+
+std::string BatchExecutor::namesOf(const Sort& sort) const {
+  std::string names;
+  for (const auto parameter : sort.parameters) {
+    names += (names.empty() ? "" : ", ") + runner_.model().parameters[static_cast<size_t>(parameter)].name;
+  }
+  return names;
+}
+
+}  // namespace
+
+std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options) {
+  return std::make_unique<BatchExecutor>(runner, layout, options);
+}
+
+}  // namespace heft

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+
+#include "engine/executor.hpp"
+#include "engine/sites/recurrent_layer.hpp"
+#include "engine/variants/vmap.hpp"
+#include "engine/variants/weight_delta.hpp"
+
+namespace heft {
+
+/// Answers the operators of one forward for many variants at once. What no changed weight has reached yet stays a plain
+/// tensor and is computed once; from there on tensors are batched. Products with a changed matrix are one product with
+/// the matrix itself and a small correction in the rows that a variant changes; other operators get one copy a variant.
+class BatchHandler : public PlainHandler {
+ public:
+  /// `memory`: bytes that copies of one parameter may take.
+  BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, int64_t memory);
+
+  /// An output of the run as [variants, ...].
+  [[nodiscard]] at::Tensor valuesOf(const at::Tensor& output);
+
+  /// True after a run threw because copies of a parameter needed more than `memory`.
+  [[nodiscard]] bool neededCopies() const { return needed_copies_; }
+
+ protected:
+  bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
+
+ private:
+  /// A storage (a parameter's part of it) whose contents differ from variant to variant.
+  struct Shadow {
+    at::Tensor original;  ///< keeps the storage alive, so that its address stays its identity
+    int64_t first = 0;    ///< elements of the storage before it
+    int64_t size = 0;
+    int64_t parameter = -1;  ///< -1: something that forward wrote to
+    at::Tensor values;       ///< [variants, size]; undefined for a parameter until an operator needs it
+  };
+
+  bool answerRecurrent(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  bool answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  bool answerEmbedding(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  bool answerPacking(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  bool answerNumber(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  void answerOther(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+
+  [[nodiscard]] const Shadow* shadowOf(const at::Tensor& tensor) const;
+  [[nodiscard]] bool moves(const c10::IValue& value) const;
+  /// The changed parameter that `tensor` lies in, or -1.
+  [[nodiscard]] int64_t changedParameter(const at::Tensor& tensor) const;
+  /// True when `tensor` is the whole of `parameter`, as it is.
+  [[nodiscard]] bool isWhole(const at::Tensor& tensor, int64_t parameter) const;
+  /// `tensor` as [variants, ...] when it is batched or lies in a shadow, else as it is.
+  [[nodiscard]] at::Tensor spread(const at::Tensor& tensor);
+  c10::IValue substituted(const c10::IValue& value, bool parameters_too);
+  void makeCopies(Shadow& shadow);
+  void shadowWrittenArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  /// dW of a weight or bias that an operator reads; `weight` becomes the plain tensor that dW is added to.
+  [[nodiscard]] std::optional<WeightDelta> deltaOf(at::Tensor& weight);
+  [[nodiscard]] std::optional<WeightDelta> matrixDelta(const at::Tensor& weight);
+
+  std::span<const Variant> variants_;
+  const VmapLevel& level_;
+  int64_t memory_;
+  bool needed_copies_ = false;
+  std::vector<Shadow> shadows_;
+  std::map<int64_t, WeightDelta> deltas_;  ///< by changed parameter
+};
+
+}  // namespace heft
