@@ -32,7 +32,8 @@ Expected readExpected(const Fixture& fixture) {
   for (const auto& tensor : readSafetensors(folder() / (fixture.name + ".expected.safetensors")).tensors) {
     const auto values = asDoubles(tensor);
     if (tensor.name == "baseline") expected.baseline = values;
-    if (tensor.name.starts_with("index:")) expected.index[tensor.name.substr(6)].assign(values.begin(), values.end());
+    if (tensor.name.starts_with("index:"))
+      expected.index[tensor.name.substr(6)].assign(values.begin(), values.end());
     if (tensor.name.starts_with("impact:")) expected.impact[tensor.name.substr(7)] = values;
   }
   return expected;
@@ -41,9 +42,10 @@ Expected readExpected(const Fixture& fixture) {
 LoadedFixture::LoadedFixture(const Fixture& fixture) {
   model_ = std::make_unique<Model>(loadModel(folder() / (fixture.name + ".pt")));
   const auto target = OutputTarget::parse(fixture.output_target);
-  auto inputs = readInputs({folder() / fixture.inputs}, model_->module.get_method("forward").function().getSchema(),
-                           c10::kCPU, false);
-  runner_ = std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{fixture.stream, target.module_name});
+  auto inputs = readInputs({folder() / fixture.inputs},
+                           model_->module.get_method("forward").function().getSchema(), c10::kCPU, false);
+  runner_ =
+      std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{fixture.stream, target.module_name});
   PlainHandler handler(*model_);
   layout_ = std::make_unique<OutputLayout>(runner_->run(handler), target, std::vector<int64_t>{}, 1);
 }

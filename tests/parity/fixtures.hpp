@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -23,14 +24,17 @@ struct Fixture {
   std::optional<int64_t> output_batch_dim;
 };
 
+inline void PrintTo(const Fixture& fixture, std::ostream* out) { *out << fixture.name; }
+
 /// Every model that can be ranked, in the order of index.json.
 std::vector<Fixture> rankedFixtures();
 
 /// What PyTorch computed in float64.
 struct Expected {
-  std::vector<double> baseline;                      ///< all scored outputs, one after the other
+  std::vector<double> baseline;                       ///< all scored outputs, one after the other
   std::map<std::string, std::vector<int64_t>> index;  ///< by parameter: some of its weights
-  std::map<std::string, std::vector<double>> impact;  ///< by parameter: rms change of the outputs with that weight zero
+  std::map<std::string, std::vector<double>>
+      impact;  ///< by parameter: rms change of the outputs with that weight zero
 };
 Expected readExpected(const Fixture& fixture);
 
@@ -44,7 +48,8 @@ class LoadedFixture {
   [[nodiscard]] const OutputLayout& layout() const { return *layout_; }
   /// [elements] of a fresh run.
   at::Tensor baseline();
-  /// The parameter of that name (a tied one included), or nothing: weights of a frozen graph may have no name.
+  /// The parameter of that name (a tied one included), or nothing: weights of a frozen graph may have no
+  /// name.
   [[nodiscard]] std::optional<int64_t> find(const std::string& parameter) const;
 
  private:
