@@ -25,9 +25,11 @@ class RecurrentSite::Recorder : public LayerHook {
     const auto rows = terms.size(1);
     const auto hidden = site_.weights_.recurrent.size(0) / static_cast<int64_t>(gateNames(site_.kind_).size());
     record_.emission_leaf = at::zeros({steps, rows, hidden}, terms.options()).requires_grad_(true);
+    emission_leaves_ = record_.emission_leaf.unbind(0);
     if (site_.weights_.projection.defined()) {
       const auto emitted = site_.weights_.projection.size(0);
       record_.projection_leaf = at::zeros({steps, rows, emitted}, terms.options()).requires_grad_(true);
+      projection_leaves_ = record_.projection_leaf.unbind(0);
     }
     return terms;
   }
@@ -49,12 +51,12 @@ class RecurrentSite::Recorder : public LayerHook {
 
   at::Tensor emission(int64_t step, const at::Tensor& hidden) override {
     record_.hidden.push_back(hidden.detach());
-    previous_leaf_ = record_.emission_leaf[step];
+    previous_leaf_ = emission_leaves_[static_cast<size_t>(step)];
     return hidden + previous_leaf_;
   }
 
   at::Tensor projected(int64_t step, const at::Tensor& emitted, const at::Tensor& /*hidden*/) override {
-    return emitted + record_.projection_leaf[step];
+    return emitted + projection_leaves_[static_cast<size_t>(step)];
   }
 
   at::Tensor finalCarry(const at::Tensor& carry) override {
@@ -75,6 +77,7 @@ class RecurrentSite::Recorder : public LayerHook {
   RecurrentSite& site_;
   bool linked_;
   Record record_;
+  std::vector<at::Tensor> emission_leaves_, projection_leaves_;  ///< the record's leaves, step by step
   at::Tensor previous_leaf_, raw_carry_;
 };
 
