@@ -16,13 +16,16 @@ namespace {
 
 void expectQuality(Session& session, size_t random, size_t top) {
   const auto all = qualityOf(session, random, top);
+  const bool relu = !session.structure().layers.empty() && session.structure().layers[0].kind == "RNN (relu)";
   EXPECT_FALSE(all.empty());
   for (const auto& [name, quality] : all) {
     // Ranks of the few entries of a bias are tied within the estimate's error more easily than those of a matrix.
     const bool matrix = name.find("bias") == std::string::npos;
     const bool unit = quality.method == "unit response";
     EXPECT_GE(quality.spearman, unit && matrix ? 0.9995 - 2 * quality.probe_error * quality.probe_error : 0.99) << name;
-    EXPECT_LE(quality.median, unit && matrix ? 0.002 + quality.probe_error : 0.01 + quality.probe_error) << name;
+    // A relu's corner has no slope to go by, so its units are told less well.
+    const double median = relu ? 0.004 : 0.002;
+    EXPECT_LE(quality.median, (unit && matrix ? median : 0.01) + quality.probe_error) << name;
     EXPECT_GE(quality.top_spearman, unit ? 0.97 : 0.9) << name;
   }
 }
@@ -63,7 +66,7 @@ TEST(ShippedQuality, OfWeatherGru) {
 }
 
 TEST(ShippedQuality, OfCharLstmOnAFewCharacters) {
-  // Two samples of 12 characters: 1,152 outputs a sample, so random probes stand in for them.
+  // Two samples of 12 characters.
   const TemporaryFolder folder;
   auto options = shipped("char-lstm");
   auto tokens = readSafetensors(options.inputs[0]).tensors.at(0);
@@ -74,13 +77,12 @@ TEST(ShippedQuality, OfCharLstmOnAFewCharacters) {
   options.inputs = {folder.path() / "few.safetensors"};
   writeSafetensors(options.inputs[0], views);
   Session session(options);
-  const auto quality = qualityOf(session, 40, 40, 100'000);
+  const auto quality = qualityOf(session, 40, 50, 100'000);
   EXPECT_EQ(quality.size(), 4U);
   for (const auto& [name, one] : quality) {
-    EXPECT_GT(one.probe_error, 0) << name;
-    EXPECT_LE(one.median, 0.002 + one.probe_error) << name;
-    EXPECT_GE(one.spearman, 0.99) << name;
-    EXPECT_GE(one.top_spearman, 0.9) << name;
+    EXPECT_LE(one.median, 0.002) << name;
+    EXPECT_GE(one.spearman, 0.9995) << name;
+    EXPECT_GE(one.top_spearman, 0.95) << name;  // so few inputs drive the network far
   }
 }
 

@@ -62,13 +62,15 @@ TEST_P(Response, IsExactForWhatOutputsReadLinearly) {
 
 TEST_P(Response, IsZeroWhereNothingMoves) {
   Session session(GetParam().options());
+  const double scale = session.baseline().square().mean().sqrt().item<double>();
   const auto result = estimateAll(session, [](int64_t, int64_t, double) { return 0.0; }, {}, kSilent);
   for (const auto& expected : expectedImpacts(GetParam())) {
     const auto places = placesOf(expected, session.model());
     for (size_t i = 0; i < places.size(); ++i) {
       if (expected.impact[i] != 0) continue;
       const auto found = result.impact[0][static_cast<size_t>(places[i].parameter)][static_cast<size_t>(places[i].flat)];
-      EXPECT_EQ(found, 0) << expected.parameter << " " << expected.index[i];
+      // A softmax that a bias shifts as a whole moves by rounding alone.
+      EXPECT_LE(found, GetParam().name == "unused_weights" ? 0 : 1e-8 * scale) << expected.parameter << " " << expected.index[i];
     }
   }
 }

@@ -45,8 +45,9 @@ class RecurrentSite::Recorder : public LayerHook {
                       const at::Tensor& carry) override {
     record_.from_input.push_back(input.detach());
     record_.from_hidden.push_back(recurrent.detach());
-    record_.emitted_before.push_back(emitted.detach());
-    if (carry.defined()) record_.carry_before.push_back(carry.detach());
+    // Copies: a state that the model keeps may be overwritten in place before it is looked at.
+    record_.emitted_before.push_back(emitted.detach().clone());
+    if (carry.defined()) record_.carry_before.push_back(carry.detach().clone());
   }
 
   at::Tensor emission(int64_t step, const at::Tensor& hidden) override {
@@ -66,7 +67,12 @@ class RecurrentSite::Recorder : public LayerHook {
   }
 
   void end(const LayerInput& input, const LayerOutput& output) override {
-    for (int64_t t = 0; t < input.sequence.size(0); ++t) record_.read.push_back(input.sequence[t].detach());
+    for (int64_t t = 0; t < input.sequence.size(0); ++t) record_.read.push_back(input.sequence[t].detach().clone());
+    const auto rows = input.hidden.size(0);
+    for (int64_t t = 0; t < input.sequence.size(0); ++t) {
+      record_.active.push_back(input.active.defined() ? input.active[t].reshape({rows}) : at::ones({rows}, at::kBool));
+      site_.packed_ |= input.active.defined();
+    }
     site_.last_emitted_ = output.hidden;
     site_.last_carry_ = site_.kind_ == CellKind::lstm ? raw_carry_ : output.raw_carry;
     site_.last_leaf_ = previous_leaf_;
@@ -207,6 +213,7 @@ void RecurrentSite::finish() {
     append(all.from_hidden, record.from_hidden);
     append(all.carry_before, record.carry_before);
     append(all.hidden, record.hidden);
+    append(all.active, record.active);
     if (record.carry_leaf.defined() && carry_used_.at(call)) carry_steps_.push_back(static_cast<int64_t>(all.read.size()) - 1);
   }
   const auto gates = static_cast<int64_t>(gateNames(kind_).size());
@@ -221,6 +228,7 @@ void RecurrentSite::finish() {
   const auto floats = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); };
   read_input_ = floats(byRow(all.read));
   read_hidden_ = floats(byRow(all.emitted_before));
+  if (packed_) active_ = byRow(all.active).to(at::kCPU, at::kByte).contiguous();
   const auto input = byRow(all.from_input);
   const auto recurrent = byRow(all.from_hidden);
   std::vector<at::Tensor> points;
@@ -300,6 +308,7 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
     task.feedback = feedback_.const_data_ptr<float>() + unit * emitted_;
   }
   task.change = row.change.data();
+  if (packed_) task.active = active_.const_data_ptr<uint8_t>();
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
   auto* emission = threadScratch(0, rows_ * points * columns);

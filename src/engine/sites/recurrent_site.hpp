@@ -51,7 +51,7 @@ class RecurrentSite : public Site {
     at::Tensor emission_leaf;    ///< [time, rows, hidden]
     at::Tensor projection_leaf;  ///< [time, rows, emitted], with a projection
     at::Tensor carry_leaf;       ///< [rows, hidden], LSTM
-    std::vector<at::Tensor> read, emitted_before, from_input, from_hidden, carry_before, hidden;
+    std::vector<at::Tensor> read, emitted_before, from_input, from_hidden, carry_before, hidden, active;
   };
 
   void finish();
@@ -63,6 +63,7 @@ class RecurrentSite : public Site {
   std::array<int64_t, 5> parameters_;
   at::Tensor own_weights_;  ///< [gates x hidden]: from a unit's emission to its own gates
   std::vector<Record> records_;
+  bool packed_ = false;  ///< some sequence is shorter than another
 
   // Where the last call stopped, with its graph.
   at::Tensor last_emitted_, last_carry_, last_leaf_;
@@ -73,6 +74,7 @@ class RecurrentSite : public Site {
   std::vector<int64_t> carry_steps_;
   std::vector<int64_t> samples_;   ///< [rows]
   at::Tensor points_;              ///< [hidden, rows, steps, pointSize]
+  at::Tensor active_;              ///< uint8 [rows, steps], of packed sequences
   at::Tensor read_input_;          ///< [rows, steps, inputs]
   at::Tensor read_hidden_;         ///< [rows, steps, emitted]
   at::Tensor hidden_values_;       ///< [rows, steps, hidden], with a projection
