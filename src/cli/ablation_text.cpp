@@ -10,6 +10,7 @@ namespace heft::cli {
 namespace {
 
 constexpr std::size_t kIndent = 2;
+constexpr std::size_t kLabel = 11;
 constexpr std::size_t kMovers = 5;
 constexpr std::size_t kMoversInARow = 3;
 
@@ -62,7 +63,7 @@ std::string metricsTable(const Ablation& ablation, const WhatIf& variant) {
     const auto error = !std::isfinite(one.standard_error) ? "–" : one.metric == Metric::flips ? percent(one.standard_error) : significant(one.standard_error, 2);
     table.row({std::string(name(one.metric)), impactText(one), error, remark(ablation, variant, one.metric)});
   }
-  if (variant.accuracy) table.row({"accuracy", withSign(100 * (*variant.accuracy - *ablation.report.accuracy)), "", percent(*ablation.report.accuracy) + " -> " + percent(*variant.accuracy)});
+  if (variant.accuracy) table.row({"accuracy", withSign(100 * (*variant.accuracy - *ablation.report.accuracy)) + " %", "", percent(*ablation.report.accuracy) + " -> " + percent(*variant.accuracy)});
   return table.text(kIndent);
 }
 
@@ -110,7 +111,7 @@ std::string comparison(const Ablation& ablation) {
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const auto& variant = variants[i];
     std::vector<std::string> cells{ablation.together && i + 1 == variants.size() ? "together" : variant.name, number(variant.weights), significant(variant.mean_magnitude, 3)};
-    for (const auto& one : variant.impacts) cells.push_back(one.metric == Metric::loss ? withSign(*variant.loss_change) : one.metric == Metric::flips ? percent(one.value) : significant(one.value));
+    for (const auto& one : variant.impacts) cells.push_back(one.metric == Metric::loss ? withSign(*variant.loss_change) : one.metric == Metric::flips ? percent(one.value) : significant(one.value, 3));
     if (variant.accuracy) cells.push_back(percent(*variant.accuracy));
     table.row(cells);
   }
@@ -156,10 +157,9 @@ std::string elementName(const WhatIfReport& report, std::size_t element) {
 
 std::string ablationText(const Ablation& ablation) {
   const auto& report = ablation.report;
-  auto text = wrapped("Output of the unchanged model: " + ablation.output + ", rms " + significant(report.baseline.all_rms, 3) + ", largest " + significant(report.baseline.all_max, 3) +
-                          (report.loss ? ", loss " + significant(*report.loss) : "") + (report.accuracy ? ", accuracy " + percent(*report.accuracy) : "") + ". Change: '" + ablation.perturbation + "'.",
-                      kTerminalWidth) +
-              "\n\n";
+  auto text = labelled("unchanged", ablation.output + ", rms " + significant(report.baseline.all_rms, 3) + ", largest " + significant(report.baseline.all_max, 3), kLabel);
+  if (report.loss) text += labelled("", "loss " + significant(*report.loss) + (report.accuracy ? ", accuracy " + percent(*report.accuracy) : ""), kLabel);
+  text += labelled("change", ablation.perturbation, kLabel) + "\n";
   if (report.variants.size() == 1) return text + singleText(ablation, report.variants.front());
   text += comparison(ablation) + "\nWhat moves most (mean change over samples)\n";
   for (std::size_t i = 0; i < report.variants.size(); ++i) {

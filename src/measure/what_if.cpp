@@ -165,7 +165,6 @@ WhatIfReport askWhatIf(Session& session, const WhatIfSettings& settings, const s
     progress(static_cast<double>(report.variants.size()) / static_cast<double>(components.size()));
     report.variants.push_back(asker.ask(component));
   }
-  progress(1);
   return report;
 }
 

@@ -78,10 +78,10 @@ void takeShapes(SiteFacts& facts, const Model& model) {
       facts.outputs = rows / static_cast<int64_t>(facts.gates.size());
     } else if (facts.recurrent && leaf.starts_with("weight_hr")) {
       facts.projection = rows;
-    } else if (facts.kind == "Linear" && leaf == "weight") {
+    } else if ((facts.kind == "Linear" || facts.kind == "linear") && leaf == "weight") {
       facts.inputs = parameter.value.size(1);
       facts.outputs = rows;
-    } else if (facts.kind == "Embedding" && leaf == "weight") {
+    } else if ((facts.kind == "Embedding" || facts.kind == "embedding") && leaf == "weight") {
       facts.inputs = rows;
       facts.outputs = parameter.value.size(1);
     }

@@ -85,7 +85,7 @@ def test_a_units_paths_are_its_rows_and_columns(layer, reader, unit):
 
 
 def test_together_is_not_the_sum_and_each_alone_stays_what_it_was():
-    names = ["lstm.l0:gate=input", "lstm.l0:gate=forget"]
+    names = ["rnn.l0:gate=input", "rnn.l0:gate=forget"]
     found = ablate(DIGITS, *names, options=["--together"])
     alone = [ablate(DIGITS, name)["components"][0] for name in names]
     assert found["components"] == alone
@@ -95,7 +95,7 @@ def test_together_is_not_the_sum_and_each_alone_stays_what_it_was():
 
 
 def test_metrics_agree_with_changes_by_output_and_sample():
-    found = ablate(DIGITS, "lstm.l0:gate=forget")
+    found = ablate(DIGITS, "rnn.l0:gate=forget")
     one = found["components"][0]
     assert list(one["impact"]) == ["rms", "max", "kl", "flips", "loss"]
     assert found["samples"] == len(one["samples"]["rms_change"]) and found["elements"] == len(one["outputs"]["mean_change"]) == 10
@@ -120,32 +120,32 @@ def test_a_streamed_output_has_classes_over_all_positions():
 
 
 def test_a_chosen_metric_comes_alone_and_a_perturbation_is_used():
-    found = ablate(DIGITS[:3], "lstm.weight_hh_l0[12,7]", options=["--metric", "max", "--perturb", "scale:0.5"])
+    found = ablate(DIGITS[:3], "rnn.weight_hh_l0[12,7]", options=["--metric", "max", "--perturb", "scale:0.5"])
     one = found["components"][0]
     assert list(one["impact"]) == ["max"] and found["perturbation"] == "scale:0.5"
     assert one["to"] == pytest.approx(one["from"] / 2, rel=1e-12)
-    kept = ablate(DIGITS[:3], "lstm.weight_hh_l0", options=["--perturb", "scale:1"])["components"][0]
+    kept = ablate(DIGITS[:3], "rnn.weight_hh_l0", options=["--perturb", "scale:1"])["components"][0]
     assert kept["moved"] == 0 and kept["impact"]["rms"] == 0
 
 
 def test_the_text_names_what_moves_and_fits_the_terminal():
-    one = heft("ablate", *DIGITS, "--component", "lstm.weight_hh_l0[12,7]")
+    one = heft("ablate", *DIGITS, "--component", "rnn.weight_hh_l0[12,7]")
     assert one.status == 0 and "output[" in one.out and "sample " in one.out and "accuracy" in one.out
-    several = heft("ablate", *DIGITS, "--component", "lstm.l0:unit=12")
+    several = heft("ablate", *DIGITS, "--component", "rnn.l0:unit=12")
     assert "path=incoming" in several.out
     for text in (one.out, several.out):
         assert max(len(line) for line in text.splitlines()) <= 100
 
 
 @pytest.mark.parametrize("arguments, status, says", [
-    (["--component", "lstm.weight_hh_l9"], 2, "did you mean"),
-    (["--component", "lstm.l0:unit=9999"], 2, "out of range"),
-    (["--component", "lstm.weight_hh_l0[9999,0]"], 2, "lstm.weight_hh_l0"),
-    (["--component", "fc:gate=input"], 2, "no recurrent layer"),
-    (["--component", "fc", "--together"], 2, "--together"),
-    (["--component", "fc", "--metric", "loss"], 2, "--targets"),
-    (["--component", "fc", "--metric", "length"], 2, "length"),
-    (["--component", "fc", "--perturb", "remove"], 2, "remove"),
+    (["--component", "rnn.weight_hh_l9"], 2, "did you mean"),
+    (["--component", "rnn.l0:unit=9999"], 2, "out of range"),
+    (["--component", "rnn.weight_hh_l0[9999,0]"], 2, "rnn.weight_hh_l0"),
+    (["--component", "head:gate=input"], 2, "no recurrent layer"),
+    (["--component", "head", "--together"], 2, "--together"),
+    (["--component", "head", "--metric", "loss"], 2, "--targets"),
+    (["--component", "head", "--metric", "length"], 2, "length"),
+    (["--component", "head", "--perturb", "remove"], 2, "remove"),
     ([], 2, "--component"),
 ])
 def test_what_is_wrong_is_one_line(arguments, status, says):
