@@ -103,10 +103,9 @@ Inspection withRun(const SessionOptions& options) {
   Inspection found;
   takeModel(found, session.model(), options.device);
   takeInputs(found, session.runner().inputs());
-  const auto recording = session.record();
   found.ran = true;
   found.structure = session.structure();
-  found.sites = describeSites(session.structure(), recording.handler->sites());
+  found.sites = session.sites();
   found.samples = session.batch().samples;
   found.samples_note = session.batch().note;
   if (session.targets()) found.targets = session.targets()->classes.defined() ? "classes, " + givenText(session.targets()->classes) : "values, " + givenText(session.targets()->values);

@@ -55,7 +55,7 @@ def test_rank_by_the_reference_gives_the_same_impacts(tmp_path):
     found = ablate(model, *(one["name"] for one in top))
     for one, ranked in zip(found["components"], top):
         assert one["impact"]["rms"] == pytest.approx(ranked["impact"], rel=1e-6)
-        assert one["from"] == pytest.approx(ranked["weight"], rel=1e-12) and one["to"] == 0
+        assert one["from"] == pytest.approx(ranked["weight"], rel=1e-7) and one["to"] == 0
 
 
 # The unit's own numbers by hand: rows of every gate, columns of what reads it.
@@ -95,7 +95,7 @@ def test_together_is_not_the_sum_and_each_alone_stays_what_it_was():
 
 
 def test_metrics_agree_with_changes_by_output_and_sample():
-    found = ablate(DIGITS, "rnn.l0:gate=forget")
+    found = ablate(DIGITS, "rnn.l1")
     one = found["components"][0]
     assert list(one["impact"]) == ["rms", "max", "kl", "flips", "loss"]
     assert found["samples"] == len(one["samples"]["rms_change"]) and found["elements"] == len(one["outputs"]["mean_change"]) == 10
@@ -109,7 +109,7 @@ def test_metrics_agree_with_changes_by_output_and_sample():
     assert one["moved"] == one["weights"] and one["norm"] > one["largest_magnitude"] > one["mean_magnitude"] > 0
 
 
-def test_a_streamed_output_has_classes_over_all_positions():
+def test_an_output_a_step_is_summed_up_by_class_too():
     found = ablate(asked("lstm_2_layers_batch_first"), "rnn.l1")
     one, classes = found["components"][0], found["classes"]
     assert found["elements"] > classes > 1
