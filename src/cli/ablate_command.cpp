@@ -57,7 +57,8 @@ int ablate(const Options& options, const Context& context) {
   RankSettings read;
   readMeasuring(options.measuring, read);
   const WhatIfSettings settings{read.metrics, read.perturbation, read.seed};
-  if (options.together && options.components.size() < 2) throw Error(Fault::usage, "--together joins several components; give --component NAME at least twice");
+  if (options.together && options.components.size() < 2)
+    throw Error(Fault::usage, "--together joins several components; give --component NAME at least twice");
 
   Session session(sessionOptions(options.model));
   std::vector<Component> components, named;
@@ -67,12 +68,21 @@ int ablate(const Options& options, const Context& context) {
   }
   if (options.together) components.push_back(together(named));
 
-  context.log("model   " + session.options().model.string() + ": " + grouped(static_cast<size_t>(weightCount(session.model()))) + " weights; " + describeModel(session.structure()));
+  context.log("model   " + session.options().model.string() + ": " +
+              grouped(static_cast<size_t>(weightCount(session.model()))) + " weights; " +
+              describeModel(session.structure()));
   context.log("inputs  " + session.batch().note);
   for (const auto& note : session.notes()) {
     if (note != session.batch().note) context.warn(note);
   }
-  Ablation ablation{session.options().model.string(), session.layout().describe(), settings.perturbation.text(), settings.seed, weightCount(session.model()), {}, options.together, session.notes()};
+  Ablation ablation{session.options().model.string(),
+                    session.layout().describe(),
+                    settings.perturbation.text(),
+                    settings.seed,
+                    weightCount(session.model()),
+                    {},
+                    options.together,
+                    session.notes()};
   Progress progress(context.quiet);
   ablation.report = askWhatIf(session, settings, components, [&](double share) {
     progress.update("executing components", share);
@@ -88,13 +98,20 @@ int ablate(const Options& options, const Context& context) {
 Action addAblate(CLI::App& program) {
   auto options = std::make_shared<Options>();
   options->measuring.metrics.clear();
-  auto* command = program.add_subcommand("ablate", "Ask what a change of some weights does to the output: by metric, output and sample");
+  auto* command = program.add_subcommand(
+      "ablate", "Ask what a change of some weights does to the output: by metric, output and sample");
   command->footer(kFooter);
   addModelOptions(*command, options->model, true);
-  command->add_option("--component", options->components, "What is changed: a weight, row, column, unit, gate, matrix, layer, by the names below; several")->type_name("NAME...")->required();
+  command
+      ->add_option("--component", options->components,
+                   "What is changed: a weight, row, column, unit, gate, matrix, layer, by the names below; several")
+      ->type_name("NAME...")
+      ->required();
   command->add_flag("--together", options->together, "All components at once too");
   addMeasuringOptions(*command, options->measuring);
-  command->get_option("--metric")->description("rms, max, kl, loss or flips; several; left out: all that apply")->default_str("");
+  command->get_option("--metric")
+      ->description("rms, max, kl, loss or flips; several; left out: all that apply")
+      ->default_str("");
   return [options](const Context& context) { return ablate(*options, context); };
 }
 

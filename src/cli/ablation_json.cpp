@@ -57,7 +57,8 @@ ordered_json baselineJson(const WhatIfReport& report) {
 ordered_json ablationJson(const Ablation& ablation) {
   const auto& report = ablation.report;
   auto pieces = ordered_json::array();
-  for (const auto& piece : report.pieces) pieces.push_back({{"name", piece.path}, {"shape", piece.shape}, {"first", piece.first}});
+  for (const auto& piece : report.pieces)
+    pieces.push_back({{"name", piece.path}, {"shape", piece.shape}, {"first", piece.first}});
   auto components = ordered_json::array();
   for (const auto& variant : report.variants) components.push_back(variantJson(variant));
   ordered_json together;

@@ -46,7 +46,9 @@ void takeModel(Inspection& found, const Model& model, c10::Device device) {
   for (const auto& named : model.module.named_parameters()) {
     const auto& value = named.value;
     if (value.numel() > 0 && at::isFloatingType(value.scalar_type())) continue;
-    const auto why = value.numel() == 0 ? "empty" : at::isComplexType(value.scalar_type()) ? "complex numbers; floating-point weights are ranked" : "whole numbers; floating-point weights are ranked";
+    const auto why = value.numel() == 0                       ? "empty"
+                     : at::isComplexType(value.scalar_type()) ? "complex numbers; floating-point weights are ranked"
+                                                              : "whole numbers; floating-point weights are ranked";
     found.others.push_back({named.name, value.sizes().vec(), typeName(value.scalar_type()), why});
   }
   const auto forward = model.module.find_method("forward");
@@ -64,16 +66,20 @@ void takeModel(Inspection& found, const Model& model, c10::Device device) {
 }
 
 void takeInputs(Inspection& found, const Inputs& inputs) {
-  for (size_t i = 0; i < inputs.values.size() && i < found.arguments.size(); ++i) found.arguments[i].given = givenText(inputs.values[i]);
+  for (size_t i = 0; i < inputs.values.size() && i < found.arguments.size(); ++i)
+    found.arguments[i].given = givenText(inputs.values[i]);
 }
 
 /// Outputs as forward returned them; `batch` where the samples are known.
-void takeOutputs(Inspection& found, const std::vector<NamedOutput>& outputs, const OutputTarget& target, const Batch* batch) {
+void takeOutputs(Inspection& found, const std::vector<NamedOutput>& outputs, const OutputTarget& target,
+                 const Batch* batch) {
   size_t scored = 0;
   for (const auto& output : outputs) {
     Inspection::Output one{output.path, output.value.sizes().vec(), false, {}, 0};
-    one.scored = target.element.empty() || output.path == target.element || output.path.starts_with(target.element + ".");
-    if (one.scored && batch != nullptr && scored < batch->output_dims.size()) one.batch_dim = batch->output_dims[scored];
+    one.scored =
+        target.element.empty() || output.path == target.element || output.path.starts_with(target.element + ".");
+    if (one.scored && batch != nullptr && scored < batch->output_dims.size())
+      one.batch_dim = batch->output_dims[scored];
     if (one.scored) ++scored;
     one.rms = output.value.to(at::kDouble).square().mean().sqrt().item<double>();
     found.outputs.push_back(std::move(one));
@@ -92,8 +98,10 @@ Inspection withoutRun(const SessionOptions& options) {
   Inspection found;
   takeModel(found, model, options.device);
   takeGraph(found, model);
-  if (model.parameters.empty()) found.refusal = "the model has no weights (no floating-point parameters or constants), so there is nothing to rank";
-  else if (!model.module.find_method("forward")) found.refusal = "the module has no forward method, so it can't be run";
+  if (model.parameters.empty())
+    found.refusal = "the model has no weights (no floating-point parameters or constants), so there is nothing to rank";
+  else if (!model.module.find_method("forward"))
+    found.refusal = "the module has no forward method, so it can't be run";
   if (!found.refusal.empty()) found.refusal = found.model + ": " + found.refusal;
   return found;
 }
@@ -108,7 +116,9 @@ Inspection withRun(const SessionOptions& options) {
   found.sites = session.sites();
   found.samples = session.batch().samples;
   found.samples_note = session.batch().note;
-  if (session.targets()) found.targets = session.targets()->classes.defined() ? "classes, " + givenText(session.targets()->classes) : "values, " + givenText(session.targets()->values);
+  if (session.targets())
+    found.targets = session.targets()->classes.defined() ? "classes, " + givenText(session.targets()->classes)
+                                                         : "values, " + givenText(session.targets()->values);
   const at::NoGradGuard no_grad;
   PlainHandler plain(session.model());
   takeOutputs(found, session.runner().run(plain), OutputTarget::parse(options.output_target), &session.batch());
@@ -127,7 +137,8 @@ Inspection refused(const SessionOptions& options, const std::string& why) {
   for (const bool native : {false, true}) {
     try {
       auto model = loadModel(options.model, {options.device, native});
-      auto inputs = readInputs(options.inputs, model.module.get_method("forward").function().getSchema(), options.device, native);
+      auto inputs =
+          readInputs(options.inputs, model.module.get_method("forward").function().getSchema(), options.device, native);
       Runner runner(model, std::move(inputs), {options.stream, target.module_name});
       const at::AutoGradMode grad(true);
       RecordHandler record(model);
@@ -159,7 +170,8 @@ Inspection inspect(const SessionOptions& options) {
 int inspectCommand(const ModelOptions& options, const Context& context) {
   const auto session_options = sessionOptions(options);
   if (options.inputs.empty() && (options.stream || !options.output_target.empty() || !options.targets.empty())) {
-    throw Error(Fault::usage, "--stream, --output-target and --targets say how the model is run, so they need --inputs FILE");
+    throw Error(Fault::usage,
+                "--stream, --output-target and --targets say how the model is run, so they need --inputs FILE");
   }
   const auto found = inspect(session_options);
   std::cout << (context.json ? jsonText(inspectionJson(found)) : inspectionText(found)) << std::flush;
@@ -171,7 +183,8 @@ int inspectCommand(const ModelOptions& options, const Context& context) {
 
 Action addInspect(CLI::App& program) {
   auto options = std::make_shared<ModelOptions>();
-  auto* command = program.add_subcommand("inspect", "List what a model is made of: sites, parameters, gates, inputs it expects, outputs");
+  auto* command = program.add_subcommand(
+      "inspect", "List what a model is made of: sites, parameters, gates, inputs it expects, outputs");
   command->footer(kFooter);
   addModelOptions(*command, *options, false);
   return [options](const Context& context) { return inspectCommand(*options, context); };

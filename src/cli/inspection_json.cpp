@@ -36,28 +36,30 @@ ordered_json parameterJson(const Inspection& inspection, const ParameterInfo& in
   const auto all = static_cast<double>(inspection.weights());
   const auto why = whyNot(inspection, info);
   const bool known = inspection.ran || !why.empty();
-  return {{"name", info.name},
-          {"shape", info.shape},
-          {"dtype", info.dtype},
-          {"weights", info.weights()},
-          {"share", finiteOrNull(static_cast<double>(info.weights()) / all)},
-          {"tied", info.tied},
-          {"site", textOrNull(info.site)},
-          {"role", textOrNull(info.role)},
-          {"gates", info.gates},
-          {"layer", info.layer < 0 ? ordered_json() : ordered_json(inspection.structure.layers[static_cast<std::size_t>(info.layer)].name)},
-          {"method", textOrNull(info.method)},
-          {"rankable", known ? ordered_json(why.empty()) : ordered_json()},
-          {"why_not", textOrNull(why)}};
+  return {
+      {"name", info.name},
+      {"shape", info.shape},
+      {"dtype", info.dtype},
+      {"weights", info.weights()},
+      {"share", finiteOrNull(static_cast<double>(info.weights()) / all)},
+      {"tied", info.tied},
+      {"site", textOrNull(info.site)},
+      {"role", textOrNull(info.role)},
+      {"gates", info.gates},
+      {"layer", info.layer < 0 ? ordered_json()
+                               : ordered_json(inspection.structure.layers[static_cast<std::size_t>(info.layer)].name)},
+      {"method", textOrNull(info.method)},
+      {"rankable", known ? ordered_json(why.empty()) : ordered_json()},
+      {"why_not", textOrNull(why)}};
 }
 
 ordered_json otherJson(const Inspection::Tensor& tensor) {
   const std::vector<std::string> none;
   ordered_json nothing;
-  return {{"name", tensor.name}, {"shape", tensor.shape}, {"dtype", tensor.dtype}, {"weights", 0},
-          {"share", 0.0},        {"tied", none},          {"site", nothing},       {"role", nothing},
-          {"gates", none},       {"layer", nothing},      {"method", nothing},     {"rankable", false},
-          {"why_not", tensor.why_not}};
+  return {
+      {"name", tensor.name}, {"shape", tensor.shape}, {"dtype", tensor.dtype},    {"weights", 0},  {"share", 0.0},
+      {"tied", none},        {"site", nothing},       {"role", nothing},          {"gates", none}, {"layer", nothing},
+      {"method", nothing},   {"rankable", false},     {"why_not", tensor.why_not}};
 }
 
 }  // namespace
@@ -65,7 +67,11 @@ ordered_json otherJson(const Inspection::Tensor& tensor) {
 ordered_json inspectionJson(const Inspection& inspection) {
   auto arguments = ordered_json::array();
   for (const auto& one : inspection.arguments) {
-    arguments.push_back({{"name", one.name}, {"type", one.type}, {"required", !one.otherwise}, {"default", valueOrNull(one.otherwise)}, {"given", textOrNull(one.given)}});
+    arguments.push_back({{"name", one.name},
+                         {"type", one.type},
+                         {"required", !one.otherwise},
+                         {"default", valueOrNull(one.otherwise)},
+                         {"given", textOrNull(one.given)}});
   }
   auto sites = ordered_json::array();
   for (const auto& one : inspection.sites) sites.push_back(siteJson(one));
@@ -73,10 +79,15 @@ ordered_json inspectionJson(const Inspection& inspection) {
   for (const auto& one : inspection.structure.parameters) parameters.push_back(parameterJson(inspection, one));
   for (const auto& one : inspection.others) parameters.push_back(otherJson(one));
   auto buffers = ordered_json::array();
-  for (const auto& one : inspection.buffers) buffers.push_back({{"name", one.name}, {"shape", one.shape}, {"dtype", one.dtype}});
+  for (const auto& one : inspection.buffers)
+    buffers.push_back({{"name", one.name}, {"shape", one.shape}, {"dtype", one.dtype}});
   auto outputs = ordered_json::array();
   for (const auto& one : inspection.outputs) {
-    outputs.push_back({{"name", one.path}, {"shape", one.shape}, {"scored", one.scored}, {"batch_dim", valueOrNull(one.batch_dim)}, {"rms", finiteOrNull(one.rms)}});
+    outputs.push_back({{"name", one.path},
+                       {"shape", one.shape},
+                       {"scored", one.scored},
+                       {"batch_dim", valueOrNull(one.batch_dim)},
+                       {"rms", finiteOrNull(one.rms)}});
   }
   return {{"model", inspection.model},
           {"sha256", inspection.sha256},

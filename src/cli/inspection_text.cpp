@@ -35,18 +35,23 @@ std::string number(std::int64_t value) { return grouped(static_cast<std::size_t>
 
 std::string callsText(const SiteFacts& site) {
   if (!site.calls) return {};
-  auto text = *site.calls == 1 ? "called once" : *site.calls == 2 ? "called twice" : "called " + number(*site.calls) + " times";
+  auto text = *site.calls == 1   ? "called once"
+              : *site.calls == 2 ? "called twice"
+                                 : "called " + number(*site.calls) + " times";
   if (!site.steps || site.cell) return text;
-  return text + (*site.calls == 1 ? ", " + counted(static_cast<std::size_t>(*site.steps), "step") : ", " + number(*site.steps) + " steps in all");
+  return text + (*site.calls == 1 ? ", " + counted(static_cast<std::size_t>(*site.steps), "step")
+                                  : ", " + number(*site.steps) + " steps in all");
 }
 
 std::string detail(const SiteFacts& site) {
   std::vector<std::string> parts;
   if (site.recurrent && site.cell) parts.emplace_back("cell");
-  if (site.recurrent && !site.cell && site.layers) parts.push_back(counted(static_cast<std::size_t>(*site.layers), "layer"));
+  if (site.recurrent && !site.cell && site.layers)
+    parts.push_back(counted(static_cast<std::size_t>(*site.layers), "layer"));
   if (site.directions && *site.directions == 2) parts.emplace_back("both directions");
   if (site.inputs && site.outputs) {
-    parts.push_back(number(*site.inputs) + (site.kind == "embedding" || site.kind == "Embedding" ? " tokens" : "") + " -> " + number(*site.outputs) + (site.recurrent ? " units" : ""));
+    parts.push_back(number(*site.inputs) + (site.kind == "embedding" || site.kind == "Embedding" ? " tokens" : "") +
+                    " -> " + number(*site.outputs) + (site.recurrent ? " units" : ""));
   }
   if (site.projection) parts.push_back("projected to " + number(*site.projection));
   if (site.gates.size() > 1) parts.push_back("gates " + listed(site.gates, " "));
@@ -65,9 +70,11 @@ std::string sitesText(const Inspection& inspection) {
     names = std::max(names, std::min<std::size_t>(widthOf(nameOf(site)), 32));
     kinds = std::max(kinds, widthOf(site.kind));
   }
-  std::string text = inspection.ran ? "\nsites, where parameters are read\n" : "\nsites, as far as the graph shows them\n";
+  std::string text =
+      inspection.ran ? "\nsites, where parameters are read\n" : "\nsites, as far as the graph shows them\n";
   for (const auto& site : inspection.sites) {
-    const auto label = std::string(kIndent, ' ') + padded(shortenedInTheMiddle(nameOf(site), names), names) + "  " + padded(site.kind, kinds) + "  ";
+    const auto label = std::string(kIndent, ' ') + padded(shortenedInTheMiddle(nameOf(site), names), names) + "  " +
+                       padded(site.kind, kinds) + "  ";
     text += labelled(label, detail(site), widthOf(label));
   }
   return text;
@@ -95,8 +102,8 @@ std::string parametersText(const Inspection& inspection) {
   table.row({"", "shape", one_type ? "" : "type", "weights", "share", "site", "role", "estimated by"});
   for (const auto& info : parameters) {
     const auto read = inspection.ran && info.site.empty() ? "not read" : info.site;
-    table.row({info.name, shapeText(info.shape), one_type ? "" : info.dtype, number(info.weights()), shareText(static_cast<double>(info.weights()) / all),
-               read, info.role, info.method});
+    table.row({info.name, shapeText(info.shape), one_type ? "" : info.dtype, number(info.weights()),
+               shareText(static_cast<double>(info.weights()) / all), read, info.role, info.method});
   }
   return "\nparameters\n" + table.text(kIndent);
 }
@@ -131,14 +138,20 @@ std::string forwardText(const Inspection& inspection) {
 
 std::string conclusion(const Inspection& inspection) {
   if (!inspection.refusal.empty()) return {};  // an error: its line follows on standard error
-  if (!inspection.ran) return "heft inspect " + inspection.model + " --inputs FILE runs it and shows the rest: outputs, samples, how often sites are called, how each parameter is estimated.";
+  if (!inspection.ran)
+    return "heft inspect " + inspection.model +
+           " --inputs FILE runs it and shows the rest: outputs, samples, how often sites are called, how each "
+           "parameter is estimated.";
   std::vector<std::string> unread;
   std::int64_t weights = 0;
   for (const auto& info : inspection.structure.parameters) {
-    if (whyNot(inspection, info).empty()) weights += info.weights();
-    else unread.push_back(info.name);
+    if (whyNot(inspection, info).empty())
+      weights += info.weights();
+    else
+      unread.push_back(info.name);
   }
-  auto text = unread.empty() ? "All " + number(weights) + " weights can be ranked." : number(weights) + " of " + number(inspection.weights()) + " weights can be ranked.";
+  auto text = unread.empty() ? "All " + number(weights) + " weights can be ranked."
+                             : number(weights) + " of " + number(inspection.weights()) + " weights can be ranked.";
   if (!unread.empty()) text += " Not read on these inputs, so they move nothing: " + some(unread) + ".";
   return text;
 }
@@ -158,12 +171,16 @@ std::string whyNot(const Inspection& inspection, const ParameterInfo& parameter)
 std::string inspectionText(const Inspection& inspection) {
   const auto type = commonType(inspection.structure);
   auto text = labelled("model", inspection.model + ", sha256 " + inspection.sha256.substr(0, 12) + "…", kLabel);
-  text += labelled("weights", number(inspection.weights()) + " in " + counted(inspection.structure.parameters.size(), "parameter") + (type.empty() ? "" : ", " + type), kLabel);
+  text += labelled("weights",
+                   number(inspection.weights()) + " in " +
+                       counted(inspection.structure.parameters.size(), "parameter") + (type.empty() ? "" : ", " + type),
+                   kLabel);
   text += labelled("device", inspection.device, kLabel);
   text += labelled("forward", forwardText(inspection), kLabel);
   if (!inspection.samples_note.empty()) text += labelled("samples", inspection.samples_note, kLabel);
   if (!inspection.targets.empty()) text += labelled("targets", inspection.targets, kLabel);
-  text += sitesText(inspection) + parametersText(inspection) + tensorsText("parameters that are no weights", inspection.others) +
+  text += sitesText(inspection) + parametersText(inspection) +
+          tensorsText("parameters that are no weights", inspection.others) +
           tensorsText("buffers", inspection.buffers) + outputsText(inspection);
   if (!inspection.notes.empty()) text += "\nnotes\n";
   for (const auto& note : inspection.notes) text += labelled(std::string(kIndent, ' '), note, kIndent);

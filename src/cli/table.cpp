@@ -21,7 +21,8 @@ std::string Table::text(std::size_t indent) const {
     for (const auto& row : rows_) widths[column] = std::max(widths[column], widthOf(row[column]));
     total += widths[column] + (column > 0 ? kGap : 0);
   }
-  if (total > kTerminalWidth) widths[0] -= std::min(total - kTerminalWidth, widths[0] - std::min(widths[0], kShortestName));
+  if (total > kTerminalWidth)
+    widths[0] -= std::min(total - kTerminalWidth, widths[0] - std::min(widths[0], kShortestName));
   std::string text;
   for (const auto& row : rows_) {
     std::string line(indent, ' ');

@@ -36,7 +36,9 @@ bool addParameter(SiteFacts& facts, const std::string& name) {
 const RecurrentLayerInfo* layerOf(const Structure& structure, const RecurrentSite& site) {
   const auto& parameters = site.parameters();
   for (const auto& layer : structure.layers) {
-    if (layer.weight_ih == parameters[RecurrentSite::weight_ih] && layer.weight_hh == parameters[RecurrentSite::weight_hh]) return &layer;
+    if (layer.weight_ih == parameters[RecurrentSite::weight_ih] &&
+        layer.weight_hh == parameters[RecurrentSite::weight_hh])
+      return &layer;
   }
   return nullptr;
 }
@@ -95,7 +97,8 @@ std::string stackName(const std::string& layer) {
   auto stem = layer.ends_with("_reverse") ? layer.substr(0, layer.size() - 8) : layer;
   const auto dot = stem.rfind('.');
   const auto leaf = dot == std::string::npos ? stem : stem.substr(dot + 1);
-  const bool numbered = leaf.size() > 1 && leaf[0] == 'l' && leaf.find_first_not_of("0123456789", 1) == std::string::npos;
+  const bool numbered =
+      leaf.size() > 1 && leaf[0] == 'l' && leaf.find_first_not_of("0123456789", 1) == std::string::npos;
   if (!numbered) return layer;
   return dot == std::string::npos ? std::string() : stem.substr(0, dot);
 }
@@ -103,8 +106,10 @@ std::string stackName(const std::string& layer) {
 std::vector<SiteFacts> describeSites(const Structure& structure, const std::vector<Site*>& sites) {
   std::vector<SiteFacts> facts;
   for (const auto* site : sites) {
-    if (const auto* recurrent = dynamic_cast<const RecurrentSite*>(site)) addRecurrent(facts, structure, *recurrent);
-    else addPlain(facts, structure, *site);
+    if (const auto* recurrent = dynamic_cast<const RecurrentSite*>(site))
+      addRecurrent(facts, structure, *recurrent);
+    else
+      addPlain(facts, structure, *site);
   }
   return facts;
 }

@@ -53,7 +53,9 @@ std::optional<double> accuracyOf(const at::Tensor& table, const std::optional<Ta
 class Asker {
  public:
   Asker(Session& session, const WhatIfSettings& settings)
-      : session_(session), settings_(settings), executor_(makeLoopExecutor(session.runner(), session.layout())),
+      : session_(session),
+        settings_(settings),
+        executor_(makeLoopExecutor(session.runner(), session.layout())),
         metrics_(session.baseline(), session.layout().classes(), session.targets()) {
     if (settings_.metrics.empty()) settings_.metrics = applicableMetrics(session);
     for (const auto metric : settings_.metrics) metrics_.require(metric);
@@ -68,7 +70,8 @@ class Asker {
     executor_->execute({&variant, 1}, [&](size_t, const at::Tensor& received) { outputs = received.clone(); });
     for (const auto metric : settings_.metrics) {
       const auto values = metrics_.measure(metric, outputs);
-      found.impacts.push_back({metric, values.value.item<double>(), standardError(metric, values.sample).item<double>()});
+      found.impacts.push_back(
+          {metric, values.value.item<double>(), standardError(metric, values.sample).item<double>()});
     }
     const auto classes = session_.layout().classes();
     found.change = summaryOf(outputs[0] - session_.baseline(), classes);

@@ -34,14 +34,14 @@ struct WhatIf {
     double value = 0, standard_error = 0;  ///< as OutputMetrics has them
   };
   std::string name;
-  std::string path;              ///< of a unit, else ""
+  std::string path;  ///< of a unit, else ""
   std::int64_t weights = 0;
-  std::int64_t moved = 0;        ///< weights that the perturbation gives another value
-  double mean_magnitude = 0;     ///< mean |w|
-  double largest_magnitude = 0;  ///< max |w|
-  double norm = 0;               ///< sqrt(sum w^2)
+  std::int64_t moved = 0;          ///< weights that the perturbation gives another value
+  double mean_magnitude = 0;       ///< mean |w|
+  double largest_magnitude = 0;    ///< max |w|
+  double norm = 0;                 ///< sqrt(sum w^2)
   std::optional<double> from, to;  ///< a single weight's values
-  std::vector<Value> impacts;    ///< by metric
+  std::vector<Value> impacts;      ///< by metric
   OutputSummary change;
   std::optional<double> loss, loss_change, accuracy;  ///< loss_change keeps its sign
 };

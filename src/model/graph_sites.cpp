@@ -20,12 +20,17 @@ struct Operator {
 };
 
 const Operator* recurrentOperator(const Node* node) {
-  static const std::vector<std::string> lstm{"input", "forget", "cell", "output"}, gru{"reset", "update", "new"}, rnn{"hidden"};
+  static const std::vector<std::string> lstm{"input", "forget", "cell", "output"}, gru{"reset", "update", "new"},
+      rnn{"hidden"};
   static const std::map<std::string, Operator> operators{
-      {"lstm", {"LSTM", lstm, false}},           {"lstm_cell", {"LSTM", lstm, true}},
-      {"gru", {"GRU", gru, false}},              {"gru_cell", {"GRU", gru, true}},
-      {"rnn_tanh", {"RNN (tanh)", rnn, false}},  {"rnn_tanh_cell", {"RNN (tanh)", rnn, true}},
-      {"rnn_relu", {"RNN (relu)", rnn, false}},  {"rnn_relu_cell", {"RNN (relu)", rnn, true}},
+      {"lstm", {"LSTM", lstm, false}},
+      {"lstm_cell", {"LSTM", lstm, true}},
+      {"gru", {"GRU", gru, false}},
+      {"gru_cell", {"GRU", gru, true}},
+      {"rnn_tanh", {"RNN (tanh)", rnn, false}},
+      {"rnn_tanh_cell", {"RNN (tanh)", rnn, true}},
+      {"rnn_relu", {"RNN (relu)", rnn, false}},
+      {"rnn_relu_cell", {"RNN (relu)", rnn, true}},
   };
   if (!node->kind().is_aten()) return nullptr;
   const auto found = operators.find(node->kind().toUnqualString());
@@ -42,14 +47,16 @@ std::optional<int64_t> constantOf(Node* node, const char* argument) {
   return value->isInt() ? std::optional(value->toInt()) : std::nullopt;
 }
 
-void visitBlock(torch::jit::Block* block, std::set<const torch::jit::Graph*>& seen, const std::function<void(Node*)>& visit) {
+void visitBlock(torch::jit::Block* block, std::set<const torch::jit::Graph*>& seen,
+                const std::function<void(Node*)>& visit) {
   for (auto* node : block->nodes()) {
     visit(node);
     for (auto* inner : node->blocks()) visitBlock(inner, seen, visit);
     if (node->kind() != c10::prim::CallFunction) continue;
     const auto type = node->input(0)->type()->cast<c10::FunctionType>();
     auto* function = type == nullptr ? nullptr : torch::jit::tryToGraphFunction(*type->function());
-    if (function != nullptr && seen.insert(function->graph().get()).second) visitBlock(function->graph()->block(), seen, visit);
+    if (function != nullptr && seen.insert(function->graph().get()).second)
+      visitBlock(function->graph()->block(), seen, visit);
   }
 }
 

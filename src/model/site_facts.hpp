@@ -9,7 +9,8 @@ namespace heft {
 
 /// A place of the model that reads parameters, for people. What isn't known (without a run: much) is left out.
 struct SiteFacts {
-  std::string name;  ///< the module: "encoder.lstm", "fc"; "" for the model itself; in a frozen model the operator: "lstm0"
+  std::string
+      name;  ///< the module: "encoder.lstm", "fc"; "" for the model itself; in a frozen model the operator: "lstm0"
   std::string kind;  ///< "LSTM", "GRU", "RNN (tanh)", "RNN (relu)", "linear", "embedding", "other"; without a run the
                      ///< module's class where it isn't recurrent: "Linear"
   bool recurrent = false;

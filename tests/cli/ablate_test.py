@@ -159,3 +159,13 @@ def test_help_lists_the_forms_of_names():
     text = heft("ablate", "--help").out
     for form in ("[12,7]", "[12,:]", ":gate=", ":unit=12:path=incoming", "--together"):
         assert form in text
+
+
+def test_an_outputs_change_has_its_sign():
+    found = ablate(DIGITS, "head.bias[3]")
+    one = found["components"][0]
+    assert one["from"] != 0
+    assert one["outputs"]["mean_change"][3] == pytest.approx(-one["from"], rel=1e-9)
+    assert one["outputs"]["rms_change"][3] == pytest.approx(abs(one["from"]), rel=1e-9)
+    assert sum(change != 0 for change in one["outputs"]["rms_change"]) == 1
+    assert one["samples"]["rms_change"] == pytest.approx([abs(one["from"]) / 10**0.5] * 64, rel=1e-9)
