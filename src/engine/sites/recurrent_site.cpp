@@ -87,8 +87,9 @@ class RecurrentSite::Recorder : public LayerHook {
   at::Tensor previous_leaf_, raw_carry_;
 };
 
-RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters)
-    : name_(std::move(name)), kind_(kind), weights_(std::move(weights)), parameters_(parameters) {
+RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters,
+                             CallForm form)
+    : name_(std::move(name)), kind_(kind), weights_(std::move(weights)), parameters_(parameters), form_(form) {
   const auto gates = static_cast<int64_t>(gateNames(kind_).size());
   const auto hidden = weights_.recurrent.size(0) / gates;
   auto recurrent = weights_.recurrent.detach();
@@ -105,6 +106,12 @@ bool RecurrentSite::continuesWith(const LayerInput& input) const {
 }
 
 std::unique_ptr<LayerHook> RecurrentSite::record(bool linked) { return std::make_unique<Recorder>(*this, linked); }
+
+int64_t RecurrentSite::steps() const {
+  int64_t steps = 0;
+  for (const auto& record : records_) steps += record.emission_leaf.size(0);
+  return steps;
+}
 
 std::vector<SiteUse> RecurrentSite::uses() const {
   std::vector<SiteUse> uses;
