@@ -66,6 +66,14 @@ std::vector<Fixture> rankedFixtures() {
   return ranked;
 }
 
+std::vector<Fixture> fixturesWith(const std::string& tag) {
+  std::vector<Fixture> some;
+  for (const auto& one : rankedFixtures()) {
+    if (one.has(tag)) some.push_back(one);
+  }
+  return some;
+}
+
 const Fixture& fixture(const std::string& name) {
   const auto found = std::find_if(fixtures().begin(), fixtures().end(), [&](const Fixture& one) { return one.name == name; });
   if (found == fixtures().end()) throw std::runtime_error("no fixture is called " + name);

@@ -24,6 +24,8 @@ void PrintTo(const Fixture& fixture, std::ostream* out);
 /// All fixtures, in the order of the index.
 const std::vector<Fixture>& fixtures();
 std::vector<Fixture> rankedFixtures();
+/// Ranked ones that carry a tag.
+std::vector<Fixture> fixturesWith(const std::string& tag);
 const Fixture& fixture(const std::string& name);
 
 /// What PyTorch computed in float64 for single weights set to zero.

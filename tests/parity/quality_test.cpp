@@ -30,14 +30,6 @@ void expectQuality(Session& session, size_t random, size_t top) {
   }
 }
 
-std::vector<Fixture> seededFixtures() {
-  std::vector<Fixture> seeded;
-  for (const auto& one : rankedFixtures()) {
-    if (one.has("seeded")) seeded.push_back(one);
-  }
-  return seeded;
-}
-
 class SeededQuality : public testing::TestWithParam<Fixture> {};
 
 TEST_P(SeededQuality, EstimatesAgreeWithExecutionsOnRandomWeightsAndOnTheTop) {
@@ -45,7 +37,7 @@ TEST_P(SeededQuality, EstimatesAgreeWithExecutionsOnRandomWeightsAndOnTheTop) {
   expectQuality(session, 300, 50);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, SeededQuality, testing::ValuesIn(seededFixtures()), [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fixtures, SeededQuality, testing::ValuesIn(fixturesWith("seeded")), [](const auto& one) { return one.param.name; });
 
 SessionOptions shipped(const std::string& name) {
   const std::filesystem::path folder = HEFT_MODELS;

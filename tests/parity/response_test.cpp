@@ -46,8 +46,9 @@ TEST_P(Response, IsExactForSmallChanges) {
   }
 }
 
-TEST_P(Response, IsExactForWhatOutputsReadLinearly) {
-  if (!GetParam().has("seeded")) GTEST_SKIP() << "not a model with a linear head";
+class LinearHead : public testing::TestWithParam<Fixture> {};
+
+TEST_P(LinearHead, IsEstimatedExactly) {
   Session session(GetParam().options());
   const auto result = estimateAll(session, [](int64_t, int64_t, double) { return 0.0; }, {}, kSilent);
   for (const auto& expected : expectedImpacts(GetParam())) {
@@ -76,6 +77,8 @@ TEST_P(Response, IsZeroWhereNothingMoves) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, Response, testing::ValuesIn(rankedFixtures()), [](const auto& one) { return one.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, LinearHead, testing::ValuesIn(fixturesWith("seeded")), [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace heft::test
