@@ -84,7 +84,7 @@ SessionOptions sessionOptions(const ModelOptions& options) {
 void addMeasuringOptions(CLI::App& command, MeasuringOptions& options) {
   command.add_option("--metric", options.metrics, "rms, max, kl, loss or flips; several, the first one ranks")->type_name("NAME...")->capture_default_str();
   command.add_option("--perturb", options.perturb, "zero, mean, permute, noise:S, scale:F, flip or round:BITS")->type_name("HOW")->capture_default_str();
-  command.add_option("--seed", options.seed, "Every random draw derives from it")->capture_default_str();
+  command.add_option("--seed", options.seed, "Every random draw derives from it")->check(CLI::NonNegativeNumber)->capture_default_str();
 }
 
 void readMeasuring(const MeasuringOptions& options, RankSettings& settings) {
