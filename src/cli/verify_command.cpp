@@ -109,7 +109,7 @@ Action addVerify(CLI::App& program) {
   command->footer(kFooter);
   command->add_option("RUN", options->run, "Run folder that heft rank wrote")->required();
   command->add_option("--sample", options->sample, "Weights to measure again, half of them executed ones, half estimates")->capture_default_str();
-  command->add_option("--seed", options->seed, "Another seed draws other weights")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--seed", options->seed, "Another seed draws other weights")->check(checkSeed)->capture_default_str();
   command->add_option("--model", options->model, "The run's model, where it has moved")->type_name("FILE");
   command->add_option("--inputs", options->inputs, "The run's inputs, where they have moved")->type_name("FILE...");
   command->add_option("--targets", options->targets, "The run's targets, where they have moved")->type_name("FILE");

@@ -54,6 +54,7 @@ std::string firstLine(const std::string& text) {
   if (const auto raised = line.find(" (Exception raised from"); raised != std::string::npos) line.resize(raised);
   if (line.starts_with("[enforce fail")) {
     if (const auto end = line.find("] "); end != std::string::npos) line = line.substr(end + 2);
+    if (line.starts_with("err == 0. ")) line = line.substr(10);
   }
   return line;
 }

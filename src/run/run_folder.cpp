@@ -21,7 +21,7 @@ constexpr const char* runFile = "run.json";
 constexpr std::size_t longestStem = 100;
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& text) {
-  throw Error(Fault::output, printable(path.native()) + ": " + text);
+  throw Error(Fault::output, printablePath(path) + ": " + text);
 }
 
 /// What a folder holds but a lock, sorted.

@@ -37,9 +37,10 @@ def environment(threads: int = 1) -> dict:
     return {**os.environ, "OMP_NUM_THREADS": str(threads)}
 
 
-def heft(*arguments, cwd=None, timeout=300, **options) -> Result:
-    done = subprocess.run([HEFT, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=environment(), timeout=timeout,
-                          **options)
+def heft(*arguments, hidden: bool = False, timeout: float = 300, **options) -> Result:
+    """`hidden` hides the machine's GPUs."""
+    env = {**environment(), **({"CUDA_VISIBLE_DEVICES": ""} if hidden else {})}
+    done = subprocess.run([HEFT, *map(str, arguments)], capture_output=True, text=True, env=env, timeout=timeout, **options)
     return Result(done.returncode, done.stdout, done.stderr)
 
 

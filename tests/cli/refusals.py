@@ -1,6 +1,5 @@
 """Bad files, bad arguments and models that can't be measured: an exit status a script can act on, and one line."""
 
-import os
 import pickle
 import resource
 import struct
@@ -239,11 +238,7 @@ def test_resume_needs_a_folder(x):
 
 
 def test_a_device_that_is_not_there(out, x):
-    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    import subprocess
-    from heft import HEFT, Result
-    done = subprocess.run([HEFT, "rank", GOOD, "--inputs", x, "-q", "-o", out, "--device", "cuda"], capture_output=True, text=True, env=hidden)
-    refuse(USAGE, "cuda", of=Result(done.returncode, done.stdout, done.stderr))
+    refuse(USAGE, "cuda", of=heft("rank", GOOD, "--inputs", x, "-q", "-o", out, "--device", "cuda", hidden=True))
 
 
 def test_streaming_without_steps(out, tmp_path):
@@ -268,7 +263,7 @@ def test_a_forward_that_wants_more_memory_than_there_is(out, tmp_path):
     refuse(MEMORY, "memory", of=heft("rank", model, *arguments[1:], "-q", "-o", out))
 
 
-@pytest.mark.parametrize("megabytes", [1700, 2000, 2400])
+@pytest.mark.parametrize("megabytes", [800, 1000])
 def test_a_model_that_does_not_fit_into_memory(megabytes, out):
     limit = megabytes << 20
     result = heft("rank", *bundled("char-lstm"), "-q", "-o", out, "--budget", 5,

@@ -16,7 +16,7 @@ from heft import HEFT, MODELS, OUTPUT, STOPPED, bits, environment, few_inputs, h
 def work(tmp_path_factory):
     """The job's arguments but for -o: a few seconds of executing, in several blocks; and its bits in one piece."""
     folder = tmp_path_factory.mktemp("whole")
-    job = ["rank", MODELS / "digits-lstm.pt", "--inputs", few_inputs("digits-lstm", folder, 8), "--method", "exhaustive",
+    job = ["rank", MODELS / "digits-lstm.pt", "--inputs", few_inputs("digits-lstm", folder, 4), "--method", "exhaustive",
            "--parameters", "rnn.weight_hh_l1[0:24,:]", "--components", "weight", "row"]
     begin = time.monotonic()
     succeed(*job, "-q", "-o", folder / "run")
@@ -81,7 +81,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(work, tmp_path):
     job, whole, seconds = work
     run = tmp_path / "run"
     random = np.random.default_rng()
-    moments = [0.2 * seconds, *(random.uniform(0.2, 1.2, 4) * seconds)]
+    moments = [0.2 * seconds, *(random.uniform(0.2, 1.2, 3) * seconds)]
     # The first stop leaves a checkpoint for the kills to build on.
     stopped_after(moments[0] + 0.4, job, run, signal.SIGINT)
     for moment in moments[1:]:
@@ -93,7 +93,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(work, tmp_path):
 def test_a_killed_estimate_goes_on_with_the_same_bits(automatic, tmp_path):
     job, whole, seconds = automatic
     run = tmp_path / "run"
-    moments = np.random.default_rng().uniform(0.1, 1.0, 4) * seconds
+    moments = np.random.default_rng().uniform(0.1, 1.0, 3) * seconds
     for i, moment in enumerate(moments):
         stopped_after(moment, job, run, signal.SIGINT if i == 1 else signal.SIGKILL, *(["--resume"] if run.exists() else []))
     assert heft(*job, "-q", "-o", run, "--resume").code == 0, moments
