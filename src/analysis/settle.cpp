@@ -46,8 +46,9 @@ class Settling {
     std::size_t draws = options_.calibration_draws;
     if (draws == 0) draws = defaultCalibrationDraws(estimates_, options_.alpha);
     // A small budget is for the top as much as for the calibration.
-    if (limit_ < estimates_.size()) draws = std::min(draws, limit_ / 2);
-    const auto drawn = drawStratified(estimates_, strata_, draws, options_.seed);
+    const bool limited = limit_ < estimates_.size();
+    if (limited) draws = std::min(draws, limit_ / 2);
+    const auto drawn = drawStratified(estimates_, strata_, draws, options_.seed, limited ? 0 : zeroDraws(options_.alpha));
     std::vector<std::size_t> list;
     for (const auto& own : drawn) list.insert(list.end(), own.begin(), own.end());
     done_.execute(list, "calibration", measure_);
@@ -220,6 +221,8 @@ void check(const SettleOptions& options) {
 }
 
 }  // namespace
+
+std::size_t zeroDraws(double alpha) { return static_cast<std::size_t>(std::ceil(1 / alpha)); }
 
 std::size_t defaultCalibrationDraws(const Estimates& estimates, double alpha) {
   const auto needed = static_cast<std::size_t>(std::ceil(2 / alpha));

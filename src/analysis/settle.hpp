@@ -77,6 +77,9 @@ struct SettleResult {
 /// 80 draws a parameter, within 400 to 1,000; for an alpha below 0.05 as many more as its quantiles need.
 [[nodiscard]] std::size_t defaultCalibrationDraws(const Estimates& estimates, double alpha);
 
+/// Draws that the one-sided interval of zero estimates needs.
+[[nodiscard]] std::size_t zeroDraws(double alpha);
+
 /// Depends on its arguments alone, so a run that was stopped goes on by calling it again with what was
 /// measured at hand. Throws Error(Fault::usage) for options without meaning and Error(Fault::internal) for a
 /// measured impact that is negative or NaN.

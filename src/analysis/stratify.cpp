@@ -131,13 +131,14 @@ std::vector<std::size_t> shareDraws(const Strata& strata, std::size_t draws) {
   return shares;
 }
 
-std::vector<std::vector<std::size_t>> drawStratified(const Estimates& estimates, const Strata& strata,
-                                                     std::size_t draws, std::uint64_t seed) {
-  const auto stratum_of = [&](std::size_t, std::size_t parameter, double estimate) {
-    return strata.of(parameter, estimate);
-  };
-  return drawWithin(estimates, stratum_of, strata.populations(), shareDraws(strata, draws), seed,
-                    "calibration", 0);
+std::vector<std::vector<std::size_t>> drawStratified(const Estimates& estimates, const Strata& strata, std::size_t draws,
+                                                     std::uint64_t seed, std::size_t zeros) {
+  const auto stratum_of = [&](std::size_t, std::size_t parameter, double estimate) { return strata.of(parameter, estimate); };
+  auto shares = shareDraws(strata, draws);
+  for (std::size_t s = 0; s < shares.size(); ++s) {
+    if (Strata::isZero(s)) shares[s] = std::min(strata.populations()[s], std::max(shares[s], zeros));
+  }
+  return drawWithin(estimates, stratum_of, strata.populations(), shares, seed, "calibration", 0);
 }
 
 }  // namespace heft

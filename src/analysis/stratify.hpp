@@ -66,9 +66,10 @@ inline constexpr std::size_t kNoClass = static_cast<std::size_t>(-1);
 /// well as a large one.
 [[nodiscard]] std::vector<std::size_t> shareDraws(const Strata& strata, std::size_t draws);
 
-/// The random calibration sample: a list a stratum, without replacement, in random order.
-[[nodiscard]] std::vector<std::vector<std::size_t>> drawStratified(const Estimates& estimates,
-                                                                   const Strata& strata, std::size_t draws,
-                                                                   std::uint64_t seed);
+/// The random calibration sample: a list a stratum, without replacement, in random order. `zeros`: the fewest draws of each
+/// stratum of zero estimates (all of a smaller one), above its share where need be: their interval takes as many.
+[[nodiscard]] std::vector<std::vector<std::size_t>> drawStratified(const Estimates& estimates, const Strata& strata,
+                                                                   std::size_t draws, std::uint64_t seed,
+                                                                   std::size_t zeros = 0);
 
 }  // namespace heft

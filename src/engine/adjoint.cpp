@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+
 #include "analysis/random.hpp"
+#include "engine/variants/vmap.hpp"
 
 namespace heft {
 namespace {
@@ -20,6 +23,69 @@ std::vector<at::Tensor> leavesOf(const std::vector<Site*>& sites) {
 std::vector<at::Tensor> gradients(const at::Tensor& outputs, const at::Tensor& seed, const std::vector<at::Tensor>& leaves) {
   if (leaves.empty()) return {};
   return torch::autograd::grad({outputs}, leaves, {seed}, /*retain_graph=*/true, /*create_graph=*/false, /*allow_unused=*/true);
+}
+
+/// Adjoints of many seeds in one walk back through the graph, as functorch's vmap batches it: each step's products then have
+/// seeds x rows rows. Where an operator can't be batched, one seed after the other.
+class Adjoints {
+ public:
+  explicit Adjoints(at::Tensor outputs) : outputs_(std::move(outputs)) {}
+
+  /// `seeds` is [n, samples, elements]; [n, ...] for each leaf, undefined where the outputs don't depend on it.
+  std::vector<at::Tensor> of(const at::Tensor& seeds, const std::vector<at::Tensor>& leaves) {
+    if (batches_ && seeds.size(0) > 1) {
+      try {
+        return batched(seeds, leaves);
+      } catch (const c10::Error&) {
+        batches_ = false;
+      }
+    }
+    return oneByOne(seeds, leaves);
+  }
+
+ private:
+  std::vector<at::Tensor> batched(const at::Tensor& seeds, const std::vector<at::Tensor>& leaves) const {
+    const VmapLevel level(seeds.size(0));
+    auto all = gradients(outputs_, level.wrap(seeds), leaves);
+    const BelowVmap below;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (!all[i].defined()) continue;
+      if (isBatched(all[i])) {
+        all[i] = unwrap(all[i]);
+        continue;
+      }
+      auto shape = all[i].sizes().vec();
+      shape.insert(shape.begin(), seeds.size(0));
+      all[i] = all[i].expand(shape);
+    }
+    return all;
+  }
+
+  std::vector<at::Tensor> oneByOne(const at::Tensor& seeds, const std::vector<at::Tensor>& leaves) const {
+    std::vector<std::vector<at::Tensor>> parts(leaves.size());
+    for (int64_t s = 0; s < seeds.size(0); ++s) {
+      const auto one = gradients(outputs_, seeds[s], leaves);
+      for (size_t i = 0; i < one.size(); ++i) {
+        if (one[i].defined()) parts[i].push_back(one[i]);
+      }
+    }
+    std::vector<at::Tensor> all(leaves.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (!parts[i].empty()) all[i] = at::stack(parts[i]);
+    }
+    return all;
+  }
+
+  at::Tensor outputs_;
+  bool batches_ = true;
+};
+
+/// Seeds that are taken at once: their gradients at the leaves, and what the walk keeps beside them (the gates of a
+/// recurrent layer are four times its leaf), stay below a quarter of a gigabyte, about.
+int64_t chunkOf(const std::vector<at::Tensor>& leaves) {
+  int64_t bytes = 1;
+  for (const auto& leaf : leaves) bytes += 5 * leaf.numel() * static_cast<int64_t>(leaf.element_size());
+  return std::clamp(int64_t{256} * 1024 * 1024 / bytes, int64_t{1}, int64_t{64});
 }
 
 /// Hands each site its part of the gradients.
@@ -64,23 +130,34 @@ void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, co
   const auto total = static_cast<double>(seeds.count * (1 + (by_gradient.empty() ? 0 : samples)));
   double done = 0;
   for (auto* site : sites) site->beginSeeds(seeds.count);
-  const auto leaves = leavesOf(by_unit);
-  for (int64_t s = 0; s < seeds.count; ++s) {
-    const auto seed = seeds.at(s).to(outputs.device());
-    distribute(by_unit, gradients(outputs, seed, leaves), [&](Site& site, std::span<const at::Tensor> own) { site.takeSeed(s, own); });
-    progress(++done / total);
-    if (by_gradient.empty()) continue;
-    // A parameter's own gradient sums over samples, so each sample is taken alone.
-    const auto parameters = leavesOf(by_gradient);
-    for (int64_t b = 0; b < samples; ++b) {
-      auto one = at::zeros_like(seed);
-      one[b] = seed[b];
-      distribute(by_gradient, gradients(outputs, one, parameters), [&](Site& site, std::span<const at::Tensor> own) {
-        site.takeSeed(b * seeds.count + s, own);
-      });
-      progress(++done / total);
+  Adjoints adjoints(outputs);
+  const auto take = [&](const std::vector<Site*>& some, int64_t count, const std::function<at::Tensor(int64_t)>& seed) {
+    const auto leaves = leavesOf(some);
+    if (leaves.empty()) return;
+    const auto chunk = chunkOf(leaves);
+    for (int64_t first = 0; first < count; first += chunk) {
+      std::vector<at::Tensor> together;
+      for (int64_t s = first; s < std::min(count, first + chunk); ++s) together.push_back(seed(s).to(outputs.device()));
+      const auto all = adjoints.of(at::stack(together), leaves);
+      for (size_t i = 0; i < together.size(); ++i) {
+        std::vector<at::Tensor> one(all.size());
+        for (size_t leaf = 0; leaf < all.size(); ++leaf) {
+          if (all[leaf].defined()) one[leaf] = all[leaf][static_cast<int64_t>(i)];
+        }
+        distribute(some, one, [&](Site& site, std::span<const at::Tensor> own) { site.takeSeed(first + static_cast<int64_t>(i), own); });
+        progress(++done / total);
+      }
     }
-  }
+  };
+  take(by_unit, seeds.count, seeds.at);
+  // A parameter's own gradient sums over samples, so each sample is taken alone.
+  take(by_gradient, samples * seeds.count, [&](int64_t index) {
+    const auto sample = index / seeds.count;
+    const auto seed = seeds.at(index % seeds.count);
+    auto alone = at::zeros_like(seed);
+    alone[sample] = seed[sample];
+    return alone;
+  });
 }
 
 }  // namespace heft

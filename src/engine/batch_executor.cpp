@@ -15,14 +15,11 @@
 namespace heft {
 namespace {
 
-/// Rows (variants x samples) of a chunk's matrix products. More gain nothing: the products run at full speed, and their
-/// operands leave the caches.
-constexpr int64_t kRows = 256;
 /// Variants of a chunk where the model has no recurrent operator to count rows in.
 constexpr int64_t kVariantsWithoutRows = 64;
 
-/// What variants must have in common to share a chunk: the parameters that they change, and how large a block of each,
-/// within a factor of two, since every variant of a chunk costs what its largest does.
+/// What variants must have in common to share a chunk: the parameters that they change, and how large a block
+/// of each, within a factor of two, since every variant of a chunk costs what its largest does.
 struct Sort {
   std::vector<int64_t> parameters;
   std::vector<unsigned> block_sizes;
@@ -42,8 +39,10 @@ SizedVariant sizeUp(const Model& model, const Variant& variant) {
   for (const auto parameter : parameters) {
     const auto block = deltaShape(model, variant, parameter);
     sized.sort.parameters.push_back(parameter);
-    sized.sort.block_sizes.push_back(static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.rows))));
-    sized.sort.block_sizes.push_back(static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.columns))));
+    sized.sort.block_sizes.push_back(
+        static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.rows))));
+    sized.sort.block_sizes.push_back(
+        static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.columns))));
     sized.weights += block.rows * block.columns;
   }
   return sized;
@@ -79,12 +78,12 @@ class BatchExecutor : public Executor {
   BatchOptions options_;
   std::unique_ptr<Executor> loop_;
 
-  at::Tensor baseline_;            ///< [samples, elements]
-  int64_t bytes_ = 0;              ///< of activations, a variant
-  int64_t most_ = 1;               ///< variants of a chunk, at most
-  std::set<Sort> checked_;         ///< found equal to the loop
-  std::set<Sort> alone_;           ///< run by the loop from now on
-  std::set<Sort> copied_;          ///< some operator needs a copy of the parameters for each variant
+  at::Tensor baseline_;     ///< [samples, elements]
+  int64_t bytes_ = 0;       ///< of activations, a variant
+  int64_t most_ = 1;        ///< variants of a chunk, at most
+  std::set<Sort> checked_;  ///< found equal to the loop
+  std::set<Sort> alone_;    ///< run by the loop from now on
+  std::set<Sort> copied_;   ///< some operator needs a copy of the parameters for each variant
   std::set<std::string> noted_;
   std::vector<std::string> notes_;
 };
@@ -95,14 +94,16 @@ void BatchExecutor::runBaseline() {
   const auto outputs = runner_.run(size);
   baseline_ = layout_.table(outputs).clone();
   bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
-  most_ = size.recurrentRows() > 0 ? std::max<int64_t>(1, kRows / size.recurrentRows()) : kVariantsWithoutRows;
+  most_ = size.recurrentRows() > 0 ? std::max<int64_t>(1, options_.rows / size.recurrentRows())
+                                   : kVariantsWithoutRows;
 }
 
 int64_t BatchExecutor::fitting(const Sort& sort, int64_t weights) const {
   int64_t bytes = bytes_ + weights * int64_t{sizeof(double)};
   if (copied_.count(sort) > 0) {
     for (const auto parameter : sort.parameters) {
-      bytes += runner_.model().parameters[static_cast<size_t>(parameter)].value.numel() * int64_t{sizeof(double)};
+      bytes +=
+          runner_.model().parameters[static_cast<size_t>(parameter)].value.numel() * int64_t{sizeof(double)};
     }
   }
   return std::clamp<int64_t>(options_.memory / std::max<int64_t>(1, bytes), 1, most_);
@@ -157,7 +158,8 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
       failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
     }
     runner_.restoreState();  // batched tensors mean nothing once the level is gone
-    if (!failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1) {
+    if (!failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second &&
+        chunk.size() > 1) {
       return std::nullopt;
     }
   }
@@ -167,7 +169,8 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
   }
   alone_.insert(sort);
   if (failure.empty()) {
-    note(namesOf(sort), "variants of " + namesOf(sort) + " run one at a time: many at once gave other outputs");
+    note(namesOf(sort),
+         "variants of " + namesOf(sort) + " run one at a time: many at once gave other outputs");
   } else {
     const auto name = operatorIn(failure);
     note(name.empty() ? failure : name, "some variants run one at a time, which is slower: " + failure);
@@ -211,7 +214,8 @@ std::string BatchExecutor::namesOf(const Sort& sort) const {
 
 }  // namespace
 
-std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options) {
+std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout,
+                                            const BatchOptions& options) {
   return std::make_unique<BatchExecutor>(runner, layout, options);
 }
 

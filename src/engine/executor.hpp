@@ -25,8 +25,8 @@ struct Variant {
   std::vector<Change> changes;
 };
 
-/// Takes the outputs of variants `first` … `first + n - 1`: float64 [n, samples, elements] by the layout given. May throw
-/// to stop; the model is then as it was.
+/// Takes the outputs of variants `first` … `first + n - 1`: float64 [n, samples, elements] by the layout
+/// given. May throw to stop; the model is then as it was.
 using ReceiveOutputs = std::function<void(size_t first, const at::Tensor& outputs)>;
 
 /// Runs variants of a model. Whatever happens, every weight is back in place afterwards.
@@ -41,14 +41,18 @@ class Executor {
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
 };
 
-/// One variant after the other: changed in place, run, restored. The truth that everything else is compared with.
+/// One variant after the other: changed in place, run, restored. The truth that everything else is compared
+/// with.
 std::unique_ptr<Executor> makeLoopExecutor(Runner& runner, const OutputLayout& layout);
 
 struct BatchOptions {
   int64_t memory = int64_t{1} << 30;  ///< bytes that a chunk's changed activations may take, about
+  int64_t rows =
+      256;  ///< variants x samples of a chunk's matrix products; more gain little and leave the caches
 };
 
 /// Many variants a run of forward, where the model allows; the loop elsewhere.
-std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options = {});
+std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout,
+                                            const BatchOptions& options = {});
 
 }  // namespace heft

@@ -102,6 +102,23 @@ at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool var
   return tables.size() == 1 ? tables[0] : at::cat(tables, -1);
 }
 
+std::vector<OutputLayout::Piece> OutputLayout::pieces() const {
+  std::vector<Piece> pieces;
+  for (const auto& part : parts_) {
+    Piece piece{part.path, part.shape, {}};
+    if (part.batch_dim >= 0) piece.shape.erase(piece.shape.begin() + part.batch_dim);
+    piece.first.assign(piece.shape.size(), 0);
+    const auto narrow = [&](std::size_t dim, int64_t index, const char* what) {
+      piece.first[dim] = wrapIndex(index, piece.shape[dim], what);
+      piece.shape[dim] = 1;
+    };
+    if (target_.step) narrow(0, *target_.step, "step");
+    if (target_.klass && !piece.shape.empty()) narrow(piece.shape.size() - 1, *target_.klass, "class");
+    pieces.push_back(std::move(piece));
+  }
+  return pieces;
+}
+
 std::string OutputLayout::describe() const {
   std::ostringstream text;
   for (size_t i = 0; i < parts_.size(); ++i) {

@@ -36,6 +36,13 @@ class OutputLayout {
   [[nodiscard]] int64_t elements() const { return elements_; }
   /// Size of the last dimension of the outputs when all agree, else `elements`: what kl, flips and loss run over.
   [[nodiscard]] int64_t classes() const { return classes_; }
+  /// One scored output and where its elements stand in the table's columns, which run over the outputs in this order.
+  struct Piece {
+    std::string path;             ///< as NamedOutput's
+    std::vector<int64_t> shape;   ///< of one sample, row-major
+    std::vector<int64_t> first;   ///< index of the first element along each dimension: above 0 behind step:N and class:N
+  };
+  [[nodiscard]] std::vector<Piece> pieces() const;
   /// Shape of the scored outputs for people, as "y [64, 10]".
   [[nodiscard]] std::string describe() const;
 

@@ -79,7 +79,8 @@ RecurrentSite& RecordHandler::recurrentSite(const RecurrentCall& call, size_t in
   const auto role = [&](const at::Tensor& tensor) { return tensor.defined() ? wholeParameter(tensor) : int64_t{-1}; };
   const std::array<int64_t, 5> parameters{role(weights.input), role(weights.recurrent), role(weights.input_bias),
                                           role(weights.recurrent_bias), role(weights.projection)};
-  auto site = std::make_unique<RecurrentSite>(cellName(call.kind), call.kind, weights, parameters);
+  const RecurrentSite::CallForm form{call.cell, call.batch_sizes.defined(), call.batch_first};
+  auto site = std::make_unique<RecurrentSite>(cellName(call.kind), call.kind, weights, parameters, form);
   auto* raw = site.get();
   sites_.push_back(std::move(site));
   known.push_back(raw);

@@ -18,7 +18,8 @@ void measureResponse(const MethodTask& task, Run& run) {
   if (task.settings.budget_variants > 0) draws = std::min(draws, static_cast<std::size_t>(task.settings.budget_variants));
   std::vector<std::uint64_t> flat;
   std::vector<CalibrationPair> pairs;
-  const auto drawn = drawStratified(estimates, strata, draws, task.settings.seed);
+  const auto drawn = drawStratified(estimates, strata, draws, task.settings.seed,
+                                    task.settings.budget_variants > 0 ? 0 : zeroDraws(task.settings.alpha));
   for (std::size_t stratum = 0; stratum < drawn.size(); ++stratum) {
     for (const auto selected : drawn[stratum]) {
       flat.push_back(task.selected.flat(selected));

@@ -31,6 +31,17 @@ double adjointBytes(const std::vector<Site*>& sites, int64_t samples) {
   return bytes;
 }
 
+/// Floating-point operations of one adjoint: a multiplication and an addition for each weight and each time it is read.
+double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) {
+  double flop = 1;
+  for (const auto* site : sites) {
+    double readings = 0;
+    for (const auto& leaf : site->leaves()) readings = std::max(readings, static_cast<double>(leaf.numel()) / static_cast<double>(leaf.size(-1)));
+    for (const auto& use : site->uses()) flop += 2 * readings * static_cast<double>(structure.parameters[static_cast<size_t>(use.parameter)].weights());
+  }
+  return flop;
+}
+
 /// A recorded run whose rows know their samples, and its outputs [samples, elements].
 std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint64_t seed, std::vector<std::string>& notes) {
   for (const bool keep_arguments : {false, true}) {
@@ -53,13 +64,14 @@ std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint6
 }
 
 /// How the outputs are taken: each by itself where they are few enough for time and memory, else by probes.
-std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites, const ResponseOptions& options,
-                                           ResponseResult& result) {
+std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites, const Structure& structure,
+                                           const ResponseOptions& options, ResponseResult& result) {
   const auto samples = view.one_sample ? 1 : view.baseline.size(0);
   const auto elements = view.baseline.numel() / samples;
   const auto affordable =
       static_cast<int64_t>(std::max(2.0, static_cast<double>(options.memory) / std::max(adjointBytes(sites, samples), 1.0)));
-  if (elements <= std::min(std::max(options.exact_elements, int64_t{1}), affordable)) return exactSeeds(view, options.metrics);
+  const auto quick = static_cast<int64_t>(options.exact_flop / adjointFlop(sites, structure));
+  if (elements <= std::min(std::max({options.exact_elements, quick, int64_t{1}}), affordable)) return exactSeeds(view, options.metrics);
   result.probes = std::min(options.probes, affordable);
   // Var of the mean of P squares of (r dy) is at most 2 |dy|^4 / P a sample; samples that share the impact average it.
   result.probe_error = std::sqrt(2.0 / static_cast<double>(result.probes)) / 2;
@@ -137,7 +149,7 @@ ResponseResult estimateAll(Session& session, const NewValue& new_value, const Re
   const auto sites = recording.handler->sites();
   const auto samples = outputs.size(0);
   const OutputView view{session.baseline(), session.layout().classes(), session.targets(), samples != session.baseline().size(0)};
-  const auto seeds = chooseSeeds(view, sites, options, result);
+  const auto seeds = chooseSeeds(view, sites, session.structure(), options, result);
   const auto all_seeds = seeds->seeds();
   result.adjoints = static_cast<size_t>(all_seeds.count);
   if (outputs.requires_grad()) takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });

@@ -16,9 +16,11 @@ using NewValue = std::function<double(int64_t parameter, int64_t flat, double we
 struct ResponseOptions {
   std::vector<Metric> metrics{Metric::rms};
   uint64_t seed = 0;
-  /// Outputs are taken one by one up to this many a sample, and by random probes beyond.
+  /// Outputs are taken one by one up to this many a sample, or where that takes at most `exact_flop` floating-point
+  /// operations (some seconds of two cores); beyond, random probes stand in for them.
   int64_t exact_elements = 128;
-  int64_t probes = 256;             ///< random vectors over the outputs that stand in for them
+  double exact_flop = 4e11;
+  int64_t probes = 256;
   int64_t memory = int64_t{2} << 30;  ///< bytes that adjoints may take; fewer probes where they would take more
   const Selection* selection = nullptr;  ///< rows without a selected weight are left out; null: all
 };

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/describe.hpp"
+#include "engine/describe_sites.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -74,6 +75,7 @@ Session::Session(const SessionOptions& options) : options_(options) {
   }
   const auto recording = record();
   structure_ = describeStructure(model_, recording.handler->sites());
+  sites_ = describeSites(structure_, recording.handler->sites());
 }
 
 void Session::load(bool native) {

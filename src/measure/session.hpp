@@ -12,6 +12,7 @@
 #include "engine/runner.hpp"
 #include "measure/targets.hpp"
 #include "model/model.hpp"
+#include "model/site_facts.hpp"
 #include "model/structure.hpp"
 
 namespace heft {
@@ -40,6 +41,8 @@ class Session {
   [[nodiscard]] const at::Tensor& baseline() const { return baseline_; }
   [[nodiscard]] const std::optional<Targets>& targets() const { return targets_; }
   [[nodiscard]] const Structure& structure() const { return structure_; }
+  /// Where forward read parameters, in order.
+  [[nodiscard]] const std::vector<SiteFacts>& sites() const { return sites_; }
   /// Impacts (rms) below this are float noise of the runs that measured them.
   [[nodiscard]] double noise() const;
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
@@ -70,6 +73,7 @@ class Session {
   at::Tensor baseline_;
   std::optional<Targets> targets_;
   Structure structure_;
+  std::vector<SiteFacts> sites_;
   std::vector<std::string> notes_;
   double run_seconds_ = 0;
 };

@@ -100,7 +100,9 @@ void listParameters(Model& model, const std::map<std::string, at::ScalarType>& s
     for (const auto& name : parameter.tied) names += " = " + name;
     model.notes.push_back("tied weights are changed together: " + names);
   }
-  for (const auto& named : model.module.named_buffers()) model.buffers.push_back({named.name, named.value});
+  for (const auto& named : model.module.named_buffers()) {
+    model.buffers.push_back({named.name, named.value, stored.at(named.name)});
+  }
 }
 
 void checkFinite(const Model& model) {
@@ -131,6 +133,7 @@ Model loadModel(const std::filesystem::path& path, const LoadOptions& options) {
     stored[named.name] = named.value.scalar_type();
     named.value.set_requires_grad(false);
   }
+  for (const auto& named : model.module.named_buffers()) stored[named.name] = named.value.scalar_type();
   if (!options.native) convertToDouble(model.module, options.device);
   listParameters(model, stored);
   checkFinite(model);

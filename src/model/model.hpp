@@ -22,6 +22,7 @@ struct Parameter {
 struct Buffer {
   std::string name;
   at::Tensor value;
+  at::ScalarType stored = at::kFloat;  ///< the type in the file
 };
 
 /// A loaded TorchScript model, in evaluation mode, its floating values held in float64.

@@ -58,11 +58,12 @@ LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput
   auto carry = kind == CellKind::lstm ? input.carry : input.hidden;
   hook.begin(emitted, carry);
   const auto inputTerms = [&](const at::Tensor& read) { return affine(read, weights.input, weights.input_bias); };
-  const auto all_terms = hook.stepwise() ? at::Tensor() : hook.inputTerms(inputTerms(input.sequence));
+  // Unbound at once: the adjoint then gathers its steps once, not a tensor of all steps for each of them.
+  const auto all_terms = hook.stepwise() ? std::vector<at::Tensor>() : hook.inputTerms(inputTerms(input.sequence)).unbind(0);
   std::vector<at::Tensor> sequence;
   sequence.reserve(static_cast<size_t>(steps));
   for (int64_t t = 0; t < steps; ++t) {
-    const auto from_input = hook.inputTerm(t, all_terms.defined() ? all_terms[t] : inputTerms(input.sequence[t]));
+    const auto from_input = hook.inputTerm(t, !all_terms.empty() ? all_terms[static_cast<size_t>(t)] : inputTerms(input.sequence[t]));
     const auto recurrent = hook.recurrentTerm(t, affine(emitted, weights.recurrent, weights.recurrent_bias), emitted);
     hook.preActivations(t, from_input, recurrent, emitted, carry);
     auto [hidden, next_carry] = step(kind, from_input, recurrent, carry);

@@ -25,9 +25,11 @@ class RecurrentSite::Recorder : public LayerHook {
     const auto rows = terms.size(1);
     const auto hidden = site_.weights_.recurrent.size(0) / static_cast<int64_t>(gateNames(site_.kind_).size());
     record_.emission_leaf = at::zeros({steps, rows, hidden}, terms.options()).requires_grad_(true);
+    emission_leaves_ = record_.emission_leaf.unbind(0);
     if (site_.weights_.projection.defined()) {
       const auto emitted = site_.weights_.projection.size(0);
       record_.projection_leaf = at::zeros({steps, rows, emitted}, terms.options()).requires_grad_(true);
+      projection_leaves_ = record_.projection_leaf.unbind(0);
     }
     return terms;
   }
@@ -43,18 +45,19 @@ class RecurrentSite::Recorder : public LayerHook {
                       const at::Tensor& carry) override {
     record_.from_input.push_back(input.detach());
     record_.from_hidden.push_back(recurrent.detach());
-    record_.emitted_before.push_back(emitted.detach());
-    if (carry.defined()) record_.carry_before.push_back(carry.detach());
+    // Copies: a state that the model keeps may be overwritten in place before it is looked at.
+    record_.emitted_before.push_back(emitted.detach().clone());
+    if (carry.defined()) record_.carry_before.push_back(carry.detach().clone());
   }
 
   at::Tensor emission(int64_t step, const at::Tensor& hidden) override {
     record_.hidden.push_back(hidden.detach());
-    previous_leaf_ = record_.emission_leaf[step];
+    previous_leaf_ = emission_leaves_[static_cast<size_t>(step)];
     return hidden + previous_leaf_;
   }
 
   at::Tensor projected(int64_t step, const at::Tensor& emitted, const at::Tensor& /*hidden*/) override {
-    return emitted + record_.projection_leaf[step];
+    return emitted + projection_leaves_[static_cast<size_t>(step)];
   }
 
   at::Tensor finalCarry(const at::Tensor& carry) override {
@@ -64,7 +67,12 @@ class RecurrentSite::Recorder : public LayerHook {
   }
 
   void end(const LayerInput& input, const LayerOutput& output) override {
-    for (int64_t t = 0; t < input.sequence.size(0); ++t) record_.read.push_back(input.sequence[t].detach());
+    for (int64_t t = 0; t < input.sequence.size(0); ++t) record_.read.push_back(input.sequence[t].detach().clone());
+    const auto rows = input.hidden.size(0);
+    for (int64_t t = 0; t < input.sequence.size(0); ++t) {
+      record_.active.push_back(input.active.defined() ? input.active[t].reshape({rows}) : at::ones({rows}, at::kBool));
+      site_.packed_ |= input.active.defined();
+    }
     site_.last_emitted_ = output.hidden;
     site_.last_carry_ = site_.kind_ == CellKind::lstm ? raw_carry_ : output.raw_carry;
     site_.last_leaf_ = previous_leaf_;
@@ -75,11 +83,13 @@ class RecurrentSite::Recorder : public LayerHook {
   RecurrentSite& site_;
   bool linked_;
   Record record_;
+  std::vector<at::Tensor> emission_leaves_, projection_leaves_;  ///< the record's leaves, step by step
   at::Tensor previous_leaf_, raw_carry_;
 };
 
-RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters)
-    : name_(std::move(name)), kind_(kind), weights_(std::move(weights)), parameters_(parameters) {
+RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters,
+                             CallForm form)
+    : name_(std::move(name)), kind_(kind), weights_(std::move(weights)), parameters_(parameters), form_(form) {
   const auto gates = static_cast<int64_t>(gateNames(kind_).size());
   const auto hidden = weights_.recurrent.size(0) / gates;
   auto recurrent = weights_.recurrent.detach();
@@ -96,6 +106,12 @@ bool RecurrentSite::continuesWith(const LayerInput& input) const {
 }
 
 std::unique_ptr<LayerHook> RecurrentSite::record(bool linked) { return std::make_unique<Recorder>(*this, linked); }
+
+int64_t RecurrentSite::steps() const {
+  int64_t steps = 0;
+  for (const auto& record : records_) steps += record.emission_leaf.size(0);
+  return steps;
+}
 
 std::vector<SiteUse> RecurrentSite::uses() const {
   std::vector<SiteUse> uses;
@@ -204,6 +220,7 @@ void RecurrentSite::finish() {
     append(all.from_hidden, record.from_hidden);
     append(all.carry_before, record.carry_before);
     append(all.hidden, record.hidden);
+    append(all.active, record.active);
     if (record.carry_leaf.defined() && carry_used_.at(call)) carry_steps_.push_back(static_cast<int64_t>(all.read.size()) - 1);
   }
   const auto gates = static_cast<int64_t>(gateNames(kind_).size());
@@ -218,6 +235,7 @@ void RecurrentSite::finish() {
   const auto floats = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); };
   read_input_ = floats(byRow(all.read));
   read_hidden_ = floats(byRow(all.emitted_before));
+  if (packed_) active_ = byRow(all.active).to(at::kCPU, at::kByte).contiguous();
   const auto input = byRow(all.from_input);
   const auto recurrent = byRow(all.from_hidden);
   std::vector<at::Tensor> points;
@@ -297,6 +315,7 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
     task.feedback = feedback_.const_data_ptr<float>() + unit * emitted_;
   }
   task.change = row.change.data();
+  if (packed_) task.active = active_.const_data_ptr<uint8_t>();
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
   auto* emission = threadScratch(0, rows_ * points * columns);

@@ -14,10 +14,18 @@ namespace heft {
 /// weights included; beyond it the total derivative lambda of the outputs with respect to its emission is used.
 class RecurrentSite : public Site {
  public:
+  /// How forward calls the operator.
+  struct CallForm {
+    bool cell = false;         ///< one step a call
+    bool packed = false;       ///< sequences of different lengths
+    bool batch_first = false;
+  };
+
   enum Role { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr };
 
   /// `parameters` are indices by role, -1 where the role is a constant or absent.
-  RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters);
+  RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters,
+                CallForm form);
   ~RecurrentSite() override;
 
   /// True when a run that starts from these states goes on where this one stopped.
@@ -34,6 +42,10 @@ class RecurrentSite : public Site {
   [[nodiscard]] std::vector<SiteRead> reads() const override;
 
   [[nodiscard]] CellKind cell() const { return kind_; }
+  [[nodiscard]] const CallForm& form() const { return form_; }
+  [[nodiscard]] int64_t calls() const { return static_cast<int64_t>(records_.size()); }
+  /// Of all calls together.
+  [[nodiscard]] int64_t steps() const;
   /// Indices of parameters by role, -1 where the role is a constant or absent.
   [[nodiscard]] const std::array<int64_t, 5>& parameters() const { return parameters_; }
   /// What the units emitted (before any projection), float64 [readings, hidden]; before the first seed only.
@@ -51,7 +63,7 @@ class RecurrentSite : public Site {
     at::Tensor emission_leaf;    ///< [time, rows, hidden]
     at::Tensor projection_leaf;  ///< [time, rows, emitted], with a projection
     at::Tensor carry_leaf;       ///< [rows, hidden], LSTM
-    std::vector<at::Tensor> read, emitted_before, from_input, from_hidden, carry_before, hidden;
+    std::vector<at::Tensor> read, emitted_before, from_input, from_hidden, carry_before, hidden, active;
   };
 
   void finish();
@@ -61,8 +73,10 @@ class RecurrentSite : public Site {
   CellKind kind_;
   CellWeights weights_;
   std::array<int64_t, 5> parameters_;
+  CallForm form_;
   at::Tensor own_weights_;  ///< [gates x hidden]: from a unit's emission to its own gates
   std::vector<Record> records_;
+  bool packed_ = false;  ///< some sequence is shorter than another
 
   // Where the last call stopped, with its graph.
   at::Tensor last_emitted_, last_carry_, last_leaf_;
@@ -73,6 +87,7 @@ class RecurrentSite : public Site {
   std::vector<int64_t> carry_steps_;
   std::vector<int64_t> samples_;   ///< [rows]
   at::Tensor points_;              ///< [hidden, rows, steps, pointSize]
+  at::Tensor active_;              ///< uint8 [rows, steps], of packed sequences
   at::Tensor read_input_;          ///< [rows, steps, inputs]
   at::Tensor read_hidden_;         ///< [rows, steps, emitted]
   at::Tensor hidden_values_;       ///< [rows, steps, hidden], with a projection

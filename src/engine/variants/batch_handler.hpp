@@ -11,9 +11,10 @@
 
 namespace heft {
 
-/// Answers the operators of one forward for many variants at once. What no changed weight has reached yet stays a plain
-/// tensor and is computed once; from there on tensors are batched. Products with a changed matrix are one product with
-/// the matrix itself and a small correction in the rows that a variant changes; other operators get one copy a variant.
+/// Answers the operators of one forward for many variants at once. What no changed weight has reached yet
+/// stays a plain tensor and is computed once; from there on tensors are batched. Products with a changed
+/// matrix are one product with the matrix itself and a small correction in the rows that a variant changes;
+/// other operators get one copy a variant.
 class BatchHandler : public PlainHandler {
  public:
   /// `memory`: bytes that copies of one parameter may take.

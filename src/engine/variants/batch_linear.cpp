@@ -9,7 +9,8 @@ std::optional<WeightDelta> BatchHandler::matrixDelta(const at::Tensor& weight) {
   if (parameter < 0) return std::nullopt;
   const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
   if (isWhole(weight, parameter)) return deltas_.at(parameter);
-  if (value.dim() == 2 && weight.dim() == 2 && isWhole(weight.t(), parameter)) return deltas_.at(parameter).transposed();
+  if (value.dim() == 2 && weight.dim() == 2 && isWhole(weight.t(), parameter))
+    return deltas_.at(parameter).transposed();
   return std::nullopt;
 }
 
@@ -32,7 +33,8 @@ bool BatchHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack
   } else {
     return false;
   }
-  if (isBatched(weight) || weight.dim() != 2 || input.dim() < 2 || (bias.defined() && isBatched(bias))) return false;
+  if (isBatched(weight) || weight.dim() != 2 || input.dim() < 2 || (bias.defined() && isBatched(bias)))
+    return false;
   const auto shape = input.sizes().vec();  // without the variants
 
   const BelowVmap plain;
@@ -51,8 +53,9 @@ bool BatchHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack
   const auto outputs = weight.size(0);
   const bool many = moves(input);
   const auto read = spread(input).reshape({many ? variants : 1, points, shape.back()});
-  auto output = at::linear(read.flatten(0, 1), weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt)
-                    .view({read.size(0), points, outputs});
+  auto output =
+      at::linear(read.flatten(0, 1), weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt)
+          .view({read.size(0), points, outputs});
   if (!many) output = output.repeat({variants, 1, 1});
   if (weight_delta) weight_delta->addProduct(output, read);
   if (bias_delta) bias_delta->addBias(output);

@@ -16,7 +16,11 @@ struct CellDeltas {
 class DeltaHook : public LayerHook {
  public:
   DeltaHook(const CellDeltas& deltas, CellKind kind, const LayerInput& input, int64_t variants, int64_t batch)
-      : deltas_(deltas), gru_(kind == CellKind::gru), sequence_(input.sequence), variants_(variants), batch_(batch) {}
+      : deltas_(deltas),
+        gru_(kind == CellKind::gru),
+        sequence_(input.sequence),
+        variants_(variants),
+        batch_(batch) {}
 
   void begin(at::Tensor& emitted, at::Tensor& carry) override {
     if (!deltas_.any()) return;
@@ -52,8 +56,11 @@ class DeltaHook : public LayerHook {
     if (deltas_.input_bias) deltas_.input_bias->addBias(byVariant(term));
   }
 
-  /// [variants x batch, width] -> [variants, batch, width]; what is the same for all variants -> [1, batch, width].
-  [[nodiscard]] at::Tensor byVariant(const at::Tensor& rows) const { return rows.view({-1, batch_, rows.size(1)}); }
+  /// [variants x batch, width] -> [variants, batch, width]; what is the same for all variants -> [1, batch,
+  /// width].
+  [[nodiscard]] at::Tensor byVariant(const at::Tensor& rows) const {
+    return rows.view({-1, batch_, rows.size(1)});
+  }
 
   const CellDeltas& deltas_;
   bool gru_;

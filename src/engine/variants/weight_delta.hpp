@@ -8,7 +8,8 @@
 
 namespace heft {
 
-/// How much of a parameter, seen as a matrix [rows, columns], a variant changes: the smallest block that holds it all.
+/// How much of a parameter, seen as a matrix [rows, columns], a variant changes: the smallest block that
+/// holds it all.
 struct DeltaShape {
   int64_t rows = 0;
   int64_t columns = 0;
@@ -22,16 +23,17 @@ class WeightDelta {
  public:
   /// The changes of `parameter` (seen as [first dimension, all others]) in each of `variants`.
   WeightDelta(const Model& model, std::span<const Variant> variants, int64_t parameter);
-  /// The difference of whole matrices [variants, rows, columns] (or vectors [variants, rows]) from the first of them.
+  /// The difference of whole matrices [variants, rows, columns] (or vectors [variants, rows]) from the first
+  /// of them.
   explicit WeightDelta(const at::Tensor& matrices);
 
-  /// term += dW read for each variant, in place. `term` is [variants, points, rows of W], `read` [variants or 1,
-  /// points, columns of W].
+  /// term += dW read for each variant, in place. `term` is [variants, points, rows of W], `read` [variants or
+  /// 1, points, columns of W].
   void addProduct(at::Tensor term, const at::Tensor& read) const;
   /// term += db, where the parameter is a vector.
   void addBias(at::Tensor term) const;
-  /// out[v][n] += dW[v] row number tokens[v][n]: `out` is [variants, points, columns of W], `tokens` int64 [variants or
-  /// 1, points].
+  /// out[v][n] += dW[v] row number tokens[v][n]: `out` is [variants, points, columns of W], `tokens` int64
+  /// [variants or 1, points].
   void addRows(at::Tensor out, const at::Tensor& tokens) const;
   /// dW transposed.
   [[nodiscard]] WeightDelta transposed() const;

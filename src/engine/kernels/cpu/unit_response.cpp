@@ -89,6 +89,15 @@ HEFT_CLONES void reluStep(const StepView& view, const float* __restrict before, 
   }
 }
 
+void step(CellKind kind, const StepView& view, float* carry, const float* before, float* emission) {
+  switch (kind) {
+    case CellKind::lstm: return lstmStep(view, carry, before, emission);
+    case CellKind::gru: return gruStep(view, carry, before, emission);
+    case CellKind::rnn_tanh: return tanhStep(view, before, emission);
+    case CellKind::rnn_relu: return reluStep(view, before, emission);
+  }
+}
+
 /// Columns that are worked on together: their state stays in the first-level cache.
 constexpr int64_t kBlock = 512;
 
@@ -111,22 +120,21 @@ void unitResponse(const UnitResponseTask& task, float* emission, float* scratch)
       int64_t wanted = 0;
       for (int64_t t = 0; t < task.steps; ++t) {
         const auto at = row * task.steps + t;
-        const StepView view{task.points + at * size,
-                            task.own,
-                            select,
-                            task.read != nullptr ? task.read + at * task.read_width + first : ones,
-                            task.feedback != nullptr ? task.feedback + first : zeros,
-                            task.change + first,
-                            columns,
-                            task.hidden_side ? 1.0f : 0.0f};
         float* out = emission + (row * outputs + t) * task.columns + first;
-        switch (task.kind) {
-          case CellKind::lstm: lstmStep(view, carry, before, out); break;
-          case CellKind::gru: gruStep(view, carry, before, out); break;
-          case CellKind::rnn_tanh: tanhStep(view, before, out); break;
-          case CellKind::rnn_relu: reluStep(view, before, out); break;
+        if (task.active != nullptr && task.active[at] == 0) {
+          std::fill(out, out + columns, 0.0f);
+        } else {
+          const StepView view{task.points + at * size,
+                              task.own,
+                              select,
+                              task.read != nullptr ? task.read + at * task.read_width + first : ones,
+                              task.feedback != nullptr ? task.feedback + first : zeros,
+                              task.change + first,
+                              columns,
+                              task.hidden_side ? 1.0f : 0.0f};
+          step(task.kind, view, carry, before, out);
+          before = out;
         }
-        before = out;
         if (wanted < task.carry_count && task.carry_steps[wanted] == t) {
           std::copy(carry, carry + columns, emission + (row * outputs + task.steps + wanted) * task.columns + first);
           ++wanted;

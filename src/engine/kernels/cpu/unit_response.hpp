@@ -32,6 +32,7 @@ struct UnitResponseTask {
   int64_t read_width = 0;         ///< distance between steps in `read`
   const float* feedback = nullptr;  ///< [columns]: how a column's reading changes with the unit's emission; null: zeros
   const float* change = nullptr;    ///< [columns]: change of each weight
+  const std::uint8_t* active = nullptr;  ///< [rows, steps]: 0 where a packed sequence has no such step, so the unit stays; null: all
   const int64_t* carry_steps = nullptr;  ///< steps after which the carry's change is wanted too
   int64_t carry_count = 0;
 };

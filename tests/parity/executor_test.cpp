@@ -1,0 +1,194 @@
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "heft/error.hpp"
+#include "parity/loaded_fixture.hpp"
+
+namespace heft::test {
+namespace {
+
+double rms(const at::Tensor& values) { return values.square().mean().sqrt().item<double>(); }
+
+/// Relative to the impact; below 1e-12 of the outputs, float64 itself gives no more.
+double allowed(double impact, double scale) { return 1e-9 * std::abs(impact) + 1e-12 * scale; }
+
+/// Fixtures with an operator that has no way to run for many variants at once: the shape of its result
+/// depends on the data, or it trains. All others must run batched, and not fall back on the loop unnoticed.
+const std::set<std::string> kOneAtATime{"traced_batch_norm_left_training", "shape_boolean_mask_body",
+                                        "shape_nonzero_body", "shape_detections_body"};
+
+class Executors : public testing::TestWithParam<Fixture> {
+ protected:
+  void SetUp() override { at::set_num_threads(1); }
+};
+
+/// Single weights, rows, columns and the whole of every parameter, some with values other than zero.
+std::vector<Variant> variantsOf(const Model& model, int64_t parameter) {
+  const auto& value = model.parameters[static_cast<size_t>(parameter)].value;
+  const auto rows = value.dim() == 0 ? 1 : value.size(0);
+  const auto columns = value.numel() / rows;
+  std::mt19937_64 random(static_cast<uint64_t>(parameter));
+  const auto draw = [&](int64_t count) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(count));
+  };
+  std::vector<Variant> variants;
+  for (int i = 0; i < 24; ++i) variants.push_back(setWeights(parameter, {draw(value.numel())}));
+  for (int i = 0; i < 2; ++i) {
+    std::vector<int64_t> row, column, all;
+    const auto r = draw(rows), c = draw(columns);
+    for (int64_t k = 0; k < columns; ++k) row.push_back(r * columns + k);
+    for (int64_t k = 0; k < rows; ++k) column.push_back(k * columns + c);
+    for (int64_t k = 0; k < value.numel(); ++k) all.push_back(k);
+    variants.push_back(setWeights(parameter, row, 0.25 * i));
+    variants.push_back(setWeights(parameter, column, 0.25 * i));
+    variants.push_back(setWeights(parameter, all, 0.125 * i));
+  }
+  // Two weights in different rows and columns.
+  variants.push_back(setWeights(parameter, {0, value.numel() - 1}, -0.5));
+  return variants;
+}
+
+TEST_P(Executors, LoopGivesTheImpactsThatPyTorchComputes) {
+  LoadedFixture fixture(GetParam());
+  const auto baseline = fixture.baseline();
+  const auto truth = at::tensor(expectedBaseline(GetParam()), at::kDouble);
+  ASSERT_EQ(baseline.numel(), truth.numel());
+  EXPECT_LE(rms(baseline - truth), 1e-12 * rms(truth));
+  const auto loop = makeLoopExecutor(fixture.runner(), fixture.layout());
+  for (const auto& expected : expectedImpacts(GetParam())) {
+    const auto places = placesOf(expected, fixture.model());
+    std::vector<Variant> variants;
+    for (const auto& place : places) {
+      ASSERT_GE(place.parameter, 0) << expected.parameter << " is not in the model";
+      variants.push_back(setWeights(place.parameter, {place.flat}));
+    }
+    const auto outputs = executeAll(*loop, variants);
+    for (size_t i = 0; i < places.size(); ++i) {
+      const auto impact = rms(outputs[static_cast<int64_t>(i)] - baseline);
+      EXPECT_NEAR(impact, expected.impact[i], allowed(expected.impact[i], rms(truth))) << expected.parameter << "[" << expected.index[i] << "]";
+    }
+  }
+}
+
+TEST_P(Executors, BatchEqualsLoop) {
+  LoadedFixture fixture(GetParam());
+  const auto baseline = fixture.baseline();
+  const auto loop = makeLoopExecutor(fixture.runner(), fixture.layout());
+  const auto batch = makeBatchExecutor(fixture.runner(), fixture.layout());
+  for (size_t p = 0; p < fixture.model().parameters.size(); ++p) {
+    const auto variants = variantsOf(fixture.model(), static_cast<int64_t>(p));
+    const auto want = executeAll(*loop, variants);
+    const auto found = executeAll(*batch, variants);
+    for (int64_t v = 0; v < want.size(0); ++v) {
+      EXPECT_LE(rms(found[v] - want[v]), allowed(rms(want[v] - baseline), rms(baseline)))
+          << fixture.model().parameters[p].name << " variant " << v;
+    }
+  }
+  EXPECT_EQ(batch->notes().empty(), kOneAtATime.count(GetParam().name) == 0)
+      << (batch->notes().empty() ? "" : batch->notes()[0]);
+  EXPECT_TRUE(fixture.baseline().equal(baseline)) << "some weight or state was not put back";
+}
+
+struct Stop {};
+
+TEST_P(Executors, PutEverythingBackWhenTheReceiverThrows) {
+  LoadedFixture fixture(GetParam());
+  const auto baseline = fixture.baseline();
+  std::vector<at::Tensor> weights;
+  for (const auto& parameter : fixture.model().parameters) weights.push_back(parameter.value.clone());
+  std::vector<Variant> variants;
+  for (size_t p = 0; p < weights.size(); ++p)
+    variants.push_back(setWeights(static_cast<int64_t>(p), {0}, 3.5));
+  if (variants.empty()) GTEST_SKIP() << "the weights of this model have no names";
+  const auto stop = [](size_t first, const at::Tensor&) {
+    if (first > 0) throw Stop();
+  };
+  variants.push_back(variants[0]);
+  for (const auto& executor : {makeLoopExecutor(fixture.runner(), fixture.layout()),
+                               makeBatchExecutor(fixture.runner(), fixture.layout())}) {
+    EXPECT_THROW(executor->execute(variants, stop), Stop);
+    for (size_t p = 0; p < weights.size(); ++p) {
+      EXPECT_TRUE(fixture.model().parameters[p].value.equal(weights[p]))
+          << fixture.model().parameters[p].name;
+    }
+    EXPECT_TRUE(fixture.baseline().equal(baseline));
+  }
+}
+
+std::string nameOf(const testing::TestParamInfo<Fixture>& fixture) { return fixture.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, Executors, testing::ValuesIn(rankedFixtures()), nameOf);
+
+TEST(BatchExecutor, NamesTheOperatorThatRunsOneVariantAtATimeOnce) {
+  LoadedFixture loaded(fixture("shape_nonzero_body"));
+  const auto batch = makeBatchExecutor(loaded.runner(), loaded.layout());
+  for (int64_t p = 0; p < static_cast<int64_t>(loaded.model().parameters.size()); ++p) {
+    executeAll(*batch, {setWeights(p, {0}), setWeights(p, {1})});
+  }
+  ASSERT_EQ(batch->notes().size(), 1U);
+  EXPECT_NE(batch->notes()[0].find("aten::nonzero"), std::string::npos) << batch->notes()[0];
+}
+
+TEST(BatchExecutor, TakesFewerVariantsAtOnceWhereMemoryIsShort) {
+  LoadedFixture loaded(fixture("lstm_2_layers_batch_first"));
+  std::vector<Variant> variants;
+  for (int64_t i = 0; i < 40; ++i) variants.push_back(setWeights(0, {i}));
+  const auto chunks = [&](int64_t memory) {
+    const auto batch = makeBatchExecutor(loaded.runner(), loaded.layout(), {.memory = memory});
+    std::vector<int64_t> sizes;
+    batch->execute(variants, [&](size_t, const at::Tensor& outputs) { sizes.push_back(outputs.size(0)); });
+    EXPECT_TRUE(batch->notes().empty());
+    return sizes;
+  };
+  const auto roomy = chunks(int64_t{1} << 30);
+  const auto tight = chunks(int64_t{1} << 16);
+  EXPECT_EQ(roomy, chunks(int64_t{1} << 30));
+  EXPECT_EQ(roomy.size(), 1U);
+  EXPECT_GT(tight.size(), 4U);
+}
+
+TEST(BatchExecutor, LoopsWhereCopiesOfAParameterDoNotFit) {
+  LoadedFixture loaded(fixture("conv1d_lstm"));
+  const auto parameter = loaded.find("conv.weight");
+  ASSERT_TRUE(parameter.has_value());
+  std::vector<Variant> variants;
+  for (int64_t i = 0; i < 6; ++i) variants.push_back(setWeights(*parameter, {i}));
+  const auto batch = makeBatchExecutor(loaded.runner(), loaded.layout(), {.memory = 64});
+  const auto loop = makeLoopExecutor(loaded.runner(), loaded.layout());
+  EXPECT_TRUE(executeAll(*batch, variants).allclose(executeAll(*loop, variants), 1e-12));
+  ASSERT_EQ(batch->notes().size(), 1U);
+  EXPECT_NE(batch->notes()[0].find("conv.weight"), std::string::npos) << batch->notes()[0];
+}
+
+TEST(BatchExecutor, ChangesSeveralParametersTogether) {
+  LoadedFixture loaded(fixture("lstm_3_layers_bidirectional"));
+  const auto count = static_cast<int64_t>(loaded.model().parameters.size());
+  std::vector<Variant> variants;
+  for (int64_t v = 0; v < 8; ++v) {
+    Variant variant;
+    for (int64_t p = 0; p < count; p += 3) variant.changes.push_back({p, {v, v + 1}, {0.0, 0.3}});
+    variants.push_back(variant);
+  }
+  const auto batch = makeBatchExecutor(loaded.runner(), loaded.layout());
+  const auto loop = makeLoopExecutor(loaded.runner(), loaded.layout());
+  const auto want = executeAll(*loop, variants);
+  EXPECT_LE(rms(executeAll(*batch, variants) - want), 1e-12 * rms(want));
+  EXPECT_TRUE(batch->notes().empty());
+}
+
+TEST(BatchExecutor, RefusesWeightsThatAreNotThere) {
+  LoadedFixture loaded(fixture("lstm_1_layer"));
+  for (const auto& executor : {makeLoopExecutor(loaded.runner(), loaded.layout()),
+                               makeBatchExecutor(loaded.runner(), loaded.layout())}) {
+    EXPECT_THROW(executeAll(*executor, {setWeights(99, {0})}), Error);
+    EXPECT_THROW(executeAll(*executor, {setWeights(0, {1 << 20})}), Error);
+  }
+}
+
+}  // namespace
+}  // namespace heft::test

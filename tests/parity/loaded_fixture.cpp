@@ -1,0 +1,52 @@
+#include "parity/loaded_fixture.hpp"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace heft::test {
+
+LoadedFixture::LoadedFixture(const Fixture& fixture) {
+  const auto options = fixture.options();
+  model_ = std::make_unique<Model>(loadModel(options.model));
+  const auto target = OutputTarget::parse(options.output_target);
+  auto inputs = readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), c10::kCPU, false);
+  runner_ = std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{options.stream, target.module_name});
+  PlainHandler handler(*model_);
+  layout_ = std::make_unique<OutputLayout>(runner_->run(handler), target, std::vector<int64_t>{}, 1);
+}
+
+at::Tensor LoadedFixture::baseline() {
+  const at::NoGradGuard no_grad;
+  PlainHandler handler(*model_);
+  return layout_->table(runner_->run(handler)).flatten().clone();
+}
+
+std::optional<int64_t> LoadedFixture::find(const std::string& parameter) const {
+  for (size_t i = 0; i < model_->parameters.size(); ++i) {
+    const auto& known = model_->parameters[i];
+    const bool tied = std::find(known.tied.begin(), known.tied.end(), parameter) != known.tied.end();
+    if (known.name == parameter || tied) return static_cast<int64_t>(i);
+  }
+  return std::nullopt;
+}
+
+Variant setWeights(int64_t parameter, std::vector<int64_t> index, double value) {
+  std::vector<double> values(index.size(), value);
+  return {{{parameter, std::move(index), std::move(values)}}};
+}
+
+at::Tensor executeAll(Executor& executor, const std::vector<Variant>& variants) {
+  std::vector<at::Tensor> parts;
+  size_t next = 0;
+  executor.execute(variants, [&](size_t first, const at::Tensor& outputs) {
+    EXPECT_EQ(first, next) << "variants must be received in order";
+    next = first + static_cast<size_t>(outputs.size(0));
+    parts.push_back(outputs.flatten(1).clone());
+  });
+  EXPECT_EQ(next, variants.size());
+  return at::cat(parts);
+}
+
+}  // namespace heft::test
