@@ -11,10 +11,12 @@
 #include "engine/libtorch_version.hpp"
 #include "heft/error.hpp"
 #include "heft/version.hpp"
+#include "model/archive.hpp"
 
 namespace {
 
 using heft::Fault;
+using heft::saysOutOfMemory;
 
 constexpr auto kFooter = R"(Exit status: 0 done; 1 a check did not pass (verify); 2 an argument; 3 the model file; 4 inputs or targets;
 5 the model can't be measured; 6 the run folder; 7 memory; 70 a defect of heft; 130 stopped, what was measured is kept.
@@ -38,10 +40,10 @@ int perform(const heft::cli::Action& action, const heft::cli::Context& context) 
     return fail(Fault::memory, "out of memory: there is less than this model and these inputs need; give fewer inputs, or a machine with more");
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    if (text.find("not enough memory") != std::string::npos || text.find("can't allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos) {
-      return fail(Fault::memory, "out of memory (" + firstLineOf(text) + "); give fewer inputs, or a machine with more");
+    if (saysOutOfMemory(text)) {
+      return fail(Fault::memory, "out of memory (" + heft::firstLine(text) + "); give fewer inputs, or a machine with more");
     }
-    return fail(Fault::internal, "a defect of heft, please report it: " + firstLineOf(text));
+    return fail(Fault::internal, "a defect of heft, please report it: " + heft::firstLine(text));
   }
 }
 
@@ -61,8 +63,10 @@ int main(int count, char** values) {
   program.add_flag("--json", context.json, "Results as JSON on standard output");
   std::map<std::string, heft::cli::Action> actions;
   actions["ablate"] = heft::cli::addAblate(program);
+  actions["export"] = heft::cli::addExport(program);
   actions["inspect"] = heft::cli::addInspect(program);
   actions["rank"] = heft::cli::addRank(program);
+  actions["verify"] = heft::cli::addVerify(program);
 
   try {
     program.parse(count, values);

@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <fstream>
@@ -84,7 +85,14 @@ SessionOptions sessionOptions(const ModelOptions& options) {
 void addMeasuringOptions(CLI::App& command, MeasuringOptions& options) {
   command.add_option("--metric", options.metrics, "rms, max, kl, loss or flips; several, the first one ranks")->type_name("NAME...")->capture_default_str();
   command.add_option("--perturb", options.perturb, "zero, mean, permute, noise:S, scale:F, flip or round:BITS")->type_name("HOW")->capture_default_str();
-  command.add_option("--seed", options.seed, "Every random draw derives from it")->capture_default_str();
+  command.add_option("--seed", options.seed, "Every random draw derives from it")->check(checkSeed)->capture_default_str();
+}
+
+std::string checkSeed(const std::string& text) {
+  uint64_t seed = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (code == std::errc() && end == text.data() + text.size()) return {};
+  return "a seed is a whole number from 0 to 18446744073709551615, not " + text;
 }
 
 void readMeasuring(const MeasuringOptions& options, RankSettings& settings) {

@@ -33,6 +33,8 @@ struct MeasuringOptions {
   uint64_t seed = 0;
 };
 void addMeasuringOptions(CLI::App& command, MeasuringOptions& options);
+/// What is wrong with a seed's text; empty where nothing is. CLI11 itself would wrap -1 and cut what is too large.
+std::string checkSeed(const std::string& text);
 void readMeasuring(const MeasuringOptions& options, RankSettings& settings);
 
 /// Splits values at commas too: "--metric rms,kl" is "--metric rms --metric kl".

@@ -113,6 +113,32 @@ void report(const Context& context, const heft::Run& run, const std::filesystem:
   std::cout << "\nrun folder: " << folder.string() << "  (heft verify " << folder.string() << " checks it)\n";
 }
 
+/// Leaves no half-made folder behind a run that fails before anything is measured.
+class UndoUnlessKept {
+ public:
+  explicit UndoUnlessKept(RunFolder& folder) : folder_(folder) {}
+  UndoUnlessKept(const UndoUnlessKept&) = delete;
+  UndoUnlessKept& operator=(const UndoUnlessKept&) = delete;
+  ~UndoUnlessKept() {
+    if (!kept_) folder_.undo();
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  RunFolder& folder_;
+  bool kept_ = false;
+};
+
+/// Whatever ended the run, what it measured is there for --resume.
+void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo) {
+  if (checkpoint.empty()) return;
+  undo.keep();
+  try {
+    checkpoint.flush();
+  } catch (const Error&) {  // a full disk, which is what ended the run, then
+  }
+}
+
 int rank(const Options& options, const Context& context) {
   const auto settings = readSettings(options);
   if (options.resume && options.run.empty()) throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
@@ -123,9 +149,9 @@ int rank(const Options& options, const Context& context) {
   const auto selection = select(session.structure(), settings.parameters);
   logSession(context, session, settings, selection);
 
-  const auto folder = options.run.empty() ? RunFolder::createFor(options.model.model)
-                      : options.resume    ? RunFolder::resume(options.run)
-                                          : RunFolder::create(options.run);
+  auto folder = options.run.empty() ? RunFolder::createFor(options.model.model)
+                : options.resume    ? RunFolder::resume(options.run)
+                                    : RunFolder::create(options.run);
   if (options.resume && std::filesystem::exists(folder.path() / "run.json")) {
     const auto earlier = readRun(folder.path());
     if (identityOf(earlier.settings, earlier.provenance) != identityOf(settings, provenance)) {
@@ -135,6 +161,7 @@ int rank(const Options& options, const Context& context) {
     report(context, earlier, folder.path());
     return 0;
   }
+  UndoUnlessKept undo(folder);
   Checkpoint checkpoint(folder.path(), identityOf(settings, provenance), checkpointColumns(settings));
   if (checkpoint.weights() > 0) context.log("resume  " + counted(checkpoint.weights(), "weight") + " measured before");
   Progress progress(context.quiet);
@@ -146,14 +173,19 @@ int rank(const Options& options, const Context& context) {
     progress.finish();
     writeRun(run, findingsOf(run), folder.path());
     checkpoint.remove();
+    undo.keep();
     for (size_t i = session.notes().size(); i < run.notes.size(); ++i) context.warn(run.notes[i]);
     report(context, run, folder.path());
   } catch (const Error& error) {
-    if (error.fault() != Fault::interrupted) throw;
     progress.finish();
-    checkpoint.flush();
+    keepMeasured(checkpoint, undo);
+    if (error.fault() != Fault::interrupted) throw;
+    undo.keep();
     throw Error(Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") + " kept in " + folder.path().string() +
                                         ". Go on with: " + resumeCommand(context, options, folder.path()));
+  } catch (...) {
+    keepMeasured(checkpoint, undo);
+    throw;
   }
   return 0;
 }

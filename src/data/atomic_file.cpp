@@ -43,7 +43,7 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
   folder_ = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(target_, ignored);
-  const std::string name = printable(target_.native());
+  const std::string name = printablePath(target_);
   if (std::filesystem::is_directory(status)) {
     throw Error(Fault::output,
                 name + ": can't be written: a directory of that name is in the way; choose another name");
@@ -93,7 +93,7 @@ void AtomicFile::flush() {
 
 void AtomicFile::writeThrough(std::string_view text) {
   if (descriptor_ < 0)
-    throw Error(Fault::internal, printable(target_.native()) + ": written to after it was finished");
+    throw Error(Fault::internal, printablePath(target_) + ": written to after it was finished");
   while (!text.empty()) {
     const ssize_t count = ::write(descriptor_, text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
@@ -130,7 +130,7 @@ void AtomicFile::discard() noexcept {
 
 void AtomicFile::fail(std::string_view doing, int code) {
   discard();
-  throw Error(Fault::output, printable(target_.native()) + ": " + std::string(doing) + ": " +
+  throw Error(Fault::output, printablePath(target_) + ": " + std::string(doing) + ": " +
                                  std::strerror(code) + "; " + std::string(advice(code)));
 }
 

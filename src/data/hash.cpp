@@ -62,4 +62,10 @@ std::string sha256File(const std::filesystem::path& path, Fault fault) {
   return hash.hex();
 }
 
+std::string sha256Files(std::span<const std::filesystem::path> paths, Fault fault) {
+  std::string hashes;
+  for (const std::filesystem::path& path : paths) hashes += sha256File(path, fault);
+  return paths.size() == 1 ? hashes : sha256Text(hashes);
+}
+
 }  // namespace heft

@@ -35,4 +35,7 @@ class Sha256 {
 /// Throws Error(fault) where the file can't be read.
 [[nodiscard]] std::string sha256File(const std::filesystem::path& path, Fault fault = Fault::input);
 
+/// Of several files in order: one file's own hash, else the hash of their hashes' text.
+[[nodiscard]] std::string sha256Files(std::span<const std::filesystem::path> paths, Fault fault = Fault::input);
+
 }  // namespace heft

@@ -15,7 +15,7 @@
 namespace heft {
 
 InputFile InputFile::open(const std::filesystem::path& path, Fault fault) {
-  InputFile file(printable(path.native()), fault);
+  InputFile file(printablePath(path), fault);
   // O_NONBLOCK: a named pipe is then refused below instead of waiting for a writer that never comes.
   file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file.descriptor_ < 0) {
@@ -89,8 +89,9 @@ std::vector<std::byte> InputFile::read(std::uint64_t offset, std::uint64_t count
   return bytes;
 }
 
-std::string printable(std::string_view text) {
-  constexpr std::size_t longest = 80;
+namespace {
+
+std::string printableUpTo(std::size_t longest, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
   std::string out;
   for (const char c : text.substr(0, longest)) {
@@ -106,6 +107,11 @@ std::string printable(std::string_view text) {
   if (text.size() > longest) out += "...";
   return out;
 }
+
+}  // namespace
+
+std::string printable(std::string_view text) { return printableUpTo(80, text); }
+std::string printablePath(const std::filesystem::path& path) { return printableUpTo(std::string::npos, path.native()); }
 
 std::string looksLike(const InputFile& file) {
   std::array<std::byte, 64> head{};

@@ -9,9 +9,11 @@
 #include <sstream>
 
 #include "data/hash.hpp"
+#include "data/input_file.hpp"
 #include "data/npy.hpp"
 #include "data/safetensors.hpp"
 #include "data/tensor_file.hpp"
+#include "data/zip.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -57,6 +59,12 @@ at::Tensor toTensor(const StoredTensor& stored) {
   return tensor;
 }
 
+/// LibTorch reads members without a look at their checksums.
+void checkChecksums(const std::filesystem::path& file) {
+  const auto archive = InputFile::open(file);
+  for (const auto& member : listZip(archive)) (void)readZipMember(archive, member);
+}
+
 Given readPickle(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::vector<char> bytes((std::istreambuf_iterator<char>(stream)), {});
@@ -65,6 +73,7 @@ Given readPickle(const std::filesystem::path& file) {
     refuse(file.string() +
            ": is not what torch.save writes (a zip archive); save a tensor, a tuple or a dict of tensors");
   }
+  checkChecksums(file);
   c10::IValue value;
   try {
     value = torch::jit::pickle_load(bytes);
@@ -187,14 +196,12 @@ Inputs readInputs(const std::vector<std::filesystem::path>& files, const c10::Fu
   std::vector<c10::IValue> ordered;
   std::map<std::string, c10::IValue> named;
   Inputs inputs;
-  std::string hashes;
   for (const auto& file : files) {
     auto given = readFile(file);
     ordered.insert(ordered.end(), given.ordered.begin(), given.ordered.end());
     named.merge(given.named);
-    hashes += sha256File(file);
   }
-  inputs.sha256 = files.size() == 1 ? hashes : sha256Text(hashes);
+  inputs.sha256 = sha256Files(files);
 
   const auto& arguments = forward.arguments();
   const auto expected = " (forward expects: " + describeArguments(forward) + ")";

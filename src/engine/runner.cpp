@@ -175,9 +175,14 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
     }
   } catch (const Error&) {
     throw;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
-    throw Error(Fault::input, "the model's forward failed on these inputs: " +
-                                  (handler.failure().empty() ? firstLine(error.what()) : handler.failure()));
+    const std::string why = handler.failure().empty() ? firstLine(error.what()) : handler.failure();
+    if (saysOutOfMemory(error.what()) || saysOutOfMemory(why)) {
+      throw Error(Fault::memory, "forward needs more memory than there is (" + why + "); give fewer or shorter inputs, or a machine with more");
+    }
+    throw Error(Fault::input, "the model's forward failed on these inputs: " + why);
   }
   if (outputs.empty()) {
     throw Error(Fault::unsupported, "forward returned no floating-point tensor, so there is nothing to measure; "

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <map>
 
 namespace heft {
@@ -65,6 +66,13 @@ ResponseResult estimateOrRestore(const MethodTask& task, Run& run) {
   return result;
 }
 
+/// Rounded outwards, so that an interval that is narrower than a float's step still holds what it held.
+float floatTowards(double value, float outside) {
+  const auto near = static_cast<float>(value);
+  const bool inwards = outside > near ? static_cast<double>(near) < value : static_cast<double>(near) > value;
+  return inwards ? std::nextafter(near, outside) : near;
+}
+
 double quantile(const std::vector<double>& sorted, double share) {
   return sorted[static_cast<std::size_t>(std::lround(share * static_cast<double>(sorted.size() - 1)))];
 }
@@ -102,8 +110,8 @@ void storeIntervals(const MethodTask& task, const Estimated& estimated, const St
       if (impacts.measured[i] != 0) continue;
       const double estimate = estimated.impact[p][j];
       const auto interval = intervals.interval(strata.of(p, estimate), estimate);
-      impacts.lower[i] = static_cast<float>(interval.lower);
-      impacts.upper[i] = static_cast<float>(interval.upper);
+      impacts.lower[i] = floatTowards(interval.lower, 0);
+      impacts.upper[i] = floatTowards(interval.upper, std::numeric_limits<float>::infinity());
     }
   }
 }

@@ -19,7 +19,13 @@ torch::jit::Module readModule(const std::filesystem::path& path, c10::Device dev
   } catch (const Error&) {
     throw;
   } catch (const std::exception& failure) {
-    throw Error(Fault::model, path.string() + ": can't be loaded as TorchScript: " + firstLine(failure.what()));
+    const std::string why = firstLine(failure.what());
+    if (saysOutOfMemory(failure.what())) throw Error(Fault::memory, path.string() + ": needs more memory than there is (" + why + ")");
+    // Constants that were packed for one processor are not in the file.
+    if (why.find("required keyword attribute 'value' is undefined") != std::string::npos) {
+      throw Error(Fault::unsupported, path.string() + ": holds constants that can't be read back (packed by torch.jit.optimize_for_inference); bring the model from before that call");
+    }
+    throw Error(Fault::model, path.string() + ": can't be loaded as TorchScript: " + why);
   }
 }
 
@@ -104,7 +110,7 @@ void checkFinite(const Model& model) {
     const auto bad = at::isfinite(parameter.value).logical_not().sum().item<int64_t>();
     if (bad > 0) {
       throw Error(Fault::model, model.path.string() + ": " + parameter.name + " holds " + std::to_string(bad) +
-                                    " weights that are NaN or infinite; finite weights were expected");
+                                    (bad == 1 ? " weight that is" : " weights that are") + " NaN or infinite; finite weights were expected");
     }
   }
 }

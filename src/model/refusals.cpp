@@ -27,6 +27,12 @@ std::string packedOperator(const torch::jit::Node* node) {
   return {};
 }
 
+/// Of an object's class; repr_str would add where in memory it was compiled.
+std::string nameOf(const c10::IValue& object) {
+  const auto name = object.toObject()->type()->name();
+  return name ? name->qualifiedName() : std::string();
+}
+
 }  // namespace
 
 void eachNode(const torch::jit::Module& module, const std::function<void(torch::jit::Node*)>& visit) {
@@ -45,8 +51,8 @@ void refuseUnchangeable(const torch::jit::Module& module, const std::filesystem:
       const auto& tensor = value.toTensor();
       if (tensor.is_quantized()) why = "it holds quantised tensors, whose weights can't be changed one by one; bring the model from before quantisation";
       else if (tensor.is_mkldnn()) why = "it holds tensors packed for one processor; bring the model from before torch.jit.optimize_for_inference";
-    } else if (value.isObject() && value.type()->repr_str().find("quantized") != std::string::npos) {
-      why = value.type()->repr_str() + " is quantised: its weights are packed integers that can't be changed one by one; bring the model from before quantisation";
+    } else if (value.isObject() && nameOf(value).find("quantized") != std::string::npos) {
+      why = nameOf(value) + " is quantised: its weights are packed integers that can't be changed one by one; bring the model from before quantisation";
     }
     return !why.empty();
   });

@@ -88,7 +88,7 @@ Checkpoint::Checkpoint(const fs::path& folder, Identity identity, std::size_t co
   std::error_code code;
   fs::create_directories(folder_, code);
   if (code) {
-    throw Error(Fault::output, printable(folder_.native()) + ": can't be created: " + code.message() +
+    throw Error(Fault::output, printablePath(folder_) + ": can't be created: " + code.message() +
                                    "; choose a folder that you may write to with -o");
   }
   checkIdentity(identity);
@@ -104,7 +104,7 @@ void Checkpoint::checkIdentity(const Identity& identity) {
     return;
   }
   const nlohmann::json document = readJsonFile(file);
-  const JsonReader root(document, printable(file.native()));
+  const JsonReader root(document, printablePath(file));
   if (root.at("format").text() != checkpointFormat) root.at("format").fail("is not \"heft-checkpoint\"");
   Identity earlier;
   for (const auto& [key, value] : root.at("identity").fields()) earlier[key] = value.text();
@@ -114,7 +114,7 @@ void Checkpoint::checkIdentity(const Identity& identity) {
   if (what.empty())
     what =
         "numbers per weight (earlier " + std::to_string(columns) + ", now " + std::to_string(columns_) + ")";
-  throw Error(Fault::output, printable(folder_.native()) + ": was begun with another " + what +
+  throw Error(Fault::output, printablePath(folder_) + ": was begun with another " + what +
                                  "; use the same again, or choose another -o");
 }
 
@@ -129,7 +129,7 @@ void Checkpoint::openParts() {
     if (const std::optional<std::uint64_t> number = partNumber(name))
       parts.emplace_back(*number, each->path());
   }
-  if (code) throw Error(Fault::output, printable(folder_.native()) + ": can't be listed: " + code.message());
+  if (code) throw Error(Fault::output, printablePath(folder_) + ": can't be listed: " + code.message());
   std::sort(parts.begin(), parts.end());
   for (const auto& [number, file] : parts) {
     next_part_ = number + 1;
@@ -165,7 +165,7 @@ void Checkpoint::readPart(const fs::path& file) {
   const bool negative =
       std::any_of(weights.begin(), weights.end(), [](std::int64_t weight) { return weight < 0; });
   if (negative || rows.size() != weights.size() * columns_)
-    throw Error(Fault::output, printable(file.native()) + ": its rows don't fit its weights");
+    throw Error(Fault::output, printablePath(file) + ": its rows don't fit its weights");
   for (std::size_t i = 0; i < weights.size(); ++i)
     keepRow(static_cast<std::uint64_t>(weights[i]), std::span(rows).subspan(i * columns_, columns_));
   lists_.merge(lists);
@@ -254,7 +254,7 @@ void Checkpoint::flushIfDue(double seconds) {
 void Checkpoint::remove() {
   std::error_code code;
   fs::remove_all(folder_, code);
-  if (code) throw Error(Fault::output, printable(folder_.native()) + ": can't be deleted: " + code.message());
+  if (code) throw Error(Fault::output, printablePath(folder_) + ": can't be deleted: " + code.message());
 }
 
 }  // namespace heft

@@ -37,6 +37,7 @@ class Checkpoint {
   /// row is ignored.
   void add(std::uint64_t weight, std::span<const double> row);
   [[nodiscard]] std::size_t weights() const { return row_of_.size(); }
+  [[nodiscard]] bool empty() const { return row_of_.empty() && lists_.empty(); }
 
   [[nodiscard]] bool hasList(const std::string& name) const { return lists_.contains(name); }
   /// As it was added; float32 lists come back exactly, widened. Nothing where there is none of that name, or

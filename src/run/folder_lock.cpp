@@ -27,7 +27,7 @@ bool stillThere(int descriptor, const std::filesystem::path& file) {
 }  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& folder) : file_(folder / fileName) {
-  const std::string name = printable(folder.native());
+  const std::string name = printablePath(folder);
   while (true) {
     descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {

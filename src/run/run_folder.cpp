@@ -21,7 +21,7 @@ constexpr const char* runFile = "run.json";
 constexpr std::size_t longestStem = 100;
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& text) {
-  throw Error(Fault::output, printable(path.native()) + ": " + text);
+  throw Error(Fault::output, printablePath(path) + ": " + text);
 }
 
 /// What a folder holds but a lock, sorted.
@@ -50,7 +50,8 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
-void makeFolder(const fs::path& path) {
+/// Says whether it was there before.
+bool makeFolder(const fs::path& path) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (fs::exists(status) && !fs::is_directory(status))
@@ -58,6 +59,7 @@ void makeFolder(const fs::path& path) {
   fs::create_directories(path, code);
   if (code)
     refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with -o");
+  return fs::exists(status);
 }
 
 void deletePartialFiles(const fs::path& folder) {
@@ -84,13 +86,13 @@ fs::path runFileIn(const fs::path& folder) {
 }  // namespace
 
 RunFolder RunFolder::create(const fs::path& path) {
-  makeFolder(path);
+  const bool found = makeFolder(path);
   const std::vector<std::string> names = namesIn(path);
   if (holds(names, runFile)) refuse(path, "holds a run already; choose another -o");
   if (holds(names, Checkpoint::folderName))
     refuse(path, "holds a run that was not finished; add --resume to go on with it or choose another -o");
   if (!names.empty()) refuse(path, "is not empty (" + listed(names) + "); choose another -o");
-  return RunFolder(path);
+  return RunFolder(path, found ? Origin::found_empty : Origin::made);
 }
 
 RunFolder RunFolder::createFor(const fs::path& model) {
@@ -99,23 +101,35 @@ RunFolder RunFolder::createFor(const fs::path& model) {
     const fs::path path = "heft-run-" + stem + "-" + std::to_string(number);
     std::error_code code;
     // Made in one step, so that two programs started together don't choose the same one.
-    if (fs::create_directory(path, code)) return RunFolder(path);
+    if (fs::create_directory(path, code)) return RunFolder(path, Origin::made);
     if (code && code != std::errc::file_exists)
       refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with -o");
   }
 }
 
 RunFolder RunFolder::resume(const fs::path& path) {
-  makeFolder(path);
+  const bool found = makeFolder(path);
   const std::vector<std::string> names = namesIn(path);
   const bool strange = std::any_of(names.begin(), names.end(), [](const std::string& name) {
     return !name.starts_with(AtomicFile::temporaryPrefix);
   });
   if (strange && !holds(names, runFile) && !holds(names, Checkpoint::folderName))
     refuse(path, "holds no run to resume (" + listed(names) + "); choose another -o");
-  RunFolder folder(path);
+  RunFolder folder(path, found ? Origin::resumed : Origin::made);
   deletePartialFiles(path);
   return folder;
+}
+
+void RunFolder::undo() noexcept {
+  if (origin_ == Origin::resumed) return;
+  try {
+    std::error_code ignored;
+    fs::remove_all(path_ / Checkpoint::folderName, ignored);
+    deletePartialFiles(path_);
+    fs::remove(path_ / FolderLock::fileName, ignored);
+    if (origin_ == Origin::made) fs::remove(path_, ignored);  // only where it is empty
+  } catch (const std::exception&) {  // what can't be deleted stays
+  }
 }
 
 void writeRun(const Run& run, const Findings& findings, const fs::path& folder) {

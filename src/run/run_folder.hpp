@@ -23,10 +23,16 @@ class RunFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
+  /// Takes back what a run began here, for one that failed before it measured anything: its checkpoint and partial files,
+  /// and the folder itself where this object made it. Does nothing in a folder that was resumed.
+  void undo() noexcept;
+
  private:
-  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)), lock_(path_) {}
+  enum class Origin { made, found_empty, resumed };
+  RunFolder(std::filesystem::path path, Origin origin) : path_(std::move(path)), origin_(origin), lock_(path_) {}
 
   std::filesystem::path path_;
+  Origin origin_;
   FolderLock lock_;
 };
 

@@ -183,7 +183,7 @@ void checkFormat(const JsonReader& root, const std::string& file) {
 
 Run readRunJson(const std::filesystem::path& file) {
   const nlohmann::json document = readJsonFile(file);
-  const std::string name = printable(file.native());
+  const std::string name = printablePath(file);
   const JsonReader root(document, name);
   checkFormat(root, name);
   Run run;

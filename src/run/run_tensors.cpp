@@ -88,7 +88,7 @@ class TensorsOf {
     std::error_code ignored;
     if (std::filesystem::exists(path, ignored)) return path;
     throw Error(Fault::output,
-                printable(folder.native()) + ": " + name +
+                printablePath(folder) + ": " + name +
                     ".safetensors is missing from this run; copy it again from where it was made");
   }
 

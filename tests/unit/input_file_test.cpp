@@ -63,6 +63,7 @@ TEST(InputFile, AnOffsetNearTheIntegerLimitIsRefused) {
 TEST(InputFile, TextFromAFileCantBreakTheLineOrFloodIt) {
   EXPECT_EQ(printable("a\nb\x1b[31m"), "a\\x0ab\\x1b[31m");
   EXPECT_EQ(printable(std::string(200, 'x')).size(), 83U);
+  EXPECT_EQ(printablePath(std::string(200, 'x')).size(), 200U);
 }
 
 TEST(InputFile, GuessesWhatAFileIs) {

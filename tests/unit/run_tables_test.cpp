@@ -20,10 +20,10 @@ std::vector<std::string> linesOf(const std::filesystem::path& file) {
   return lines;
 }
 
-TEST(WeightLabel, ShowsRowAndColumnOfWhateverShape) {
+TEST(WeightLabel, ShowsTheIndicesOfWhateverShape) {
   EXPECT_EQ(weightLabel(parameterInfo("w", {4, 3}), 7), "w[2,1]");
   EXPECT_EQ(weightLabel(parameterInfo("b", {4}), 3), "b[3]");
-  EXPECT_EQ(weightLabel(parameterInfo("conv", {2, 2, 3}), 11), "conv[1,5]");
+  EXPECT_EQ(weightLabel(parameterInfo("conv", {2, 2, 3}), 11), "conv[1,1,2]");
   EXPECT_EQ(weightLabel(parameterInfo("gain", {}), 0), "gain[0]");
 }
 
