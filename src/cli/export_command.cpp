@@ -17,7 +17,8 @@ struct Options {
   std::vector<std::string> parameters;
 };
 
-constexpr auto kFooter = R"(One row a weight: parameter, index, weight, impact, lower, upper, executed, standard_error, layer, direction, gate, unit, column.
+constexpr auto kFooter =
+    R"(One row a weight: parameter, index, weight, impact, lower, upper, executed, standard_error, layer, direction, gate, unit, column.
 
 Examples:
   heft export my-run
@@ -27,12 +28,15 @@ int exportRun(const Options& options, const Context& context) {
   if (options.format != "csv") throw Error(Fault::usage, "--format " + options.format + ": csv was expected");
   const auto run = readRun(options.run);
   const auto selection = select(run.structure, options.parameters);
-  const std::filesystem::path file = options.file.empty() ? std::filesystem::path(options.run) / "weights.csv" : std::filesystem::path(options.file);
+  const std::filesystem::path file =
+      options.file.empty() ? std::filesystem::path(options.run) / "weights.csv" : std::filesystem::path(options.file);
   const auto rows = exportWeights(run, file, [&](std::size_t parameter, std::int64_t index) {
     return selection.contains(static_cast<std::int64_t>(parameter), index);
   });
-  if (context.json) std::cout << jsonText({{"file", file.string()}, {"rows", rows}}) << '\n';
-  else std::cout << file.string() << ": " << counted(rows, "weight") << '\n';
+  if (context.json)
+    std::cout << jsonText({{"file", file.string()}, {"rows", rows}}) << '\n';
+  else
+    std::cout << file.string() << ": " << counted(rows, "weight") << '\n';
   return 0;
 }
 
@@ -40,12 +44,15 @@ int exportRun(const Options& options, const Context& context) {
 
 Action addExport(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  auto* command = program.add_subcommand("export", "Write a run's impacts as a table for pandas, DuckDB or a spreadsheet");
+  auto* command =
+      program.add_subcommand("export", "Write a run's impacts as a table for pandas, DuckDB or a spreadsheet");
   command->footer(kFooter);
   command->add_option("RUN", options->run, "Run folder that heft rank wrote")->required();
-  command->add_option("--parameters", options->parameters, "Only these: GLOB or GLOB[rows,columns]; several")->type_name("GLOB...");
+  command->add_option("--parameters", options->parameters, "Only these: GLOB or GLOB[rows,columns]; several")
+      ->type_name("GLOB...");
   command->add_option("--format", options->format, "csv")->capture_default_str();
-  command->add_option("-o,--output", options->file, "File to write; left out: weights.csv in the run folder")->type_name("FILE");
+  command->add_option("-o,--output", options->file, "File to write; left out: weights.csv in the run folder")
+      ->type_name("FILE");
   return [options](const Context& context) { return exportRun(*options, context); };
 }
 

@@ -23,7 +23,8 @@ struct Options {
   int threads = 0;
 };
 
-constexpr auto kFooter = R"(Ends with status 1 where executed impacts are off by more than 0.01 %, or fewer estimates lie in their interval than chance
+constexpr auto kFooter =
+    R"(Ends with status 1 where executed impacts are off by more than 0.01 %, or fewer estimates lie in their interval than chance
 explains.
 
 Examples:
@@ -32,7 +33,10 @@ Examples:
   heft verify my-run --model moved/model.pt --inputs moved/x.npy)";
 
 [[noreturn]] void refuseChanged(Fault fault, const std::string& what, const char* option) {
-  throw Error(fault, what + " changed since the run (another SHA-256 than in its run.json); bring back what the run was made from, or name it with " + option);
+  throw Error(fault, what +
+                         " changed since the run (another SHA-256 than in its run.json); bring back what the run was "
+                         "made from, or name it with " +
+                         option);
 }
 
 /// The files of the run, or those named instead, checked to be the same.
@@ -45,7 +49,8 @@ ModelOptions filesOf(const Run& run, const Options& options) {
   files.output_target = run.settings.output_target;
   files.stream = run.settings.stream;
   files.threads = options.threads;
-  if (sha256File(files.model, Fault::model) != from.model_sha256) refuseChanged(Fault::model, files.model + ": the model has", "--model");
+  if (sha256File(files.model, Fault::model) != from.model_sha256)
+    refuseChanged(Fault::model, files.model + ": the model has", "--model");
   std::vector<std::filesystem::path> inputs(files.inputs.begin(), files.inputs.end());
   if (sha256Files(inputs) != from.inputs_sha256) {
     std::string names;
@@ -55,7 +60,8 @@ ModelOptions filesOf(const Run& run, const Options& options) {
   if (from.targets_sha256.empty() != files.targets.empty()) {
     throw Error(Fault::usage, "--targets " + files.targets + ": the run was made without targets; leave it out");
   }
-  if (!files.targets.empty() && sha256File(files.targets) != from.targets_sha256) refuseChanged(Fault::input, files.targets + ": the targets have", "--targets");
+  if (!files.targets.empty() && sha256File(files.targets) != from.targets_sha256)
+    refuseChanged(Fault::input, files.targets + ": the targets have", "--targets");
   return files;
 }
 
@@ -65,15 +71,22 @@ void checkStructure(const Run& run, const Session& session, const std::string& f
   for (std::size_t p = 0; same && p < now.size(); ++p) {
     same = now[p].name == run.structure.parameters[p].name && now[p].shape == run.structure.parameters[p].shape;
   }
-  if (!same) throw Error(Fault::output, folder + ": its parameters are not those of the model; the run folder is damaged, or of another version of heft");
+  if (!same)
+    throw Error(
+        Fault::output,
+        folder +
+            ": its parameters are not those of the model; the run folder is damaged, or of another version of heft");
 }
 
 int verify(const Options& options, const Context& context) {
-  if (options.sample < 1) throw Error(Fault::usage, "--sample " + std::to_string(options.sample) + ": at least 1 was expected");
+  if (options.sample < 1)
+    throw Error(Fault::usage, "--sample " + std::to_string(options.sample) + ": at least 1 was expected");
   const auto run = readRun(options.run);
   auto weights = drawForVerification(run, static_cast<std::size_t>(options.sample), options.seed);
   if (weights.empty()) {
-    throw Error(Fault::output, options.run + ": has no impacts of single weights to check; 'heft rank --components weight' measures them");
+    throw Error(
+        Fault::output,
+        options.run + ": has no impacts of single weights to check; 'heft rank --components weight' measures them");
   }
   Session session(sessionOptions(filesOf(run, options)));
   checkStructure(run, session, options.run);
@@ -92,8 +105,10 @@ int verify(const Options& options, const Context& context) {
   for (std::size_t i = 0; i < weights.size(); ++i) weights[i].reference = impacts[i];
 
   const auto found = verificationOf(run, weights);
-  if (context.json) std::cout << jsonText(verificationJson(found)) << '\n';
-  else std::cout << verificationText(found);
+  if (context.json)
+    std::cout << jsonText(verificationJson(found)) << '\n';
+  else
+    std::cout << verificationText(found);
   std::cout.flush();
   if (found.failures.empty()) return 0;
   std::string why;
@@ -105,15 +120,21 @@ int verify(const Options& options, const Context& context) {
 
 Action addVerify(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  auto* command = program.add_subcommand("verify", "Measure random weights of a run again, one by one in float64, and say how far off the run is");
+  auto* command = program.add_subcommand(
+      "verify", "Measure random weights of a run again, one by one in float64, and say how far off the run is");
   command->footer(kFooter);
   command->add_option("RUN", options->run, "Run folder that heft rank wrote")->required();
-  command->add_option("--sample", options->sample, "Weights to measure again, half of them executed ones, half estimates")->capture_default_str();
-  command->add_option("--seed", options->seed, "Another seed draws other weights")->check(checkSeed)->capture_default_str();
+  command
+      ->add_option("--sample", options->sample, "Weights to measure again, half of them executed ones, half estimates")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Another seed draws other weights")
+      ->check(checkSeed)
+      ->capture_default_str();
   command->add_option("--model", options->model, "The run's model, where it has moved")->type_name("FILE");
   command->add_option("--inputs", options->inputs, "The run's inputs, where they have moved")->type_name("FILE...");
   command->add_option("--targets", options->targets, "The run's targets, where they have moved")->type_name("FILE");
-  command->add_option("--threads", options->threads, "Threads to compute with; 0: one a processor")->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads to compute with; 0: one a processor")
+      ->capture_default_str();
   return [options](const Context& context) { return verify(*options, context); };
 }
 

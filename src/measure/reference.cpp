@@ -10,7 +10,8 @@
 
 namespace heft {
 
-std::vector<double> referenceImpacts(Session& session, const RankSettings& settings, std::span<const FlatWeights::Place> weights,
+std::vector<double> referenceImpacts(Session& session, const RankSettings& settings,
+                                     std::span<const FlatWeights::Place> weights,
                                      const std::function<void(std::size_t)>& done) {
   const at::NoGradGuard no_grad;
   const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
@@ -28,11 +29,13 @@ std::vector<double> referenceImpacts(Session& session, const RankSettings& setti
     variants.push_back({{{weight.parameter, {weight.index}, {perturbers.at(weight.parameter).change(weight.index)}}}});
   }
   std::vector<double> impacts(weights.size());
-  makeLoopExecutor(session.runner(), session.layout())->execute(variants, [&](std::size_t first, const at::Tensor& outputs) {
-    const auto value = metrics.measure(settings.metrics.front(), outputs).value.to(at::kCPU).contiguous();
-    for (std::int64_t v = 0; v < value.numel(); ++v) impacts[first + static_cast<std::size_t>(v)] = value.const_data_ptr<double>()[v];
-    done(first + static_cast<std::size_t>(value.numel()));
-  });
+  makeLoopExecutor(session.runner(), session.layout())
+      ->execute(variants, [&](std::size_t first, const at::Tensor& outputs) {
+        const auto value = metrics.measure(settings.metrics.front(), outputs).value.to(at::kCPU).contiguous();
+        for (std::int64_t v = 0; v < value.numel(); ++v)
+          impacts[first + static_cast<std::size_t>(v)] = value.const_data_ptr<double>()[v];
+        done(first + static_cast<std::size_t>(value.numel()));
+      });
   return impacts;
 }
 

@@ -13,7 +13,8 @@ namespace heft {
 /// Impacts of single weights by the settings' first metric, each executed alone by the loop, in float64 where the model
 /// allows: what every other method is held against. [weights], in the order given. `done` is called after each
 /// with how many are measured, and may throw to stop.
-std::vector<double> referenceImpacts(Session& session, const RankSettings& settings, std::span<const FlatWeights::Place> weights,
+std::vector<double> referenceImpacts(Session& session, const RankSettings& settings,
+                                     std::span<const FlatWeights::Place> weights,
                                      const std::function<void(std::size_t)>& done);
 
 }  // namespace heft

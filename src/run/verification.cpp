@@ -15,9 +15,9 @@
 namespace heft {
 namespace {
 
-constexpr double kTolerance = 1e-4;     // relative, of executed impacts
-constexpr double kSmall = 1e-6;         // of the output's rms: the smallest impact with a relative error of its own
-constexpr double kRounding = 1e-6;      // relative: intervals are stored as float32
+constexpr double kTolerance = 1e-4;  // relative, of executed impacts
+constexpr double kSmall = 1e-6;      // of the output's rms: the smallest impact with a relative error of its own
+constexpr double kRounding = 1e-6;   // relative: intervals are stored as float32
 constexpr double kLeastChance = 0.01;
 
 /// Sizes in the unit of the run's first metric.
@@ -29,11 +29,14 @@ struct Scale {
 Scale scaleOf(const Run& run) {
   const double small = kSmall * run.output.rms, noise = run.output.noise;
   switch (run.settings.metrics.front()) {
-    case Metric::kl: return {small * small, noise * noise};
-    case Metric::flips: return {0, 0};
+    case Metric::kl:
+      return {small * small, noise * noise};
+    case Metric::flips:
+      return {0, 0};
     case Metric::rms:
     case Metric::max:
-    case Metric::loss: break;
+    case Metric::loss:
+      break;
   }
   return {small, noise};
 }
@@ -69,7 +72,8 @@ Deviation deviationOf(const std::vector<VerifiedWeight>& weights, const Scale& s
   return deviation;
 }
 
-void judgeExecuted(const Run& run, const std::vector<VerifiedWeight>& executed, const Scale& scale, Verification& found) {
+void judgeExecuted(const Run& run, const std::vector<VerifiedWeight>& executed, const Scale& scale,
+                   Verification& found) {
   std::size_t off = 0;
   double worst = 0;
   const VerifiedWeight* at = nullptr;
@@ -85,10 +89,11 @@ void judgeExecuted(const Run& run, const std::vector<VerifiedWeight>& executed, 
     }
   }
   if (off == 0) return;
-  found.failures.push_back(grouped(off) + " of " + counted(executed.size(), "executed weight") + (off == 1 ? " is" : " are") +
-                           " off by more than " + significant(100 * kTolerance) + " %, worst " +
-                           weightLabel(run.structure.parameters[at->parameter], at->index) + " with " + significant(at->impact) +
-                           " in the run and " + significant(at->reference) + " measured again");
+  found.failures.push_back(grouped(off) + " of " + counted(executed.size(), "executed weight") +
+                           (off == 1 ? " is" : " are") + " off by more than " + significant(100 * kTolerance) +
+                           " %, worst " + weightLabel(run.structure.parameters[at->parameter], at->index) + " with " +
+                           significant(at->impact) + " in the run and " + significant(at->reference) +
+                           " measured again");
 }
 
 void judgeIntervals(const std::vector<VerifiedWeight>& estimated, const Scale& scale, Verification& found) {
@@ -101,15 +106,17 @@ void judgeIntervals(const std::vector<VerifiedWeight>& estimated, const Scale& s
   }
   found.chance = binomialAtMost(found.inside, estimated.size(), found.promised);
   if (found.chance >= kLeastChance) return;
-  found.failures.push_back("only " + grouped(found.inside) + " of " + counted(estimated.size(), "estimate") + " lie in their interval where " +
-                           significant(100 * found.promised) + " % should (the chance of so few is " + significant(found.chance, 2) + ")");
+  found.failures.push_back("only " + grouped(found.inside) + " of " + counted(estimated.size(), "estimate") +
+                           " lie in their interval where " + significant(100 * found.promised) +
+                           " % should (the chance of so few is " + significant(found.chance, 2) + ")");
 }
 
 std::string percentOf(double share) { return std::isnan(share) ? "–" : significant(100 * share, 2) + " %"; }
 
 std::string row(const std::string& kind, const Deviation& deviation) {
-  return padded(kind, 12) + rightAligned(grouped(deviation.weights), 8) + rightAligned(percentOf(deviation.median), 16) +
-         rightAligned(percentOf(deviation.high), 12) + rightAligned(percentOf(deviation.most), 12) +
+  return padded(kind, 12) + rightAligned(grouped(deviation.weights), 8) +
+         rightAligned(percentOf(deviation.median), 16) + rightAligned(percentOf(deviation.high), 12) +
+         rightAligned(percentOf(deviation.most), 12) +
          rightAligned(deviation.spearman ? significant(*deviation.spearman, 6) : "–", 12) + '\n';
 }
 
@@ -172,11 +179,14 @@ Verification verificationOf(const Run& run, std::span<const VerifiedWeight> weig
 }
 
 std::string verificationText(const Verification& found) {
-  std::string text = padded("", 12) + rightAligned("weights", 8) + rightAligned("median error", 16) + rightAligned("95 %", 12) +
-                     rightAligned("max", 12) + rightAligned("Spearman", 12) + '\n';
+  std::string text = padded("", 12) + rightAligned("weights", 8) + rightAligned("median error", 16) +
+                     rightAligned("95 %", 12) + rightAligned("max", 12) + rightAligned("Spearman", 12) + '\n';
   text += row("executed", found.executed) + row("estimated", found.estimated);
-  const auto small = found.executed.weights + found.estimated.weights - found.executed.compared - found.estimated.compared;
-  if (small > 0) text += counted(small, "weight") + (small == 1 ? " moves" : " move") + " the output too little for a relative error.\n";
+  const auto small =
+      found.executed.weights + found.estimated.weights - found.executed.compared - found.estimated.compared;
+  if (small > 0)
+    text +=
+        counted(small, "weight") + (small == 1 ? " moves" : " move") + " the output too little for a relative error.\n";
   if (found.spearman) text += "Rank correlation over all of them: " + significant(*found.spearman, 6) + ".\n";
   if (found.estimated.weights > 0) {
     text += grouped(found.inside) + " of " + counted(found.estimated.weights, "estimate") + " (" +
@@ -194,9 +204,10 @@ nlohmann::ordered_json verificationJson(const Verification& found) {
                                      {"executed", deviationJson(found.executed)},
                                      {"estimated", deviationJson(found.estimated)},
                                      {"spearman", finiteOrNull(found.spearman)}};
-  json["coverage"] = found.estimated.weights == 0
-                         ? nlohmann::ordered_json()
-                         : nlohmann::ordered_json(static_cast<double>(found.inside) / static_cast<double>(found.estimated.weights));
+  json["coverage"] =
+      found.estimated.weights == 0
+          ? nlohmann::ordered_json()
+          : nlohmann::ordered_json(static_cast<double>(found.inside) / static_cast<double>(found.estimated.weights));
   json["inside"] = found.inside;
   json["open"] = found.open;
   json["promised"] = found.promised;

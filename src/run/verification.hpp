@@ -29,18 +29,19 @@ struct VerifiedWeight {
 /// How far one kind of impact is off.
 struct Deviation {
   std::size_t weights = 0;
-  std::size_t compared = 0;             ///< with an impact that is large enough for a relative error
-  double median = 0, high = 0, most = 0;  ///< relative error: median, 95 % quantile, maximum; NaN where none was compared
-  std::optional<double> spearman;       ///< of the run's impacts with the references
+  std::size_t compared = 0;  ///< with an impact that is large enough for a relative error
+  double median = 0, high = 0,
+         most = 0;                 ///< relative error: median, 95 % quantile, maximum; NaN where none was compared
+  std::optional<double> spearman;  ///< of the run's impacts with the references
 };
 
 struct Verification {
   Deviation executed, estimated;
-  std::optional<double> spearman;  ///< over both
-  std::size_t inside = 0;          ///< estimated weights whose reference lies in their interval
-  std::size_t open = 0;            ///< of these, with no upper bound
-  double promised = 0;             ///< 1 - alpha
-  double chance = 1;               ///< of so few inside or fewer, if the promise held
+  std::optional<double> spearman;     ///< over both
+  std::size_t inside = 0;             ///< estimated weights whose reference lies in their interval
+  std::size_t open = 0;               ///< of these, with no upper bound
+  double promised = 0;                ///< 1 - alpha
+  double chance = 1;                  ///< of so few inside or fewer, if the promise held
   std::vector<std::string> failures;  ///< a sentence for each check that did not pass
 };
 

@@ -41,10 +41,13 @@ std::vector<VerifiedWeight> honest(const Run& run, std::size_t sample) {
 
 TEST(Verification, DrawsHalfOfEachKindAndFillsUpWhereOneIsShort) {
   const auto run = runOf(201, 10);  // 20 executed, 180 estimated
-  for (const auto& [sample, executed] : std::map<std::size_t, std::size_t>{{10, 5}, {40, 20}, {100, 20}, {190, 20}, {1000, 20}}) {
+  for (const auto& [sample, executed] :
+       std::map<std::size_t, std::size_t>{{10, 5}, {40, 20}, {100, 20}, {190, 20}, {1000, 20}}) {
     const auto weights = drawForVerification(run, sample, 1);
     EXPECT_EQ(weights.size(), std::min<std::size_t>(sample, 200));
-    EXPECT_EQ(std::count_if(weights.begin(), weights.end(), [](const auto& each) { return each.executed; }), static_cast<std::ptrdiff_t>(executed)) << sample;
+    EXPECT_EQ(std::count_if(weights.begin(), weights.end(), [](const auto& each) { return each.executed; }),
+              static_cast<std::ptrdiff_t>(executed))
+        << sample;
   }
 }
 
