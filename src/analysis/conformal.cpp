@@ -52,8 +52,7 @@ class Pools {
   }
 
   [[nodiscard]] Interval bounds(const Pool& pool, bool zero) const {
-    return conformalBounds(pool.values, pool.own, pool.outside, zero ? 0 : alpha_ / 2,
-                           zero ? alpha_ : alpha_ / 2);
+    return conformalBounds(pool.values, pool.own, pool.outside, zero ? 0 : alpha_ / 2, zero ? alpha_ : alpha_ / 2);
   }
 
   [[nodiscard]] bool suffices(const Pool& pool, bool zero) const {
@@ -107,8 +106,7 @@ std::string_view name(PoolLevel level) noexcept {
   return "none";
 }
 
-Interval conformalBounds(std::vector<WeightedValue> values, double own, double outside, double below,
-                         double above) {
+Interval conformalBounds(std::vector<WeightedValue> values, double own, double outside, double below, double above) {
   std::sort(values.begin(), values.end(), [](const auto& x, const auto& y) { return x.value < y.value; });
   const double total = std::accumulate(values.begin(), values.end(), own + outside,
                                        [](double sum, const auto& v) { return sum + v.weight; });
@@ -128,16 +126,14 @@ Interval conformalBounds(std::vector<WeightedValue> values, double own, double o
   return bounds;
 }
 
-Conformal::Conformal(std::span<const CalibrationPair> pairs, std::span<const std::size_t> populations,
-                     double alpha)
+Conformal::Conformal(std::span<const CalibrationPair> pairs, std::span<const std::size_t> populations, double alpha)
     : rules_(populations.size()) {
   if (!(alpha > 0 && alpha < 1)) {
     throw Error(Fault::internal, "alpha must lie between 0 and 1, found " + std::to_string(alpha));
   }
   for (const CalibrationPair& pair : pairs) {
     if (pair.measured >= 0) continue;
-    throw Error(Fault::internal,
-                "a measured impact can't be negative or NaN, found " + std::to_string(pair.measured));
+    throw Error(Fault::internal, "a measured impact can't be negative or NaN, found " + std::to_string(pair.measured));
   }
   const Pools pools(pairs, populations, alpha);
   const auto set = [&](const std::vector<std::size_t>& strata, PoolLevel level, bool zero) {
@@ -173,25 +169,19 @@ Conformal::Conformal(std::span<const CalibrationPair> pairs, std::span<const std
     }
     for (const auto& group : groups) {
       const bool whole = groups.size() == 1;
-      set(group,
-          group.size() == 1 ? PoolLevel::stratum
-          : whole           ? PoolLevel::matrix
-                            : PoolLevel::deciles,
-          false);
+      set(group, group.size() == 1 ? PoolLevel::stratum : whole ? PoolLevel::matrix : PoolLevel::deciles, false);
     }
   }
   const auto population = [&](const std::vector<std::size_t>& strata) {
     return std::accumulate(strata.begin(), strata.end(), std::size_t{0},
                            [&](std::size_t sum, std::size_t s) { return sum + populations[s]; });
   };
-  const auto join_small = [&](std::vector<std::size_t> some, std::vector<std::vector<std::size_t>>& others,
-                              bool zero) {
+  const auto join_small = [&](std::vector<std::size_t> some, std::vector<std::vector<std::size_t>>& others, bool zero) {
     if (some.empty()) return;
     std::stable_sort(others.begin(), others.end(),
                      [&](const auto& x, const auto& y) { return population(x) < population(y); });
     // A matrix that joins has its rules replaced: pools must stay a partition.
-    for (auto next = others.begin(); !pools.suffices(pools.join(some), zero) && next != others.end();
-         ++next) {
+    for (auto next = others.begin(); !pools.suffices(pools.join(some), zero) && next != others.end(); ++next) {
       some.insert(some.end(), next->begin(), next->end());
     }
     if (pools.suffices(pools.join(some), zero)) set(some, PoolLevel::matrices, zero);

@@ -66,8 +66,8 @@ struct WeightedValue {
 /// and 1 - above on the high side; 0 and infinity where the values are too few. `outside` is weight of
 /// unknown value. With equal weights: the floor((n + 1) below)-th and the ceil((n + 1) (1 - above))-th
 /// smallest value.
-[[nodiscard]] Interval conformalBounds(std::vector<WeightedValue> values, double own, double outside,
-                                       double below, double above);
+[[nodiscard]] Interval conformalBounds(std::vector<WeightedValue> values, double own, double outside, double below,
+                                       double above);
 
 class Conformal {
  public:

@@ -36,8 +36,8 @@ std::size_t Executed::execute(std::span<const std::size_t> flat, std::string_vie
   std::size_t members = 0;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     if (!(impacts[i] >= 0)) {
-      throw Error(Fault::internal, "a measured impact can't be negative or NaN, found " +
-                                       std::to_string(impacts[i]) + " at weight " + std::to_string(fresh[i]));
+      throw Error(Fault::internal, "a measured impact can't be negative or NaN, found " + std::to_string(impacts[i]) +
+                                       " at weight " + std::to_string(fresh[i]));
     }
     const std::size_t parameter = estimates_.parameterOf(fresh[i]);
     const double estimate = estimates_.at(fresh[i]);
@@ -76,8 +76,7 @@ std::vector<double> Executed::impactsOf(std::span<const std::size_t> flat) const
 
 std::vector<std::size_t> Executed::top() const {
   std::vector<ExecutedWeight> list = inFlatOrder();
-  std::stable_sort(list.begin(), list.end(),
-                   [](const auto& x, const auto& y) { return x.impact > y.impact; });
+  std::stable_sort(list.begin(), list.end(), [](const auto& x, const auto& y) { return x.impact > y.impact; });
   list.resize(std::min(k_, list.size()));
   std::vector<std::size_t> top;
   for (const ExecutedWeight& w : list) top.push_back(w.flat);

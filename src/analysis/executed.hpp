@@ -17,8 +17,7 @@ class Executed {
 
   /// Executes those of `flat` that were not executed yet; says how many of them had an impact above the
   /// threshold before.
-  std::size_t execute(std::span<const std::size_t> flat, std::string_view purpose,
-                      const MeasureImpacts& measure);
+  std::size_t execute(std::span<const std::size_t> flat, std::string_view purpose, const MeasureImpacts& measure);
 
   [[nodiscard]] bool has(std::size_t flat) const { return done_[flat] != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return weights_.size(); }
@@ -45,8 +44,7 @@ class Executed {
   double threshold_ = 0;
   std::vector<Weight> weights_;
   std::vector<std::uint8_t> done_;
-  std::vector<double>
-      largest_zero_;  // by parameter: largest impact of a weight of estimate zero; -1: none executed
+  std::vector<double> largest_zero_;  // by parameter: largest impact of a weight of estimate zero; -1: none executed
 };
 
 }  // namespace heft

@@ -31,8 +31,7 @@ constexpr std::uint64_t hashText(std::string_view text) noexcept {
 }  // namespace
 
 Random::Random(std::uint64_t seed, std::string_view purpose, std::uint64_t index) noexcept
-    : first_key_(mix(mix(seed + kGolden) ^ hashText(purpose))),
-      second_key_(mix(first_key_ + mix(index + kGolden))) {}
+    : first_key_(mix(mix(seed + kGolden) ^ hashText(purpose))), second_key_(mix(first_key_ + mix(index + kGolden))) {}
 
 std::uint64_t Random::bits() noexcept {
   const std::uint64_t n = counter_++;

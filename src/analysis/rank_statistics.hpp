@@ -33,9 +33,7 @@ namespace heft {
 
 /// The share of the k largest of `a` that are among the k largest of `b`, over the pairs without NaN; chance
 /// gives k / n. k is cut to the pairs there are; no value where that leaves none.
-[[nodiscard]] std::optional<double> topOverlap(std::span<const double> a, std::span<const double> b,
-                                               std::size_t k);
-[[nodiscard]] std::optional<double> topOverlap(std::span<const float> a, std::span<const float> b,
-                                               std::size_t k);
+[[nodiscard]] std::optional<double> topOverlap(std::span<const double> a, std::span<const double> b, std::size_t k);
+[[nodiscard]] std::optional<double> topOverlap(std::span<const float> a, std::span<const float> b, std::size_t k);
 
 }  // namespace heft

@@ -13,8 +13,7 @@
 namespace heft {
 namespace {
 
-constexpr std::size_t kSmallestBatch =
-    128;  // enough to fill a device, few enough for the worst ratio to settle
+constexpr std::size_t kSmallestBatch = 128;  // enough to fill a device, few enough for the worst ratio to settle
 
 class Settling {
  public:
@@ -48,7 +47,8 @@ class Settling {
     // A small budget is for the top as much as for the calibration.
     const bool limited = limit_ < estimates_.size();
     if (limited) draws = std::min(draws, limit_ / 2);
-    const auto drawn = drawStratified(estimates_, strata_, draws, options_.seed, limited ? 0 : zeroDraws(options_.alpha));
+    const auto drawn =
+        drawStratified(estimates_, strata_, draws, options_.seed, limited ? 0 : zeroDraws(options_.alpha));
     std::vector<std::size_t> list;
     for (const auto& own : drawn) list.insert(list.end(), own.begin(), own.end());
     done_.execute(list, "calibration", measure_);
@@ -133,9 +133,8 @@ class Settling {
       const double number = random.uniform();
       if (reach_[flat] >= 0 && number < design.scale * share(reach_[flat])) list.push_back(flat);
     }
-    why_ =
-        spare ? "an audit of " + std::to_string(options_.audit_limit) + " variants is too small to tell"
-              : "the budget of " + std::to_string(options_.budget) + " variants leaves too few for the audit";
+    why_ = spare ? "an audit of " + std::to_string(options_.audit_limit) + " variants is too small to tell"
+                 : "the budget of " + std::to_string(options_.budget) + " variants leaves too few for the audit";
     if (list.size() > left) return true;
     audited_ += list.size();
     if (done_.execute(list, "audit", measure_) > 0) return false;
@@ -226,8 +225,7 @@ std::size_t zeroDraws(double alpha) { return static_cast<std::size_t>(std::ceil(
 
 std::size_t defaultCalibrationDraws(const Estimates& estimates, double alpha) {
   const auto needed = static_cast<std::size_t>(std::ceil(2 / alpha));
-  const std::size_t draws =
-      std::max(std::clamp<std::size_t>(80 * estimates.parameters(), 400, 1000), 2 * needed);
+  const std::size_t draws = std::max(std::clamp<std::size_t>(80 * estimates.parameters(), 400, 1000), 2 * needed);
   return std::min(draws, estimates.size());
 }
 

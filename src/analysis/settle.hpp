@@ -37,8 +37,7 @@ namespace heft {
 
 /// Executes weights: their impacts, in the order of `flat`. The same weight must always have the same impact.
 /// `purpose` is "calibration", "top" or "audit". No weight is asked for twice. May throw to stop.
-using MeasureImpacts =
-    std::function<std::vector<double>(std::span<const std::size_t> flat, std::string_view purpose)>;
+using MeasureImpacts = std::function<std::vector<double>(std::span<const std::size_t> flat, std::string_view purpose)>;
 
 struct SettleOptions {
   std::size_t k = 20;

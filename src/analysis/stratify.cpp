@@ -10,8 +10,7 @@
 
 namespace heft {
 
-Estimates::Estimates(std::vector<std::span<const double>> parameters)
-    : spans_(std::move(parameters)), offsets_{0} {
+Estimates::Estimates(std::vector<std::span<const double>> parameters) : spans_(std::move(parameters)), offsets_{0} {
   for (std::size_t p = 0; p < spans_.size(); ++p) {
     for (std::size_t i = 0; i < spans_[p].size(); ++i) {
       if (std::isfinite(spans_[p][i]) && spans_[p][i] >= 0) continue;
@@ -72,13 +71,11 @@ std::vector<std::vector<std::size_t>> drawWithin(const Estimates& estimates, con
   std::vector<std::vector<Pick>> picks(classes);
   for (std::size_t c = 0; c < classes; ++c) {
     if (wanted[c] == 0) continue;
-    const auto places =
-        sampleWithoutReplacement(wanted[c], populations[c], Random(seed, purpose, index * classes + c));
+    const auto places = sampleWithoutReplacement(wanted[c], populations[c], Random(seed, purpose, index * classes + c));
     drawn[c].resize(places.size());
     for (std::size_t i = 0; i < places.size(); ++i) picks[c].push_back({places[i], i});
     // Backwards, so that the next pick is the last element.
-    std::sort(picks[c].begin(), picks[c].end(),
-              [](const Pick& x, const Pick& y) { return x.place > y.place; });
+    std::sort(picks[c].begin(), picks[c].end(), [](const Pick& x, const Pick& y) { return x.place > y.place; });
   }
   std::vector<std::size_t> seen(classes);
   for (std::size_t p = 0; p < estimates.parameters(); ++p) {
@@ -102,9 +99,9 @@ namespace {
 std::vector<std::size_t> equalShares(std::span<const std::size_t> capacities, std::size_t total) {
   std::vector<std::size_t> shares(capacities.size());
   for (;;) {
-    const auto open = static_cast<std::size_t>(std::count_if(
-        shares.begin(), shares.end(),
-        [&, i = std::size_t{0}](std::size_t share) mutable { return share < capacities[i++]; }));
+    const auto open = static_cast<std::size_t>(
+        std::count_if(shares.begin(), shares.end(),
+                      [&, i = std::size_t{0}](std::size_t share) mutable { return share < capacities[i++]; }));
     if (open == 0 || total == 0) return shares;
     const std::size_t step = std::max<std::size_t>(total / open, 1);
     for (std::size_t i = 0; i < shares.size() && total > 0; ++i) {
@@ -131,9 +128,11 @@ std::vector<std::size_t> shareDraws(const Strata& strata, std::size_t draws) {
   return shares;
 }
 
-std::vector<std::vector<std::size_t>> drawStratified(const Estimates& estimates, const Strata& strata, std::size_t draws,
-                                                     std::uint64_t seed, std::size_t zeros) {
-  const auto stratum_of = [&](std::size_t, std::size_t parameter, double estimate) { return strata.of(parameter, estimate); };
+std::vector<std::vector<std::size_t>> drawStratified(const Estimates& estimates, const Strata& strata,
+                                                     std::size_t draws, std::uint64_t seed, std::size_t zeros) {
+  const auto stratum_of = [&](std::size_t, std::size_t parameter, double estimate) {
+    return strata.of(parameter, estimate);
+  };
   auto shares = shareDraws(strata, draws);
   for (std::size_t s = 0; s < shares.size(); ++s) {
     if (Strata::isZero(s)) shares[s] = std::min(strata.populations()[s], std::max(shares[s], zeros));

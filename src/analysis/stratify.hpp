@@ -32,23 +32,19 @@ class Estimates {
 /// Strata: parameter x decile of its estimates above zero; zero estimates are a stratum of their own.
 class Strata {
  public:
-  static constexpr std::size_t kPerParameter =
-      11;  // 0: estimates of zero; 1 ... 10: deciles, the largest last
+  static constexpr std::size_t kPerParameter = 11;  // 0: estimates of zero; 1 ... 10: deciles, the largest last
 
   explicit Strata(const Estimates& estimates);
 
   [[nodiscard]] std::size_t count() const noexcept { return thresholds_.size() * kPerParameter; }
   [[nodiscard]] std::size_t of(std::size_t parameter, double estimate) const noexcept;
-  [[nodiscard]] static std::size_t parameterOf(std::size_t stratum) noexcept {
-    return stratum / kPerParameter;
-  }
+  [[nodiscard]] static std::size_t parameterOf(std::size_t stratum) noexcept { return stratum / kPerParameter; }
   [[nodiscard]] static bool isZero(std::size_t stratum) noexcept { return stratum % kPerParameter == 0; }
   /// How many weights each stratum holds.
   [[nodiscard]] const std::vector<std::size_t>& populations() const noexcept { return populations_; }
 
  private:
-  std::vector<std::array<double, 9>>
-      thresholds_;  // by parameter: a decile's smallest estimate, from the second on
+  std::vector<std::array<double, 9>> thresholds_;  // by parameter: a decile's smallest estimate, from the second on
   std::vector<std::size_t> populations_;
 };
 
@@ -57,9 +53,10 @@ using ClassOf = std::function<std::size_t(std::size_t flat, std::size_t paramete
 inline constexpr std::size_t kNoClass = static_cast<std::size_t>(-1);
 
 /// For each class, wanted[class] of its populations[class] weights without replacement, in random order.
-[[nodiscard]] std::vector<std::vector<std::size_t>> drawWithin(
-    const Estimates& estimates, const ClassOf& class_of, std::span<const std::size_t> populations,
-    std::span<const std::size_t> wanted, std::uint64_t seed, std::string_view purpose, std::uint64_t index);
+[[nodiscard]] std::vector<std::vector<std::size_t>> drawWithin(const Estimates& estimates, const ClassOf& class_of,
+                                                               std::span<const std::size_t> populations,
+                                                               std::span<const std::size_t> wanted, std::uint64_t seed,
+                                                               std::string_view purpose, std::uint64_t index);
 
 /// How many draws each stratum gets: parameters share `draws` equally (a small one is drawn whole and leaves
 /// its share to the others), and so do the strata of one parameter. So a matrix of few weights is known as

@@ -18,7 +18,8 @@ namespace {
 using heft::Fault;
 using heft::saysOutOfMemory;
 
-constexpr auto kFooter = R"(Exit status: 0 done; 1 a check did not pass (verify); 2 an argument; 3 the model file; 4 inputs or targets;
+constexpr auto kFooter =
+    R"(Exit status: 0 done; 1 a check did not pass (verify); 2 an argument; 3 the model file; 4 inputs or targets;
 5 the model can't be measured; 6 the run folder; 7 memory; 70 a defect of heft; 130 stopped, what was measured is kept.
 
 Start with: heft rank model.pt --inputs inputs.pt)";
@@ -37,11 +38,14 @@ int perform(const heft::cli::Action& action, const heft::cli::Context& context) 
   } catch (const heft::Error& error) {
     return fail(error.fault(), error.what());
   } catch (const std::bad_alloc&) {
-    return fail(Fault::memory, "out of memory: there is less than this model and these inputs need; give fewer inputs, or a machine with more");
+    return fail(Fault::memory,
+                "out of memory: there is less than this model and these inputs need; give fewer inputs, or a machine "
+                "with more");
   } catch (const std::exception& error) {
     const std::string text = error.what();
     if (saysOutOfMemory(text)) {
-      return fail(Fault::memory, "out of memory (" + heft::firstLine(text) + "); give fewer inputs, or a machine with more");
+      return fail(Fault::memory,
+                  "out of memory (" + heft::firstLine(text) + "); give fewer inputs, or a machine with more");
     }
     return fail(Fault::internal, "a defect of heft, please report it: " + heft::firstLine(text));
   }
@@ -58,7 +62,8 @@ int main(int count, char** values) {
   program.require_subcommand(1);
   program.fallthrough();
   heft::cli::Context context;
-  program.set_version_flag("--version", std::string("heft ") + std::string(heft::version()) + ", LibTorch " + std::string(heft::libtorch_version()));
+  program.set_version_flag("--version", std::string("heft ") + std::string(heft::version()) + ", LibTorch " +
+                                            std::string(heft::libtorch_version()));
   program.add_flag("-q,--quiet", context.quiet, "No log and no progress, errors only");
   program.add_flag("--json", context.json, "Results as JSON on standard output");
   std::map<std::string, heft::cli::Action> actions;

@@ -1,7 +1,7 @@
 #include "cli/options.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <charconv>
@@ -25,7 +25,9 @@ c10::Device readDevice(const std::string& text) {
   }
   if (text == "cpu") return c10::kCPU;
   if (!at::hasCUDA()) {
-    throw Error(Fault::usage, "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
+    throw Error(
+        Fault::usage,
+        "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
   }
   try {
     return c10::Device(text);
@@ -54,17 +56,25 @@ std::string nowUtc() {
 }  // namespace
 
 void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_required) {
-  command.add_option("MODEL", options.model, "TorchScript file (torch.jit.script or torch.jit.trace, then .save)")->required();
-  auto* inputs = command.add_option("--inputs", options.inputs,
-                                    "Inputs to run the model on: .pt, .safetensors, .npy or .npz; several fill forward's arguments in order");
+  command.add_option("MODEL", options.model, "TorchScript file (torch.jit.script or torch.jit.trace, then .save)")
+      ->required();
+  auto* inputs = command.add_option(
+      "--inputs", options.inputs,
+      "Inputs to run the model on: .pt, .safetensors, .npy or .npz; several fill forward's arguments in order");
   inputs->type_name("FILE...");
   if (inputs_required) inputs->required();
-  command.add_option("--targets", options.targets, "Targets for the metric loss: classes (integers) or values")->type_name("FILE");
-  command.add_option("--output-target", options.output_target,
-                     "Part of the output to score: an element (1, logits), class:N, step:N (joined by commas), or module:NAME")->type_name("TARGET");
-  command.add_flag("--stream", options.stream, "The first input is [steps, ...]: forward is called once a step, state goes on from call to call");
+  command.add_option("--targets", options.targets, "Targets for the metric loss: classes (integers) or values")
+      ->type_name("FILE");
+  command
+      .add_option(
+          "--output-target", options.output_target,
+          "Part of the output to score: an element (1, logits), class:N, step:N (joined by commas), or module:NAME")
+      ->type_name("TARGET");
+  command.add_flag("--stream", options.stream,
+                   "The first input is [steps, ...]: forward is called once a step, state goes on from call to call");
   command.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
-  command.add_option("--threads", options.threads, "Threads to compute with; 0: one a processor")->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads to compute with; 0: one a processor")
+      ->capture_default_str();
 }
 
 SessionOptions sessionOptions(const ModelOptions& options) {
@@ -76,16 +86,23 @@ SessionOptions sessionOptions(const ModelOptions& options) {
   session.stream = options.stream;
   session.device = readDevice(options.device);
   if (options.threads < 0 || options.threads > 4096) {
-    throw Error(Fault::usage, "--threads " + std::to_string(options.threads) + ": a number from 0 to 4096 was expected");
+    throw Error(Fault::usage,
+                "--threads " + std::to_string(options.threads) + ": a number from 0 to 4096 was expected");
   }
   if (options.threads > 0) at::set_num_threads(options.threads);
   return session;
 }
 
 void addMeasuringOptions(CLI::App& command, MeasuringOptions& options) {
-  command.add_option("--metric", options.metrics, "rms, max, kl, loss or flips; several, the first one ranks")->type_name("NAME...")->capture_default_str();
-  command.add_option("--perturb", options.perturb, "zero, mean, permute, noise:S, scale:F, flip or round:BITS")->type_name("HOW")->capture_default_str();
-  command.add_option("--seed", options.seed, "Every random draw derives from it")->check(checkSeed)->capture_default_str();
+  command.add_option("--metric", options.metrics, "rms, max, kl, loss or flips; several, the first one ranks")
+      ->type_name("NAME...")
+      ->capture_default_str();
+  command.add_option("--perturb", options.perturb, "zero, mean, permute, noise:S, scale:F, flip or round:BITS")
+      ->type_name("HOW")
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Every random draw derives from it")
+      ->check(checkSeed)
+      ->capture_default_str();
 }
 
 std::string checkSeed(const std::string& text) {
@@ -99,7 +116,8 @@ void readMeasuring(const MeasuringOptions& options, RankSettings& settings) {
   settings.metrics.clear();
   for (const auto& one : splitCommas(options.metrics)) {
     const auto metric = parseMetric(one);
-    if (std::find(settings.metrics.begin(), settings.metrics.end(), metric) == settings.metrics.end()) settings.metrics.push_back(metric);
+    if (std::find(settings.metrics.begin(), settings.metrics.end(), metric) == settings.metrics.end())
+      settings.metrics.push_back(metric);
   }
   settings.perturbation = Perturbation::parse(options.perturb);
   settings.seed = options.seed;
@@ -143,9 +161,12 @@ std::string describeModel(const Structure& structure) {
     parts.emplace_back(what, 1);
   };
   for (const auto& info : structure.parameters) {
-    if (info.layer < 0 && info.role == "weight") count(info.site);
-    else if (info.role == "weight_ih") count(info.site);
-    else if (info.method == "gradient") count("other");
+    if (info.layer < 0 && info.role == "weight")
+      count(info.site);
+    else if (info.role == "weight_ih")
+      count(info.site);
+    else if (info.method == "gradient")
+      count("other");
   }
   std::string text;
   for (const auto& [what, number] : parts) {

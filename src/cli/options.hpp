@@ -1,14 +1,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "measure/session.hpp"
-#include "measure/settings.hpp"
 #include "run/run.hpp"
+#include "run/settings.hpp"
 
 namespace heft::cli {
 

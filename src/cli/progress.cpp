@@ -20,10 +20,14 @@ double since(std::chrono::steady_clock::time_point then) {
 
 std::string duration(double seconds) {
   char text[32];
-  if (seconds < 90) std::snprintf(text, sizeof text, "%.0f s", std::max(seconds, 0.0));
-  else if (seconds < 90 * 60) std::snprintf(text, sizeof text, "%.0f min", seconds / 60);
-  else if (seconds < 48 * 3600) std::snprintf(text, sizeof text, "%.1f h", seconds / 3600);
-  else std::snprintf(text, sizeof text, "%.0f days", seconds / 86400);
+  if (seconds < 90)
+    std::snprintf(text, sizeof text, "%.0f s", std::max(seconds, 0.0));
+  else if (seconds < 90 * 60)
+    std::snprintf(text, sizeof text, "%.0f min", seconds / 60);
+  else if (seconds < 48 * 3600)
+    std::snprintf(text, sizeof text, "%.1f h", seconds / 3600);
+  else
+    std::snprintf(text, sizeof text, "%.0f days", seconds / 86400);
   return text;
 }
 
@@ -42,9 +46,12 @@ void Progress::update(const std::string& stage, double share) {
   last_shown_ = Clock::now();
   const double left = share > 0 ? elapsed * (1 - share) / share : 0;
   char line[160];
-  std::snprintf(line, sizeof line, "%s: %.0f %%, %s left", stage.c_str(), std::floor(100 * share), duration(left).c_str());
-  if (terminal_) std::fprintf(stderr, "\r%-78s", line);
-  else std::fprintf(stderr, "%s\n", line);
+  std::snprintf(line, sizeof line, "%s: %.0f %%, %s left", stage.c_str(), std::floor(100 * share),
+                duration(left).c_str());
+  if (terminal_)
+    std::fprintf(stderr, "\r%-78s", line);
+  else
+    std::fprintf(stderr, "%s\n", line);
   std::fflush(stderr);
   shown_ = true;
 }

@@ -44,12 +44,14 @@ void readBudget(const std::string& text, RankSettings& settings) {
   }
   const auto unit = text.substr(used);
   if (used > 0 && number > 0 && number < 1e15) {
-    if (unit.empty() && number == static_cast<double>(static_cast<int64_t>(number))) return static_cast<void>(settings.budget_variants = static_cast<int64_t>(number));
+    if (unit.empty() && number == static_cast<double>(static_cast<int64_t>(number)))
+      return static_cast<void>(settings.budget_variants = static_cast<int64_t>(number));
     if (unit == "s") return static_cast<void>(settings.budget_seconds = number);
     if (unit == "m" || unit == "min") return static_cast<void>(settings.budget_seconds = 60 * number);
     if (unit == "h") return static_cast<void>(settings.budget_seconds = 3600 * number);
   }
-  throw Error(Fault::usage, "--budget " + text + ": a number of variants (500) or a time (90s, 20min, 2h) was expected");
+  throw Error(Fault::usage,
+              "--budget " + text + ": a number of variants (500) or a time (90s, 20min, 2h) was expected");
 }
 
 RankSettings readSettings(const Options& options) {
@@ -69,7 +71,10 @@ RankSettings readSettings(const Options& options) {
 }
 
 std::string quoted(const std::string& argument) {
-  const bool plain = !argument.empty() && argument.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") == std::string::npos;
+  const bool plain =
+      !argument.empty() &&
+      argument.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
+          std::string::npos;
   if (plain) return argument;
   std::string text = "'";
   for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -85,18 +90,21 @@ std::string resumeCommand(const Context& context, const Options& options, const 
   return text;
 }
 
-void logSession(const Context& context, const Session& session, const RankSettings& settings, const Selection& selection) {
+void logSession(const Context& context, const Session& session, const RankSettings& settings,
+                const Selection& selection) {
   const auto& structure = session.structure();
   int64_t weights = 0;
   for (const auto& info : structure.parameters) weights += info.weights();
-  context.log("model   " + session.options().model.string() + ": " + grouped(static_cast<size_t>(weights)) + " weights in " +
-              counted(structure.parameters.size(), "parameter") + "; " + describeModel(structure));
+  context.log("model   " + session.options().model.string() + ": " + grouped(static_cast<size_t>(weights)) +
+              " weights in " + counted(structure.parameters.size(), "parameter") + "; " + describeModel(structure));
   context.log("inputs  " + session.batch().note);
-  context.log("output  " + session.layout().describe() + ", rms " + significant(session.baseline().square().mean().sqrt().item<double>()));
+  context.log("output  " + session.layout().describe() + ", rms " +
+              significant(session.baseline().square().mean().sqrt().item<double>()));
   for (const auto& note : session.notes()) context.warn(note);
   const auto selected = selection.weights();
-  auto text = "plan    " + std::string(name(settings.method)) + ": " + grouped(static_cast<size_t>(selected)) + " weights; one run of the model takes " +
-              significant(1000 * session.runSeconds(), 2) + " ms, so each weight run alone would take " +
+  auto text = "plan    " + std::string(name(settings.method)) + ": " + grouped(static_cast<size_t>(selected)) +
+              " weights; one run of the model takes " + significant(1000 * session.runSeconds(), 2) +
+              " ms, so each weight run alone would take " +
               duration(session.runSeconds() * static_cast<double>(selected));
   context.log(text);
 }
@@ -141,7 +149,8 @@ void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo) {
 
 int rank(const Options& options, const Context& context) {
   const auto settings = readSettings(options);
-  if (options.resume && options.run.empty()) throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
+  if (options.resume && options.run.empty())
+    throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
   const auto session_options = sessionOptions(options.model);
   Session session(session_options);
   checkSettings(session, settings);
@@ -155,7 +164,8 @@ int rank(const Options& options, const Context& context) {
   if (options.resume && std::filesystem::exists(folder.path() / "run.json")) {
     const auto earlier = readRun(folder.path());
     if (identityOf(earlier.settings, earlier.provenance) != identityOf(settings, provenance)) {
-      throw Error(Fault::output, folder.path().string() + ": holds a finished run with other settings; choose another folder with -o");
+      throw Error(Fault::output,
+                  folder.path().string() + ": holds a finished run with other settings; choose another folder with -o");
     }
     context.log("the run is finished already; nothing was measured");
     report(context, earlier, folder.path());
@@ -166,10 +176,11 @@ int rank(const Options& options, const Context& context) {
   if (checkpoint.weights() > 0) context.log("resume  " + counted(checkpoint.weights(), "weight") + " measured before");
   Progress progress(context.quiet);
   try {
-    const auto run = rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
-      progress.update(stage, share);
-      stopIfAsked();
-    });
+    const auto run =
+        rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
+          progress.update(stage, share);
+          stopIfAsked();
+        });
     progress.finish();
     writeRun(run, findingsOf(run), folder.path());
     checkpoint.remove();
@@ -181,7 +192,8 @@ int rank(const Options& options, const Context& context) {
     keepMeasured(checkpoint, undo);
     if (error.fault() != Fault::interrupted) throw;
     undo.keep();
-    throw Error(Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") + " kept in " + folder.path().string() +
+    throw Error(Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") + " kept in " +
+                                        folder.path().string() +
                                         ". Go on with: " + resumeCommand(context, options, folder.path()));
   } catch (...) {
     keepMeasured(checkpoint, undo);
@@ -198,14 +210,25 @@ Action addRank(CLI::App& program) {
   command->footer(kFooter);
   addModelOptions(*command, options->model, true);
   command->add_option("-o,--output", options->run, "Run folder to write; left out: heft-run-MODEL-N")->type_name("RUN");
-  command->add_option("--method", options->method, "auto (estimate all, execute the top until it is settled), response, exhaustive or reference")->capture_default_str();
+  command
+      ->add_option("--method", options->method,
+                   "auto (estimate all, execute the top until it is settled), response, exhaustive or reference")
+      ->capture_default_str();
   addMeasuringOptions(*command, options->measuring);
-  command->add_option("--components", options->components, "weight, row, column, unit, gate, matrix, layer; several")->type_name("LEVEL...")->capture_default_str();
-  command->add_option("--parameters", options->parameters, "Only these: GLOB or GLOB[rows,columns], as in 'rnn.weight_hh_l0[0:16,:]'; several")->type_name("GLOB...");
+  command->add_option("--components", options->components, "weight, row, column, unit, gate, matrix, layer; several")
+      ->type_name("LEVEL...")
+      ->capture_default_str();
+  command
+      ->add_option("--parameters", options->parameters,
+                   "Only these: GLOB or GLOB[rows,columns], as in 'rnn.weight_hh_l0[0:16,:]'; several")
+      ->type_name("GLOB...");
   command->add_option("--top", options->top, "Places that are settled and shown")->capture_default_str();
-  command->add_option("--alpha", options->alpha, "An estimate's interval misses with at most this probability")->capture_default_str();
-  command->add_option("--miss", options->miss, "Share of the top that may be missing for it to count as settled")->capture_default_str();
-  command->add_option("--budget", options->budget, "Most to spend on executing: a number of variants (500) or a time (90s, 20min, 2h)");
+  command->add_option("--alpha", options->alpha, "An estimate's interval misses with at most this probability")
+      ->capture_default_str();
+  command->add_option("--miss", options->miss, "Share of the top that may be missing for it to count as settled")
+      ->capture_default_str();
+  command->add_option("--budget", options->budget,
+                      "Most to spend on executing: a number of variants (500) or a time (90s, 20min, 2h)");
   command->add_flag("--resume", options->resume, "Go on with the run in the folder that -o names");
   return [options](const Context& context) { return rank(*options, context); };
 }

@@ -50,8 +50,7 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
   }
   // Renaming over a device such as /dev/null would replace it for the whole machine.
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw Error(Fault::output,
-                name + ": can't be written: it is a pipe or device; choose the name of a regular file");
+    throw Error(Fault::output, name + ": can't be written: it is a pipe or device; choose the name of a regular file");
   }
   createTemporary();
 }
@@ -92,8 +91,7 @@ void AtomicFile::flush() {
 }
 
 void AtomicFile::writeThrough(std::string_view text) {
-  if (descriptor_ < 0)
-    throw Error(Fault::internal, printablePath(target_) + ": written to after it was finished");
+  if (descriptor_ < 0) throw Error(Fault::internal, printablePath(target_) + ": written to after it was finished");
   while (!text.empty()) {
     const ssize_t count = ::write(descriptor_, text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
@@ -130,8 +128,8 @@ void AtomicFile::discard() noexcept {
 
 void AtomicFile::fail(std::string_view doing, int code) {
   discard();
-  throw Error(Fault::output, printablePath(target_) + ": " + std::string(doing) + ": " +
-                                 std::strerror(code) + "; " + std::string(advice(code)));
+  throw Error(Fault::output, printablePath(target_) + ": " + std::string(doing) + ": " + std::strerror(code) + "; " +
+                                 std::string(advice(code)));
 }
 
 void writeFile(const std::filesystem::path& path, std::string_view content) {

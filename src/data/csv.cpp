@@ -47,8 +47,7 @@ void CsvWriter::endRow() {
 }
 
 void CsvWriter::commit() {
-  if (cells_ != 0)
-    throw Error(Fault::internal, file_.target().string() + ": finished in the middle of a row");
+  if (cells_ != 0) throw Error(Fault::internal, file_.target().string() + ": finished in the middle of a row");
   file_.commit();
 }
 

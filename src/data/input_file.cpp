@@ -20,16 +20,13 @@ InputFile InputFile::open(const std::filesystem::path& path, Fault fault) {
   file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file.descriptor_ < 0) {
     if (errno == ENOENT) file.fail("no such file; check the path");
-    if (errno == EACCES || errno == EPERM)
-      file.fail("may not be read (permission denied); check its permissions");
+    if (errno == EACCES || errno == EPERM) file.fail("may not be read (permission denied); check its permissions");
     file.fail(std::string("can't be opened: ") + std::strerror(errno));
   }
   struct stat status {};
-  if (::fstat(file.descriptor_, &status) != 0)
-    file.fail(std::string("can't be examined: ") + std::strerror(errno));
+  if (::fstat(file.descriptor_, &status) != 0) file.fail(std::string("can't be examined: ") + std::strerror(errno));
   if (S_ISDIR(status.st_mode)) file.fail("is a directory; expected a file");
-  if (!S_ISREG(status.st_mode))
-    file.fail("is a pipe or device; expected a regular file, so save it to disk first");
+  if (!S_ISREG(status.st_mode)) file.fail("is a pipe or device; expected a regular file, so save it to disk first");
   file.size_ = static_cast<std::uint64_t>(status.st_size);
   return file;
 }
@@ -58,8 +55,7 @@ void InputFile::requireBytes(std::uint64_t offset, std::uint64_t count, std::str
   if (size_ == 0) fail("the file is empty (0 bytes)");
   if (offset > size_ || count > size_ - offset) {
     fail("cut short: " + std::string(what) + " needs " + std::to_string(count) + " bytes at byte " +
-         std::to_string(offset) + ", but the file has " + std::to_string(size_) +
-         " bytes; copy or save it again");
+         std::to_string(offset) + ", but the file has " + std::to_string(size_) + " bytes; copy or save it again");
   }
 }
 
@@ -81,8 +77,7 @@ void InputFile::readInto(std::uint64_t offset, std::span<std::byte> into, std::s
   }
 }
 
-std::vector<std::byte> InputFile::read(std::uint64_t offset, std::uint64_t count,
-                                       std::string_view what) const {
+std::vector<std::byte> InputFile::read(std::uint64_t offset, std::uint64_t count, std::string_view what) const {
   requireBytes(offset, count, what);
   std::vector<std::byte> bytes = allocateBytes(count, name_ + ": " + std::string(what));
   readInto(offset, bytes, what);
@@ -132,12 +127,10 @@ std::string looksLike(const InputFile& file) {
     return "a safetensors file";
   }
   if (text.starts_with("<!DOCTYPE") || text.starts_with("<html")) return "a web page";
-  const bool isText = std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t';
-  });
+  const bool isText = std::all_of(
+      text.begin(), text.end(), [](char c) { return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t'; });
   if (isText) return "plain text";
-  return std::all_of(text.begin(), text.end(), [](char c) { return c == '\0'; }) ? "zeros"
-                                                                                 : "other binary data";
+  return std::all_of(text.begin(), text.end(), [](char c) { return c == '\0'; }) ? "zeros" : "other binary data";
 }
 
 }  // namespace heft

@@ -34,8 +34,7 @@ class InputFile {
   void readInto(std::uint64_t offset, std::span<std::byte> into, std::string_view what) const;
 
   /// As readInto, into new memory that is allocated only once the file is known to be long enough.
-  [[nodiscard]] std::vector<std::byte> read(std::uint64_t offset, std::uint64_t count,
-                                            std::string_view what) const;
+  [[nodiscard]] std::vector<std::byte> read(std::uint64_t offset, std::uint64_t count, std::string_view what) const;
 
   /// Throws Error(fault(), "NAME: TEXT").
   [[noreturn]] void fail(const std::string& text) const;

@@ -139,8 +139,7 @@ c10::IValue fit(const c10::IValue& value, const c10::Argument& argument, c10::De
     auto tensor = value.toTensor();
     const auto number = [&](const char* kind) {
       if (tensor.numel() != 1)
-        refuse("argument '" + argument.name() + "' is one " + kind + ", but " + describe(value) +
-               " was given");
+        refuse("argument '" + argument.name() + "' is one " + kind + ", but " + describe(value) + " was given");
     };
     if (type->kind() == c10::TypeKind::IntType) return number("int"), c10::IValue(tensor.item<int64_t>());
     if (type->kind() == c10::TypeKind::BoolType) return number("bool"), c10::IValue(tensor.item<bool>());
@@ -166,8 +165,7 @@ c10::IValue fit(const c10::IValue& value, const c10::Argument& argument, c10::De
     std::vector<c10::IValue> elements;
     for (const auto& one : value.toTupleRef().elements()) {
       elements.push_back(
-          one.isTensor() ? fit(one, c10::Argument(argument.name(), c10::TensorType::get()), device, native)
-                         : one);
+          one.isTensor() ? fit(one, c10::Argument(argument.name(), c10::TensorType::get()), device, native) : one);
     }
     return c10::ivalue::Tuple::create(std::move(elements));
   }
@@ -256,8 +254,7 @@ at::Tensor readTargets(const std::filesystem::path& file) {
   std::vector<c10::IValue> values = given.ordered;
   for (const auto& entry : given.named) values.push_back(entry.second);
   if (values.size() != 1 || !values[0].isTensor()) {
-    refuse(file.string() + ": " + plural(values.size(), "value") +
-           " found; one tensor of targets was expected");
+    refuse(file.string() + ": " + plural(values.size(), "value") + " found; one tensor of targets was expected");
   }
   const auto target = values[0].toTensor();
   if (target.numel() == 0) refuse(file.string() + ": the targets are empty");

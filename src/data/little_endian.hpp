@@ -10,8 +10,7 @@
 namespace heft {
 
 // Every format read here is little endian in memory, so loads and stores are plain copies.
-static_assert(std::endian::native == std::endian::little,
-              "Heft's file readers assume a little-endian machine");
+static_assert(std::endian::native == std::endian::little, "Heft's file readers assume a little-endian machine");
 
 /// The value at `offset`; the caller has checked that `offset + sizeof(T)` bytes are there.
 template <typename T>

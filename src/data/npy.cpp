@@ -83,8 +83,7 @@ StoredTensor readNpy(const InputFile& file) {
   tensor.bytes = file.read(header.dataOffset, *needed, what);
   const std::uint64_t surplus = file.size() - header.dataOffset - *needed;
   if (surplus != 0) {
-    file.fail("has " + std::to_string(surplus) + " bytes behind " + what +
-              "; save one array a file, or a .npz");
+    file.fail("has " + std::to_string(surplus) + " bytes behind " + what + "; save one array a file, or a .npz");
   }
   if (header.bigEndian) swapByteOrder(tensor.bytes, header.elementBytes);
   if (header.columnMajor && tensor.shape.size() > 1) {
@@ -99,9 +98,7 @@ StoredTensor readNpy(const InputFile& file) {
   return tensor;
 }
 
-StoredTensor readNpy(const std::filesystem::path& path, Fault fault) {
-  return readNpy(InputFile::open(path, fault));
-}
+StoredTensor readNpy(const std::filesystem::path& path, Fault fault) { return readNpy(InputFile::open(path, fault)); }
 
 std::vector<StoredTensor> readNpz(const InputFile& file) {
   std::vector<StoredTensor> tensors;
@@ -139,8 +136,7 @@ void writeNpz(const std::filesystem::path& path, std::span<const TensorView> ten
   std::set<std::string_view> seen;
   ZipWriter file(path);
   for (const TensorView& tensor : tensors) {
-    if (!seen.insert(tensor.name).second)
-      throw Error(Fault::internal, "npz name '" + tensor.name + "' is given twice");
+    if (!seen.insert(tensor.name).second) throw Error(Fault::internal, "npz name '" + tensor.name + "' is given twice");
     withNpyParts(tensor, [&](std::span<const std::byte> head, std::span<const std::byte> body) {
       file.add(tensor.name + std::string(extension), head, body);
     });

@@ -17,8 +17,7 @@ namespace heft {
 
 /// The arrays of a .npz (np.savez, np.savez_compressed), named by their keys, in the order of the archive.
 [[nodiscard]] std::vector<StoredTensor> readNpz(const InputFile& file);
-[[nodiscard]] std::vector<StoredTensor> readNpz(const std::filesystem::path& path,
-                                                Fault fault = Fault::input);
+[[nodiscard]] std::vector<StoredTensor> readNpz(const std::filesystem::path& path, Fault fault = Fault::input);
 
 /// Written whole or not at all; Throws Error(Fault::output). bf16, which NumPy does not have, is written as
 /// float32.

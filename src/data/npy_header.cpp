@@ -11,9 +11,8 @@ namespace heft {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::uint64_t longestHeader = std::uint64_t{1}
-                                        << 20U;  // NumPy's own headers stay below 10,000 bytes
-constexpr std::size_t mostDimensions = 64;       // NumPy's limit
+constexpr std::uint64_t longestHeader = std::uint64_t{1} << 20U;  // NumPy's own headers stay below 10,000 bytes
+constexpr std::size_t mostDimensions = 64;                        // NumPy's limit
 
 /// Reads the one Python literal that a header is: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
 class LiteralScanner {
@@ -207,13 +206,11 @@ NpyHeader readNpyHeader(const InputFile& file) {
   file.readInto(0, std::span(start).first(10), "the .npy header");
   const auto version = static_cast<unsigned>(start[6]);
   if (version < 1 || version > 3) {
-    file.fail("is a .npy file of format version " + std::to_string(version) +
-              "; versions 1 to 3 can be read");
+    file.fail("is a .npy file of format version " + std::to_string(version) + "; versions 1 to 3 can be read");
   }
   if (version > 1) file.readInto(0, start, "the .npy header");
   const std::uint64_t textOffset = version == 1 ? 10 : 12;
-  const std::uint64_t length =
-      version == 1 ? loadLittle<std::uint16_t>(start, 8) : loadLittle<std::uint32_t>(start, 8);
+  const std::uint64_t length = version == 1 ? loadLittle<std::uint16_t>(start, 8) : loadLittle<std::uint32_t>(start, 8);
   if (length > longestHeader) {
     file.fail("the .npy header claims " + std::to_string(length) +
               " bytes, more than any plain array needs; the file is damaged");

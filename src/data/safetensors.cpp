@@ -68,15 +68,12 @@ Header parseHeader(const InputFile& file, std::uint64_t length) {
   std::set<std::string> seenNames;
   std::set<std::string> seenFields;
   const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    const bool opens =
-        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
-    if (opens && depth >= deepestHeader)
-      file.fail("the safetensors header is nested deeper than the format allows");
+    const bool opens = event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    if (opens && depth >= deepestHeader) file.fail("the safetensors header is nested deeper than the format allows");
     if (event != json::parse_event_t::key) return true;
     const auto& key = parsed.get_ref<const std::string&>();
     if (depth == 1) {
-      if (!seenNames.insert(key).second)
-        file.fail("safetensors name '" + printable(key) + "' stands there twice");
+      if (!seenNames.insert(key).second) file.fail("safetensors name '" + printable(key) + "' stands there twice");
       header.names.push_back(key);
       seenFields.clear();
     } else if (!seenFields.insert(key).second) {
@@ -92,8 +89,7 @@ Header parseHeader(const InputFile& file, std::uint64_t length) {
   } catch (const json::exception&) {
     file.fail("the safetensors header holds a number out of range; the file is damaged");
   }
-  if (!header.values.is_object())
-    file.fail("the safetensors header is not a JSON object; the file is damaged");
+  if (!header.values.is_object()) file.fail("the safetensors header is not a JSON object; the file is damaged");
   return header;
 }
 
@@ -111,21 +107,19 @@ Type findType(const InputFile& file, const std::string& name, const json& tensor
   const auto field = tensor.find("dtype");
   if (field == tensor.end() || !field->is_string()) failTensor(file, name, "has no 'dtype' text");
   const auto& text = field->get_ref<const std::string&>();
-  const auto* const found =
-      std::find_if(types.begin(), types.end(), [&](const Type& t) { return t.name == text; });
+  const auto* const found = std::find_if(types.begin(), types.end(), [&](const Type& t) { return t.name == text; });
   if (found == types.end()) {
-    failTensor(file, name,
-               "is of type " + printable(text) +
-                   ", which Heft can't use; save it as F32, F64, F16, BF16, an integer or BOOL");
+    failTensor(
+        file, name,
+        "is of type " + printable(text) + ", which Heft can't use; save it as F32, F64, F16, BF16, an integer or BOOL");
   }
   return *found;
 }
 
 const json& findList(const InputFile& file, const std::string& name, const json& tensor, const char* key) {
   const auto field = tensor.find(key);
-  const bool good =
-      field != tensor.end() && field->is_array() &&
-      std::all_of(field->begin(), field->end(), [](const json& n) { return n.is_number_unsigned(); });
+  const bool good = field != tensor.end() && field->is_array() &&
+                    std::all_of(field->begin(), field->end(), [](const json& n) { return n.is_number_unsigned(); });
   if (!good) failTensor(file, name, "has no '" + std::string(key) + "' list of whole numbers");
   return *field;
 }
@@ -135,8 +129,7 @@ Entry parseEntry(const InputFile& file, const std::string& name, const json& ten
   Entry entry{name, findType(file, name, tensor), {}, 0, 0};
 
   const json& shape = findList(file, name, tensor, "shape");
-  if (shape.size() > mostDimensions)
-    failTensor(file, name, "has " + std::to_string(shape.size()) + " dimensions");
+  if (shape.size() > mostDimensions) failTensor(file, name, "has " + std::to_string(shape.size()) + " dimensions");
   for (const json& size : shape) {
     const auto value = size.get<std::uint64_t>();
     if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
@@ -167,17 +160,14 @@ Entry parseEntry(const InputFile& file, const std::string& name, const json& ten
 void checkLayout(const InputFile& file, const std::vector<Entry>& entries, std::uint64_t dataBytes) {
   std::vector<const Entry*> sorted;
   for (const Entry& entry : entries) sorted.push_back(&entry);
-  std::sort(sorted.begin(), sorted.end(), [](const Entry* a, const Entry* b) {
-    return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
-  });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Entry* a, const Entry* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
   std::uint64_t covered = 0;
   for (const Entry* entry : sorted) {
     if (entry->begin != covered) {
-      failTensor(
-          file, entry->name,
-          std::string(entry->begin < covered ? "overlaps the one before it" : "leaves a gap before it") +
-              ": it begins at byte " + std::to_string(entry->begin) + ", expected " +
-              std::to_string(covered));
+      failTensor(file, entry->name,
+                 std::string(entry->begin < covered ? "overlaps the one before it" : "leaves a gap before it") +
+                     ": it begins at byte " + std::to_string(entry->begin) + ", expected " + std::to_string(covered));
     }
     covered = entry->end;
   }
@@ -193,8 +183,7 @@ void checkLayout(const InputFile& file, const std::vector<Entry>& entries, std::
 
 StoredTensor loadTensor(const InputFile& file, std::uint64_t dataStart, Entry&& entry) {
   StoredTensor tensor{std::move(entry.name), entry.type.readAs, std::move(entry.shape), {}};
-  tensor.bytes =
-      file.read(dataStart + entry.begin, entry.end - entry.begin, "tensor '" + printable(tensor.name) + "'");
+  tensor.bytes = file.read(dataStart + entry.begin, entry.end - entry.begin, "tensor '" + printable(tensor.name) + "'");
   if (entry.type.readAs == Scalar::boolean) normaliseBooleans(tensor.bytes);
   if (entry.type.widened) {
     std::optional<std::vector<std::byte>> wide = widenUnsigned(tensor.bytes, entry.type.bytes);
@@ -205,8 +194,8 @@ StoredTensor loadTensor(const InputFile& file, std::uint64_t dataStart, Entry&& 
 }
 
 std::string_view typeName(Scalar scalar) {
-  const auto* const found = std::find_if(types.begin(), types.end(),
-                                         [&](const Type& t) { return t.readAs == scalar && !t.widened; });
+  const auto* const found =
+      std::find_if(types.begin(), types.end(), [&](const Type& t) { return t.readAs == scalar && !t.widened; });
   return found->name;
 }
 
@@ -259,8 +248,8 @@ SafetensorsFile readSafetensors(const InputFile& file) {
   const bool plausible = length >= 2 && length <= longestHeader;
   if (plausible && file.size() > lengthBytes) file.readInto(0, start, "the safetensors header");
   if (!plausible || (file.size() > lengthBytes && start[lengthBytes] != std::byte{'{'})) {
-    file.fail("is no safetensors file (its header length reads " + std::to_string(length) +
-              "); it looks like " + looksLike(file));
+    file.fail("is no safetensors file (its header length reads " + std::to_string(length) + "); it looks like " +
+              looksLike(file));
   }
 
   Header header = parseHeader(file, length);

@@ -20,8 +20,7 @@ double halfToDouble(std::uint16_t bits) {
   const int fraction = bits & 0x3ff;
   double magnitude = 0;
   if (exponent == 0x1f) {
-    magnitude =
-        fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+    magnitude = fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
   } else if (exponent == 0) {
     magnitude = std::ldexp(fraction, -24);
   } else {
@@ -48,8 +47,7 @@ std::vector<double> castAll(std::span<const std::byte> bytes) {
 }
 
 template <typename T>
-StoredTensor storeValues(std::string name, Scalar scalar, std::vector<std::int64_t> shape,
-                         std::span<const T> values) {
+StoredTensor storeValues(std::string name, Scalar scalar, std::vector<std::int64_t> shape, std::span<const T> values) {
   StoredTensor tensor{std::move(name), scalar, std::move(shape), {}};
   tensor.bytes = allocateBytes(values.size_bytes(), tensor.name);
   if (!values.empty()) std::memcpy(tensor.bytes.data(), values.data(), values.size_bytes());
@@ -117,9 +115,7 @@ std::string_view scalarName(Scalar scalar) {
   throw Error(Fault::internal, "scalarName: unknown scalar");
 }
 
-TensorView viewOf(const StoredTensor& tensor) {
-  return {tensor.name, tensor.scalar, tensor.shape, tensor.bytes};
-}
+TensorView viewOf(const StoredTensor& tensor) { return {tensor.name, tensor.scalar, tensor.shape, tensor.bytes}; }
 
 std::vector<TensorView> viewsOf(const std::vector<StoredTensor>& tensors) {
   std::vector<TensorView> views;
@@ -154,8 +150,8 @@ std::string shapeText(std::span<const std::int64_t> shape) {
 void checkComplete(const TensorView& tensor) {
   const std::optional<std::uint64_t> expected = byteCount(scalarBytes(tensor.scalar), tensor.shape);
   if (!expected || *expected != tensor.bytes.size()) {
-    throw Error(Fault::internal, "tensor " + tensor.name + " of shape " + shapeText(tensor.shape) +
-                                     " and type " + std::string(scalarName(tensor.scalar)) + " holds " +
+    throw Error(Fault::internal, "tensor " + tensor.name + " of shape " + shapeText(tensor.shape) + " and type " +
+                                     std::string(scalarName(tensor.scalar)) + " holds " +
                                      std::to_string(tensor.bytes.size()) + " bytes");
   }
 }
@@ -191,12 +187,10 @@ StoredTensor storeTensor(std::string name, std::vector<std::int64_t> shape, std:
 StoredTensor storeTensor(std::string name, std::vector<std::int64_t> shape, std::span<const double> values) {
   return storeValues(std::move(name), Scalar::f64, std::move(shape), values);
 }
-StoredTensor storeTensor(std::string name, std::vector<std::int64_t> shape,
-                         std::span<const std::uint8_t> values) {
+StoredTensor storeTensor(std::string name, std::vector<std::int64_t> shape, std::span<const std::uint8_t> values) {
   return storeValues(std::move(name), Scalar::u8, std::move(shape), values);
 }
-StoredTensor storeTensor(std::string name, std::vector<std::int64_t> shape,
-                         std::span<const std::int64_t> values) {
+StoredTensor storeTensor(std::string name, std::vector<std::int64_t> shape, std::span<const std::int64_t> values) {
   return storeValues(std::move(name), Scalar::i64, std::move(shape), values);
 }
 
@@ -219,9 +213,8 @@ void normaliseBooleans(std::span<std::byte> bytes) {
 
 std::vector<std::byte> allocateBytes(std::uint64_t count, const std::string& what) {
   const auto tooMuch = [&] {
-    return Error(Fault::memory,
-                 what + " needs " + std::to_string(count) +
-                     " bytes of memory, more than there is; use a smaller file or a larger machine");
+    return Error(Fault::memory, what + " needs " + std::to_string(count) +
+                                    " bytes of memory, more than there is; use a smaller file or a larger machine");
   };
   try {
     return std::vector<std::byte>(count);

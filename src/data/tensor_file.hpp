@@ -41,8 +41,7 @@ std::vector<TensorView> viewsOf(std::vector<StoredTensor>&&) = delete;
 
 /// Bytes that a shape takes, or nothing where a size is negative or the product leaves the range of int64
 /// even with sizes of 0 taken as 1 (strides would overflow).
-[[nodiscard]] std::optional<std::uint64_t> byteCount(std::size_t elementBytes,
-                                                     std::span<const std::int64_t> shape);
+[[nodiscard]] std::optional<std::uint64_t> byteCount(std::size_t elementBytes, std::span<const std::int64_t> shape);
 
 /// "[2, 3]".
 [[nodiscard]] std::string shapeText(std::span<const std::int64_t> shape);
@@ -63,8 +62,7 @@ void checkComplete(const TensorView& tensor);
                                        std::span<const std::int64_t> values);
 
 /// Little-endian unsigned integers of `width` 2, 4 or 8 bytes as int64; nothing where one is above 2^63 - 1.
-[[nodiscard]] std::optional<std::vector<std::byte>> widenUnsigned(std::span<const std::byte> bytes,
-                                                                  std::size_t width);
+[[nodiscard]] std::optional<std::vector<std::byte>> widenUnsigned(std::span<const std::byte> bytes, std::size_t width);
 
 /// Makes every byte 0 or 1: other values in a bool are undefined behaviour downstream.
 void normaliseBooleans(std::span<std::byte> bytes);

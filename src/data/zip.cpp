@@ -36,14 +36,12 @@ struct Directory {
 Directory readDirectory64(const InputFile& file, std::uint64_t endOffset, std::uint64_t& directoryLimit) {
   if (endOffset < locator64Bytes) failDamaged(file, "the zip64 locator is missing");
   const auto locator = file.read(endOffset - locator64Bytes, locator64Bytes, "the zip64 locator");
-  if (loadLittle<std::uint32_t>(locator) != locator64Signature)
-    failDamaged(file, "the zip64 locator is missing");
+  if (loadLittle<std::uint32_t>(locator) != locator64Signature) failDamaged(file, "the zip64 locator is missing");
   const auto end64Offset = loadLittle<std::uint64_t>(locator, 8);
   const auto end = file.read(end64Offset, end64Bytes, "the zip64 end record");
   if (loadLittle<std::uint32_t>(end) != end64Signature) failDamaged(file, "the zip64 end record is missing");
   directoryLimit = end64Offset;
-  return {loadLittle<std::uint64_t>(end, 48), loadLittle<std::uint64_t>(end, 40),
-          loadLittle<std::uint64_t>(end, 32)};
+  return {loadLittle<std::uint64_t>(end, 48), loadLittle<std::uint64_t>(end, 40), loadLittle<std::uint64_t>(end, 32)};
 }
 
 Directory findDirectory(const InputFile& file) {
@@ -119,8 +117,7 @@ ZipMember parseMember(const InputFile& file, std::span<const std::byte> director
 }
 
 /// Members that share bytes are how small archives unpack to petabytes; honest writers never make them.
-void checkExtents(const InputFile& file, const std::vector<ZipMember>& members,
-                  std::uint64_t directoryOffset) {
+void checkExtents(const InputFile& file, const std::vector<ZipMember>& members, std::uint64_t directoryOffset) {
   std::vector<const ZipMember*> sorted;
   for (const ZipMember& member : members) sorted.push_back(&member);
   std::sort(sorted.begin(), sorted.end(),
@@ -208,10 +205,10 @@ std::vector<std::byte> readZipMember(const InputFile& file, const ZipMember& mem
   }
   const auto header = file.read(member.headerOffset, localBytes, what);
   if (loadLittle<std::uint32_t>(header) != localSignature) failDamaged(file, what + " has no header");
-  const std::uint64_t dataOffset = member.headerOffset + localBytes + loadLittle<std::uint16_t>(header, 26) +
-                                   loadLittle<std::uint16_t>(header, 28);
-  const bool claimFits = member.method == stored ? member.bytes == member.packedBytes
-                                                 : member.bytes / bestRatio <= member.packedBytes;
+  const std::uint64_t dataOffset =
+      member.headerOffset + localBytes + loadLittle<std::uint16_t>(header, 26) + loadLittle<std::uint16_t>(header, 28);
+  const bool claimFits =
+      member.method == stored ? member.bytes == member.packedBytes : member.bytes / bestRatio <= member.packedBytes;
   if (!claimFits) {
     failDamaged(file, what + " claims " + std::to_string(member.bytes) + " bytes from " +
                           std::to_string(member.packedBytes) + " packed ones");

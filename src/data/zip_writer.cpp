@@ -15,14 +15,12 @@ namespace {
 std::uint32_t checksum(std::uint32_t start, std::span<const std::byte> bytes) {
   // zlib would take the null pointer of an empty span for "start anew" and forget what came before.
   if (bytes.empty()) return start;
-  return static_cast<std::uint32_t>(
-      crc32_z(start, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  return static_cast<std::uint32_t>(crc32_z(start, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
 }  // namespace
 
-void ZipWriter::add(const std::string& name, std::span<const std::byte> head,
-                    std::span<const std::byte> body) {
+void ZipWriter::add(const std::string& name, std::span<const std::byte> head, std::span<const std::byte> body) {
   if (name.empty() || name.size() > 0xffff) {
     throw Error(Fault::internal, "a zip member's name has " + std::to_string(name.size()) + " bytes");
   }

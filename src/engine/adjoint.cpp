@@ -20,9 +20,11 @@ std::vector<at::Tensor> leavesOf(const std::vector<Site*>& sites) {
   return leaves;
 }
 
-std::vector<at::Tensor> gradients(const at::Tensor& outputs, const at::Tensor& seed, const std::vector<at::Tensor>& leaves) {
+std::vector<at::Tensor> gradients(const at::Tensor& outputs, const at::Tensor& seed,
+                                  const std::vector<at::Tensor>& leaves) {
   if (leaves.empty()) return {};
-  return torch::autograd::grad({outputs}, leaves, {seed}, /*retain_graph=*/true, /*create_graph=*/false, /*allow_unused=*/true);
+  return torch::autograd::grad({outputs}, leaves, {seed}, /*retain_graph=*/true, /*create_graph=*/false,
+                               /*allow_unused=*/true);
 }
 
 /// Adjoints of many seeds in one walk back through the graph, as functorch's vmap batches it: each step's products then have
@@ -123,7 +125,8 @@ bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, u
   return all;
 }
 
-void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds, const ProgressFunction& progress) {
+void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds,
+                  const ProgressFunction& progress) {
   std::vector<Site*> by_unit, by_gradient;
   for (auto* site : sites) (site->kind() == SiteKind::gradient ? by_gradient : by_unit).push_back(site);
   const auto samples = outputs.size(0);
@@ -144,7 +147,9 @@ void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, co
         for (size_t leaf = 0; leaf < all.size(); ++leaf) {
           if (all[leaf].defined()) one[leaf] = all[leaf][static_cast<int64_t>(i)];
         }
-        distribute(some, one, [&](Site& site, std::span<const at::Tensor> own) { site.takeSeed(first + static_cast<int64_t>(i), own); });
+        distribute(some, one, [&](Site& site, std::span<const at::Tensor> own) {
+          site.takeSeed(first + static_cast<int64_t>(i), own);
+        });
         progress(++done / total);
       }
     }

@@ -22,6 +22,7 @@ using ProgressFunction = std::function<void(double)>;
 bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, uint64_t seed);
 
 /// Takes every seed's adjoint at every leaf. The graph is kept.
-void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds, const ProgressFunction& progress);
+void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds,
+                  const ProgressFunction& progress);
 
 }  // namespace heft

@@ -113,7 +113,8 @@ std::vector<c10::IValue> replaceSample(const std::vector<c10::IValue>& values, c
 }
 
 /// Output dims of size `samples` along which only index `sample` changed; sets `moved` when anything did.
-std::set<int64_t> dimsMoved(const at::Tensor& before, const at::Tensor& after, int64_t samples, int64_t sample, bool& moved) {
+std::set<int64_t> dimsMoved(const at::Tensor& before, const at::Tensor& after, int64_t samples, int64_t sample,
+                            bool& moved) {
   std::set<int64_t> dims;
   const auto changed = before.ne(after);
   const bool any = changed.any().item<bool>();
@@ -129,7 +130,8 @@ std::set<int64_t> dimsMoved(const at::Tensor& before, const at::Tensor& after, i
 
 }  // namespace
 
-Batch findBatch(Runner& runner, PlainHandler& handler, const OutputTarget& target, const std::vector<NamedOutput>& baseline) {
+Batch findBatch(Runner& runner, PlainHandler& handler, const OutputTarget& target,
+                const std::vector<NamedOutput>& baseline) {
   const auto& values = runner.inputs().values;
   const auto tensors = allTensors(values);
   const auto scored = OutputLayout::select(baseline, target);

@@ -19,6 +19,7 @@ struct Batch {
 
 /// Finds the batch dimension by running the model: replacing sample b must move output b and no other.
 /// Also notices outputs whose shape depends on the data, and throws Error(Fault::unsupported) then.
-Batch findBatch(Runner& runner, PlainHandler& handler, const OutputTarget& target, const std::vector<NamedOutput>& baseline);
+Batch findBatch(Runner& runner, PlainHandler& handler, const OutputTarget& target,
+                const std::vector<NamedOutput>& baseline);
 
 }  // namespace heft

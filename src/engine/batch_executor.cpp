@@ -39,10 +39,8 @@ SizedVariant sizeUp(const Model& model, const Variant& variant) {
   for (const auto parameter : parameters) {
     const auto block = deltaShape(model, variant, parameter);
     sized.sort.parameters.push_back(parameter);
-    sized.sort.block_sizes.push_back(
-        static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.rows))));
-    sized.sort.block_sizes.push_back(
-        static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.columns))));
+    sized.sort.block_sizes.push_back(static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.rows))));
+    sized.sort.block_sizes.push_back(static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(block.columns))));
     sized.weights += block.rows * block.columns;
   }
   return sized;
@@ -94,16 +92,14 @@ void BatchExecutor::runBaseline() {
   const auto outputs = runner_.run(size);
   baseline_ = layout_.table(outputs).clone();
   bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
-  most_ = size.recurrentRows() > 0 ? std::max<int64_t>(1, options_.rows / size.recurrentRows())
-                                   : kVariantsWithoutRows;
+  most_ = size.recurrentRows() > 0 ? std::max<int64_t>(1, options_.rows / size.recurrentRows()) : kVariantsWithoutRows;
 }
 
 int64_t BatchExecutor::fitting(const Sort& sort, int64_t weights) const {
   int64_t bytes = bytes_ + weights * int64_t{sizeof(double)};
   if (copied_.count(sort) > 0) {
     for (const auto parameter : sort.parameters) {
-      bytes +=
-          runner_.model().parameters[static_cast<size_t>(parameter)].value.numel() * int64_t{sizeof(double)};
+      bytes += runner_.model().parameters[static_cast<size_t>(parameter)].value.numel() * int64_t{sizeof(double)};
     }
   }
   return std::clamp<int64_t>(options_.memory / std::max<int64_t>(1, bytes), 1, most_);
@@ -158,8 +154,7 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
       failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
     }
     runner_.restoreState();  // batched tensors mean nothing once the level is gone
-    if (!failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second &&
-        chunk.size() > 1) {
+    if (!failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1) {
       return std::nullopt;
     }
   }
@@ -169,8 +164,7 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
   }
   alone_.insert(sort);
   if (failure.empty()) {
-    note(namesOf(sort),
-         "variants of " + namesOf(sort) + " run one at a time: many at once gave other outputs");
+    note(namesOf(sort), "variants of " + namesOf(sort) + " run one at a time: many at once gave other outputs");
   } else {
     const auto name = operatorIn(failure);
     note(name.empty() ? failure : name, "some variants run one at a time, which is slower: " + failure);
@@ -214,8 +208,7 @@ std::string BatchExecutor::namesOf(const Sort& sort) const {
 
 }  // namespace
 
-std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout,
-                                            const BatchOptions& options) {
+std::unique_ptr<Executor> makeBatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options) {
   return std::make_unique<BatchExecutor>(runner, layout, options);
 }
 

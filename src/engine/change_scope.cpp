@@ -36,16 +36,14 @@ void checkChange(const Model& model, const Change& change) {
   }
   const auto& parameter = model.parameters[static_cast<size_t>(change.parameter)];
   if (change.index.size() != change.value.size()) {
-    throw Error(Fault::internal, "a variant of " + parameter.name + " has " +
-                                     std::to_string(change.index.size()) + " places and " +
-                                     std::to_string(change.value.size()) +
+    throw Error(Fault::internal, "a variant of " + parameter.name + " has " + std::to_string(change.index.size()) +
+                                     " places and " + std::to_string(change.value.size()) +
                                      " values; one value a place is needed");
   }
   for (const auto index : change.index) {
     if (index >= 0 && index < parameter.value.numel()) continue;
-    throw Error(Fault::internal, "a variant changes weight " + std::to_string(index) + " of " +
-                                     parameter.name + ", which has " +
-                                     std::to_string(parameter.value.numel()));
+    throw Error(Fault::internal, "a variant changes weight " + std::to_string(index) + " of " + parameter.name +
+                                     ", which has " + std::to_string(parameter.value.numel()));
   }
 }
 

@@ -15,9 +15,12 @@ const std::array<const char*, 5> kRoles{"weight_ih", "weight_hh", "bias_ih", "bi
 
 std::string methodName(SiteKind kind) {
   switch (kind) {
-    case SiteKind::unit_response: return "unit response";
-    case SiteKind::linear: return "linear";
-    case SiteKind::gradient: return "gradient";
+    case SiteKind::unit_response:
+      return "unit response";
+    case SiteKind::linear:
+      return "linear";
+    case SiteKind::gradient:
+      return "gradient";
   }
   return "";
 }
@@ -57,8 +60,10 @@ class Emissions {
     int64_t unit = -1;
     for (int64_t i = 0; i < count && unit < 0; ++i) {
       const auto found = unit_.find(column[i * stride]);
-      if (found != unit_.end()) unit = found->second;
-      else if (column[i * stride] != 0) return -1;
+      if (found != unit_.end())
+        unit = found->second;
+      else if (column[i * stride] != 0)
+        return -1;
     }
     if (unit < 0) return -1;
     const auto& own = values_[static_cast<size_t>(unit)];
@@ -110,13 +115,16 @@ void addLayer(Structure& structure, const RecurrentSite& site, const std::vector
   RecurrentLayerInfo layer;
   layer.name = layerName(structure.parameters[static_cast<size_t>(named)].name);
   for (const auto& known : structure.layers) {
-    if (known.weight_ih == parameters[RecurrentSite::weight_ih] && known.weight_hh == parameters[RecurrentSite::weight_hh]) return;  // called again
+    if (known.weight_ih == parameters[RecurrentSite::weight_ih] &&
+        known.weight_hh == parameters[RecurrentSite::weight_hh])
+      return;  // called again
   }
   layer.kind = cellName(site.cell());
   layer.gates = gateNames(site.cell());
   layer.reverse = layer.name.ends_with("_reverse");
   const auto stem = layer.name.substr(0, layer.name.size() - (layer.reverse ? 8 : 0));
-  if (const auto l = stem.rfind(".l"); l != std::string::npos && stem.find_first_not_of("0123456789", l + 2) == std::string::npos) {
+  if (const auto l = stem.rfind(".l");
+      l != std::string::npos && stem.find_first_not_of("0123456789", l + 2) == std::string::npos) {
     layer.index = std::strtoll(stem.c_str() + l + 2, nullptr, 10);
   }
   layer.units = site.emissions().size(1);
@@ -125,7 +133,9 @@ void addLayer(Structure& structure, const RecurrentSite& site, const std::vector
   layer.bias_ih = parameters[RecurrentSite::bias_ih];
   layer.bias_hh = parameters[RecurrentSite::bias_hh];
   layer.weight_hr = parameters[RecurrentSite::weight_hr];
-  const auto columns = [&](int64_t parameter) { return structure.parameters[static_cast<size_t>(parameter)].columns(); };
+  const auto columns = [&](int64_t parameter) {
+    return structure.parameters[static_cast<size_t>(parameter)].columns();
+  };
   layer.emitted = layer.weight_hh >= 0 ? columns(layer.weight_hh) : layer.units;
   layer.inputs = layer.weight_ih >= 0 ? columns(layer.weight_ih) : 0;
   findReaders(layer, site, sites);
@@ -142,17 +152,28 @@ void addLayer(Structure& structure, const RecurrentSite& site, const std::vector
 
 std::string typeName(at::ScalarType type) {
   switch (type) {
-    case at::kFloat: return "float32";
-    case at::kDouble: return "float64";
-    case at::kHalf: return "float16";
-    case at::kBFloat16: return "bfloat16";
-    case at::kLong: return "int64";
-    case at::kInt: return "int32";
-    case at::kShort: return "int16";
-    case at::kChar: return "int8";
-    case at::kByte: return "uint8";
-    case at::kBool: return "bool";
-    default: return c10::toString(type);
+    case at::kFloat:
+      return "float32";
+    case at::kDouble:
+      return "float64";
+    case at::kHalf:
+      return "float16";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kLong:
+      return "int64";
+    case at::kInt:
+      return "int32";
+    case at::kShort:
+      return "int16";
+    case at::kChar:
+      return "int8";
+    case at::kByte:
+      return "uint8";
+    case at::kBool:
+      return "bool";
+    default:
+      return c10::toString(type);
   }
 }
 
@@ -180,8 +201,10 @@ Structure describeStructure(const Model& model, const std::vector<Site*>& sites)
       info.method = methodName(site->kind());
       if (!info.site.empty()) continue;
       info.site = site->name() == "gradient" ? "other" : site->name();
-      if (recurrent != nullptr) info.role = kRoles.at(static_cast<size_t>(use.role));
-      else if (site->kind() == SiteKind::linear) info.role = use.role == 0 ? "weight" : "bias";
+      if (recurrent != nullptr)
+        info.role = kRoles.at(static_cast<size_t>(use.role));
+      else if (site->kind() == SiteKind::linear)
+        info.role = use.role == 0 ? "weight" : "bias";
     }
     if (recurrent != nullptr) addLayer(structure, *recurrent, sites);
   }

@@ -19,7 +19,8 @@ int64_t parseIndex(const std::string& text, const std::string& whole) {
   } catch (const std::exception&) {
     used = 0;
   }
-  if (used == 0 || used != text.size()) throw Error(Fault::usage, "output target '" + whole + "': '" + text + "' is no whole number");
+  if (used == 0 || used != text.size())
+    throw Error(Fault::usage, "output target '" + whole + "': '" + text + "' is no whole number");
   return value;
 }
 
@@ -27,7 +28,8 @@ int64_t parseIndex(const std::string& text, const std::string& whole) {
 int64_t wrapIndex(int64_t index, int64_t size, const std::string& what) {
   const auto wrapped = index < 0 ? index + size : index;
   if (wrapped < 0 || wrapped >= size) {
-    throw Error(Fault::usage, "output target " + what + ":" + std::to_string(index) + " is out of range; there are " + std::to_string(size));
+    throw Error(Fault::usage, "output target " + what + ":" + std::to_string(index) + " is out of range; there are " +
+                                  std::to_string(size));
   }
   return wrapped;
 }
@@ -38,12 +40,18 @@ OutputTarget OutputTarget::parse(const std::string& text) {
   OutputTarget target;
   std::stringstream parts(text);
   for (std::string part; std::getline(parts, part, ',');) {
-    if (part.starts_with("class:")) target.klass = parseIndex(part.substr(6), text);
-    else if (part.starts_with("step:")) target.step = parseIndex(part.substr(5), text);
-    else if (part.starts_with("module:")) target.module_name = part.substr(7);
+    if (part.starts_with("class:"))
+      target.klass = parseIndex(part.substr(6), text);
+    else if (part.starts_with("step:"))
+      target.step = parseIndex(part.substr(5), text);
+    else if (part.starts_with("module:"))
+      target.module_name = part.substr(7);
     else if (part.find(':') != std::string::npos) {
-      throw Error(Fault::usage, "output target '" + part + "' is unknown; an element (0, logits, 0.1), class:N, step:N or module:NAME was expected");
-    } else target.element = part;
+      throw Error(Fault::usage,
+                  "output target '" + part +
+                      "' is unknown; an element (0, logits, 0.1), class:N, step:N or module:NAME was expected");
+    } else
+      target.element = part;
   }
   return target;
 }
@@ -54,25 +62,31 @@ std::vector<NamedOutput> OutputLayout::select(const std::vector<NamedOutput>& ou
   std::string known;
   for (const auto& output : outputs) {
     if (output.path == target.element || output.path.starts_with(target.element + ".")) kept.push_back(output);
-    known += (known.empty() ? "" : ", ") + (output.path.empty() ? std::string("(one tensor, without a name)") : output.path);
+    known +=
+        (known.empty() ? "" : ", ") + (output.path.empty() ? std::string("(one tensor, without a name)") : output.path);
   }
-  if (kept.empty()) throw Error(Fault::usage, "output target '" + target.element + "' is not in the output; there are: " + known);
+  if (kept.empty())
+    throw Error(Fault::usage, "output target '" + target.element + "' is not in the output; there are: " + known);
   return kept;
 }
 
-OutputLayout::OutputLayout(const std::vector<NamedOutput>& outputs, const OutputTarget& target, std::vector<int64_t> batch_dims, int64_t samples)
+OutputLayout::OutputLayout(const std::vector<NamedOutput>& outputs, const OutputTarget& target,
+                           std::vector<int64_t> batch_dims, int64_t samples)
     : target_(target), samples_(samples) {
   const auto kept = select(outputs, target);
   for (size_t i = 0; i < kept.size(); ++i) {
     parts_.push_back({kept[i].path, kept[i].value.sizes().vec(), batch_dims.empty() ? -1 : batch_dims.at(i)});
     const auto last = kept[i].value.dim() == 0 ? 1 : kept[i].value.size(-1);
-    if (i == 0) classes_ = last;
-    else if (classes_ != last) classes_ = -1;
+    if (i == 0)
+      classes_ = last;
+    else if (classes_ != last)
+      classes_ = -1;
   }
   elements_ = table(outputs).size(1);
   if (target.klass) classes_ = 1;
   if (classes_ <= 0 || elements_ % classes_ != 0) classes_ = elements_;
-  if (elements_ == 0) throw Error(Fault::unsupported, std::string("the output is empty, so there is nothing to measure; ") + kShapeHint);
+  if (elements_ == 0)
+    throw Error(Fault::unsupported, std::string("the output is empty, so there is nothing to measure; ") + kShapeHint);
 }
 
 at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool variants) const {
@@ -86,13 +100,15 @@ at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool var
     auto value = kept[i].value;
     const int64_t lead = variants ? 1 : 0;
     if (value.sizes().slice(static_cast<size_t>(lead)) != at::IntArrayRef(part.shape)) {
-      throw Error(Fault::unsupported, std::string("the output's shape depends on the data, so runs can't be compared; ") + kShapeHint);
+      throw Error(Fault::unsupported,
+                  std::string("the output's shape depends on the data, so runs can't be compared; ") + kShapeHint);
     }
     value = value.to(at::kDouble);
     value = part.batch_dim >= 0 ? value.movedim(part.batch_dim + lead, lead) : value.unsqueeze(lead);
     if (target_.step) {
       const auto dim = lead + 1;
-      if (value.dim() < dim + 2) throw Error(Fault::usage, "output target step:N needs an output with a dimension of time; it has none");
+      if (value.dim() < dim + 2)
+        throw Error(Fault::usage, "output target step:N needs an output with a dimension of time; it has none");
       value = value.narrow(dim, wrapIndex(*target_.step, value.size(dim), "step"), 1);
     }
     if (target_.klass) value = value.narrow(-1, wrapIndex(*target_.klass, value.size(-1), "class"), 1);
@@ -122,7 +138,8 @@ std::vector<OutputLayout::Piece> OutputLayout::pieces() const {
 std::string OutputLayout::describe() const {
   std::ostringstream text;
   for (size_t i = 0; i < parts_.size(); ++i) {
-    text << (i == 0 ? "" : ", ") << (parts_[i].path.empty() ? "output" : parts_[i].path) << " " << at::IntArrayRef(parts_[i].shape);
+    text << (i == 0 ? "" : ", ") << (parts_[i].path.empty() ? "output" : parts_[i].path) << " "
+         << at::IntArrayRef(parts_[i].shape);
   }
   return text.str();
 }

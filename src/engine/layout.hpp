@@ -10,10 +10,10 @@ namespace heft {
 
 /// Which part of the output is scored.
 struct OutputTarget {
-  std::string element;          ///< path of one output, "1" or "logits" or "0.1"; empty: all floating outputs
-  std::optional<int64_t> klass; ///< index in the last dimension
-  std::optional<int64_t> step;  ///< index in the dimension of time
-  std::string module_name;      ///< a submodule whose return value is the output
+  std::string element;           ///< path of one output, "1" or "logits" or "0.1"; empty: all floating outputs
+  std::optional<int64_t> klass;  ///< index in the last dimension
+  std::optional<int64_t> step;   ///< index in the dimension of time
+  std::string module_name;       ///< a submodule whose return value is the output
 
   /// Reads "1", "logits,class:3", "step:-1", "module:encoder.lstm"; throws Error(Fault::usage).
   static OutputTarget parse(const std::string& text);
@@ -23,7 +23,8 @@ struct OutputTarget {
 class OutputLayout {
  public:
   /// `batch_dims` gives the batch dimension of each scored output, or is empty when all is one sample.
-  OutputLayout(const std::vector<NamedOutput>& outputs, const OutputTarget& target, std::vector<int64_t> batch_dims, int64_t samples);
+  OutputLayout(const std::vector<NamedOutput>& outputs, const OutputTarget& target, std::vector<int64_t> batch_dims,
+               int64_t samples);
 
   /// The outputs that the target keeps; throws Error(Fault::usage) naming the outputs there are.
   static std::vector<NamedOutput> select(const std::vector<NamedOutput>& outputs, const OutputTarget& target);
@@ -38,9 +39,9 @@ class OutputLayout {
   [[nodiscard]] int64_t classes() const { return classes_; }
   /// One scored output and where its elements stand in the table's columns, which run over the outputs in this order.
   struct Piece {
-    std::string path;             ///< as NamedOutput's
-    std::vector<int64_t> shape;   ///< of one sample, row-major
-    std::vector<int64_t> first;   ///< index of the first element along each dimension: above 0 behind step:N and class:N
+    std::string path;            ///< as NamedOutput's
+    std::vector<int64_t> shape;  ///< of one sample, row-major
+    std::vector<int64_t> first;  ///< index of the first element along each dimension: above 0 behind step:N and class:N
   };
   [[nodiscard]] std::vector<Piece> pieces() const;
   /// Shape of the scored outputs for people, as "y [64, 10]".

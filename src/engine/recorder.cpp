@@ -17,7 +17,8 @@ at::Tensor addLeaf(const at::Tensor& output, at::Tensor& leaf) {
 
 }  // namespace
 
-RecordHandler::RecordHandler(Model& model, bool keep_arguments) : PlainHandler(model), keep_arguments_(keep_arguments) {}
+RecordHandler::RecordHandler(Model& model, bool keep_arguments)
+    : PlainHandler(model), keep_arguments_(keep_arguments) {}
 
 void RecordHandler::keepArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack) const {
   const auto& arguments = op.schema().arguments();
@@ -50,7 +51,8 @@ bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   const auto& name = op.schema().name();
   if (name == "aten::detach" || name == "aten::detach_") return true;  // the argument is the result
   if (keep_arguments_) keepArguments(op, stack);
-  if (answerRecurrent(op, stack) || answerLinear(op, stack) || answerEmbedding(op, stack) || answerOther(op, stack)) return true;
+  if (answerRecurrent(op, stack) || answerLinear(op, stack) || answerEmbedding(op, stack) || answerOther(op, stack))
+    return true;
   op.callBoxed(stack);
   if (!model_.native) model_.promoter.results(op, stack);
   return true;
@@ -65,7 +67,8 @@ int64_t RecordHandler::wholeParameter(const at::Tensor& tensor) const {
   return whole ? index : -1;
 }
 
-RecurrentSite& RecordHandler::recurrentSite(const RecurrentCall& call, size_t index, const LayerInput& input, bool& linked) {
+RecurrentSite& RecordHandler::recurrentSite(const RecurrentCall& call, size_t index, const LayerInput& input,
+                                            bool& linked) {
   const auto& weights = call.weights.at(index);
   auto& known = recurrent_[static_cast<const char*>(weights.input.storage().data()) + weights.input.storage_offset()];
   for (size_t i = 0; i < std::min(known.size(), kOpenSequences); ++i) {
@@ -92,7 +95,8 @@ bool RecordHandler::answerRecurrent(const c10::OperatorHandle& op, torch::jit::S
   if (!call) return false;
   // Weights that are only part of a parameter can't be told by role: autograd follows them.
   for (auto& weights : call->weights) {
-    for (auto* tensor : {&weights.input, &weights.recurrent, &weights.input_bias, &weights.recurrent_bias, &weights.projection}) {
+    for (auto* tensor :
+         {&weights.input, &weights.recurrent, &weights.input_bias, &weights.recurrent_bias, &weights.projection}) {
       if (!tensor->defined() || wholeParameter(*tensor) >= 0) continue;
       const auto parameter = parameterOf(model_, *tensor);
       if (parameter >= 0) *tensor = standIn(*tensor, parameter);
@@ -115,8 +119,10 @@ WeightBlock RecordHandler::blockOf(const at::Tensor& weight) const {
   if (value.dim() != 2 || !value.is_contiguous()) return block;
   const auto columns = value.size(1);
   const auto offset = weight.storage_offset() - value.storage_offset();
-  const bool plain = (weight.stride(1) == 1 || weight.size(1) == 1) && (weight.stride(0) == columns || weight.size(0) == 1);
-  const bool turned = (weight.stride(0) == 1 || weight.size(0) == 1) && (weight.stride(1) == columns || weight.size(1) == 1);
+  const bool plain =
+      (weight.stride(1) == 1 || weight.size(1) == 1) && (weight.stride(0) == columns || weight.size(0) == 1);
+  const bool turned =
+      (weight.stride(0) == 1 || weight.size(0) == 1) && (weight.stride(1) == columns || weight.size(1) == 1);
   if (!plain && !turned) return block;
   block.parameter = index;
   block.first_row = offset / columns;
@@ -133,7 +139,8 @@ bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stac
     input = arguments[0].toTensor();
     weight = arguments[1].toTensor();
     if (arguments[2].isTensor()) bias = arguments[2].toTensor();
-  } else if (name == "aten::addmm" && arguments[3].toScalar().toDouble() == 1.0 && arguments[4].toScalar().toDouble() == 1.0) {
+  } else if (name == "aten::addmm" && arguments[3].toScalar().toDouble() == 1.0 &&
+             arguments[4].toScalar().toDouble() == 1.0) {
     bias = arguments[0].toTensor();
     input = arguments[1].toTensor();
     weight = arguments[2].toTensor();
@@ -211,7 +218,8 @@ bool RecordHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack
   if (!std::any_of(stack.begin() + static_cast<int64_t>(first), stack.end(), hits)) return false;
 
   const auto& returns = op.schema().returns();
-  const bool may_be_view = !returns.empty() && returns[0].alias_info() != nullptr && !returns[0].alias_info()->isWrite();
+  const bool may_be_view =
+      !returns.empty() && returns[0].alias_info() != nullptr && !returns[0].alias_info()->isWrite();
   if (may_be_view) {
     // A view of a parameter is still the parameter; whoever reads it will be asked again.
     auto trial = torch::jit::last(stack, count).vec();

@@ -54,8 +54,10 @@ void collect(const c10::IValue& value, const std::string& path, std::vector<Name
   } else if (value.isGenericDict()) {
     for (const auto& entry : value.toGenericDict()) {
       std::ostringstream key;
-      if (entry.key().isString()) key << entry.key().toStringRef();
-      else key << entry.key();
+      if (entry.key().isString())
+        key << entry.key().toStringRef();
+      else
+        key << entry.key();
       collect(entry.value(), inside(key.str()), outputs);
     }
   } else if (value.isObject()) {
@@ -83,7 +85,8 @@ void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack)
   const auto high = indices.max().item<int64_t>();
   if (low >= 0 && high < weight.size(0)) return;
   throw Error(Fault::input, "token " + std::to_string(low < 0 ? low : high) + " is out of range: the embedding has " +
-                                std::to_string(weight.size(0)) + " rows (0 to " + std::to_string(weight.size(0) - 1) + ")");
+                                std::to_string(weight.size(0)) + " rows (0 to " + std::to_string(weight.size(0) - 1) +
+                                ")");
 }
 
 /// Each output of streamed calls, stacked along a new first dimension.
@@ -93,8 +96,9 @@ std::vector<NamedOutput> stackSteps(const std::vector<std::vector<NamedOutput>>&
     std::vector<at::Tensor> parts;
     for (const auto& step : steps) {
       if (step.size() != steps[0].size() || step[i].value.sizes() != steps[0][i].value.sizes()) {
-        throw Error(Fault::unsupported, "the outputs of streamed calls differ in shape from step to step; "
-                                        "--output-target module:NAME scores what a submodule returns instead");
+        throw Error(Fault::unsupported,
+                    "the outputs of streamed calls differ in shape from step to step; "
+                    "--output-target module:NAME scores what a submodule returns instead");
       }
       parts.push_back(step[i].value);
     }
@@ -180,13 +184,15 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
   } catch (const std::exception& error) {
     const std::string why = handler.failure().empty() ? firstLine(error.what()) : handler.failure();
     if (saysOutOfMemory(error.what()) || saysOutOfMemory(why)) {
-      throw Error(Fault::memory, "forward needs more memory than there is (" + why + "); give fewer or shorter inputs, or a machine with more");
+      throw Error(Fault::memory, "forward needs more memory than there is (" + why +
+                                     "); give fewer or shorter inputs, or a machine with more");
     }
     throw Error(Fault::input, "the model's forward failed on these inputs: " + why);
   }
   if (outputs.empty()) {
-    throw Error(Fault::unsupported, "forward returned no floating-point tensor, so there is nothing to measure; "
-                                    "--output-target module:NAME scores what a submodule returns");
+    throw Error(Fault::unsupported,
+                "forward returned no floating-point tensor, so there is nothing to measure; "
+                "--output-target module:NAME scores what a submodule returns");
   }
   return outputs;
 }

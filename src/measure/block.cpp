@@ -31,8 +31,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 class SliceReader {
  public:
   SliceReader(std::string_view places, const ParameterInfo& parameter)
-      : whole_(parameter.name + "[" + std::string(places) + "]: "),
-        matrix_form_(parameter.shape.size() <= 2) {}
+      : whole_(parameter.name + "[" + std::string(places) + "]: "), matrix_form_(parameter.shape.size() <= 2) {}
 
   [[nodiscard]] Slice read(std::string_view item, std::int64_t size, std::size_t dim) const {
     const auto parts = split(item, ':');
@@ -42,12 +41,10 @@ class SliceReader {
       if (!number) refuseItem(item);
       const std::int64_t place = *number < 0 ? *number + size : *number;
       if (place < 0 || place >= size)
-        refuse(whole_ + std::string(item) + " is out of range; there are " + sizeOf(size, dim) +
-               ", counted from 0");
+        refuse(whole_ + std::string(item) + " is out of range; there are " + sizeOf(size, dim) + ", counted from 0");
       return {place, place + 1, 1, true};
     }
-    Slice slice{bound(parts[0], item, size, dim).value_or(0),
-                bound(parts[1], item, size, dim).value_or(size)};
+    Slice slice{bound(parts[0], item, size, dim).value_or(0), bound(parts[1], item, size, dim).value_or(size)};
     if (parts.size() == 3) slice.step = integer(parts[2], item).value_or(1);
     if (slice.step < 1)
       refuse(whole_ + "the step of '" + std::string(item) + "' is " + std::to_string(slice.step) +
@@ -79,8 +76,8 @@ class SliceReader {
     return value;
   }
 
-  [[nodiscard]] std::optional<std::int64_t> bound(std::string_view text, std::string_view item,
-                                                  std::int64_t size, std::size_t dim) const {
+  [[nodiscard]] std::optional<std::int64_t> bound(std::string_view text, std::string_view item, std::int64_t size,
+                                                  std::size_t dim) const {
     const auto number = integer(text, item);
     if (!number) return number;
     const std::int64_t place = *number < 0 ? *number + size : *number;
@@ -167,11 +164,9 @@ Block parseBlock(std::string_view places, const ParameterInfo& parameter) {
     block.dims = shape;
   } else {
     refuse(reader.whole() + std::to_string(items.size()) + " indices were found; it takes " +
-           (shape.size() > 2 ? std::to_string(shape.size()) + ", or " : "") +
-           "2 for rows and columns, or 1 for rows");
+           (shape.size() > 2 ? std::to_string(shape.size()) + ", or " : "") + "2 for rows and columns, or 1 for rows");
   }
-  for (std::size_t d = 0; d < items.size(); ++d)
-    block.slices.push_back(reader.read(items[d], block.dims[d], d));
+  for (std::size_t d = 0; d < items.size(); ++d) block.slices.push_back(reader.read(items[d], block.dims[d], d));
   if (items.size() == 1) block.slices.push_back({0, block.dims[1], 1, false});
   if (block.dims.size() > 2) toMatrixForm(block);
   if (shape.size() < 2) {

@@ -69,8 +69,7 @@ class ComponentReader {
   [[nodiscard]] std::int64_t parameterOf(std::string_view wanted) const {
     const std::int64_t parameter = find(wanted);
     if (parameter < 0)
-      refuse("no parameter is called '" + std::string(wanted) + "'; " +
-             nearNames(wanted, parameterNames(structure_)));
+      refuse("no parameter is called '" + std::string(wanted) + "'; " + nearNames(wanted, parameterNames(structure_)));
     return parameter;
   }
 
@@ -85,8 +84,7 @@ class ComponentReader {
       const std::size_t end = text.find(':');
       const std::string_view item = text.substr(0, end);
       const std::size_t equal = std::min(item.find('='), item.size());
-      const std::string_view key = item.substr(0, equal),
-                             value = item.substr(std::min(equal + 1, item.size()));
+      const std::string_view key = item.substr(0, equal), value = item.substr(std::min(equal + 1, item.size()));
       auto* field = key == "gate" ? &gate_ : key == "unit" ? &unit_ : key == "path" ? &path_ : nullptr;
       if (field == nullptr || value.empty() || *field) {
         refuse("'" + std::string(item) + "' was found; gate=NAME, unit=N or unit=N:path=PATH was expected");
@@ -186,8 +184,8 @@ UnitPath parseUnitPath(std::string_view text) {
   for (const UnitPath path : kUnitPaths) {
     if (name(path) == text) return path;
   }
-  throw Error(Fault::usage, "unit path '" + std::string(text) +
-                                "' is unknown; there are: incoming, outgoing, recurrent, all");
+  throw Error(Fault::usage,
+              "unit path '" + std::string(text) + "' is unknown; there are: incoming, outgoing, recurrent, all");
 }
 
 Component parseComponent(const Structure& structure, std::string_view text) {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "measure/selection.hpp"
-#include "measure/settings.hpp"
 #include "model/structure.hpp"
+#include "run/settings.hpp"
 
 namespace heft {
 
@@ -31,17 +31,14 @@ struct Component {
 
 /// Which weights of a unit (a neuron of a recurrent layer) are meant.
 ///
-///   incoming    its row in every gate of weight_ih, weight_hh, bias_ih and bias_hh
-///   outgoing    its column in weight_hh and in every matrix that reads it (later layers, heads). Where the
-///   layer
-///               projects, its column in weight_hr, its only reader: weight_hh's columns then are projected
-///               values
-///   recurrent   its rows in every gate of weight_hh, and its column there (the rows alone where the layer
-///   projects) all         all of them
+///   incoming   its row in every gate of weight_ih, weight_hh, bias_ih and bias_hh
+///   outgoing   its column in weight_hh and in every matrix that reads it (later layers, heads). Where the layer projects, its
+///              column in weight_hr, its only reader: weight_hh's columns then are projected values
+///   recurrent  its rows in every gate of weight_hh, and its column there (the rows alone where the layer projects)
+///   all        all of them
 enum class UnitPath { incoming, outgoing, recurrent, all };
 
-inline constexpr std::array kUnitPaths{UnitPath::incoming, UnitPath::outgoing, UnitPath::recurrent,
-                                       UnitPath::all};
+inline constexpr std::array kUnitPaths{UnitPath::incoming, UnitPath::outgoing, UnitPath::recurrent, UnitPath::all};
 [[nodiscard]] std::string_view name(UnitPath path) noexcept;
 /// Throws Error(Fault::usage) with the names there are.
 [[nodiscard]] UnitPath parseUnitPath(std::string_view text);
@@ -69,8 +66,8 @@ inline constexpr std::array kUnitPaths{UnitPath::incoming, UnitPath::outgoing, U
 /// vectors, and gates of layers that have only one. Units come once for each of the paths.
 ///
 /// Throws Error(Fault::usage) where a level has no component in the model, or none within the selection.
-[[nodiscard]] std::vector<Component> enumerateComponents(
-    const Structure& structure, std::span<const Level> levels, const Selection& selection,
-    std::span<const UnitPath> paths = {&kUnitPaths.back(), 1});
+[[nodiscard]] std::vector<Component> enumerateComponents(const Structure& structure, std::span<const Level> levels,
+                                                         const Selection& selection,
+                                                         std::span<const UnitPath> paths = {&kUnitPaths.back(), 1});
 
 }  // namespace heft

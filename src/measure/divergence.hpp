@@ -15,8 +15,7 @@ namespace heft {
 /// 1e-8.
 struct SoftmaxShift {
   at::Tensor divergence;  ///< [variants, samples, groups], nats, never below 0
-  at::Tensor
-      centred;  ///< e, [variants, samples, groups, classes]: the change of -log p'_c is divergence - e_c
+  at::Tensor centred;     ///< e, [variants, samples, groups, classes]: the change of -log p'_c is divergence - e_c
 };
 
 /// `scores` is y, [samples, groups, classes]; `difference` is d, [variants, samples, groups, classes]; both

@@ -11,9 +11,8 @@ namespace {
 bool isWithin(const Component& component, const Selection& selection) {
   return std::all_of(component.sets.begin(), component.sets.end(), [&](const WeightSet& set) {
     const auto& mask = selection.mask[static_cast<std::size_t>(set.parameter)];
-    return !mask.empty() && std::all_of(set.index.begin(), set.index.end(), [&](std::int64_t i) {
-      return mask[static_cast<std::size_t>(i)] != 0;
-    });
+    return !mask.empty() && std::all_of(set.index.begin(), set.index.end(),
+                                        [&](std::int64_t i) { return mask[static_cast<std::size_t>(i)] != 0; });
   });
 }
 
@@ -82,8 +81,7 @@ void takeLayers(const Structure& structure, Collector& collector) {
   text.append(level).append(": ");
   if (seen == 0) throw Error(Fault::usage, text.append("the model has no ").append(level));
   text.append("none of the model's ").append(std::to_string(seen)).append(" lies wholly within --parameters");
-  throw Error(Fault::usage,
-              text.append("; select all the weights that a ").append(level).append(" consists of"));
+  throw Error(Fault::usage, text.append("; select all the weights that a ").append(level).append(" consists of"));
 }
 
 }  // namespace
@@ -93,8 +91,8 @@ std::vector<Component> enumerateComponents(const Structure& structure, std::span
   Collector collector{selection};
   for (std::size_t l = 0; l < levels.size(); ++l) {
     const Level level = levels[l];
-    if (level == Level::weight || std::find(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(l),
-                                            level) != levels.begin() + static_cast<std::ptrdiff_t>(l))
+    if (level == Level::weight || std::find(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(l), level) !=
+                                      levels.begin() + static_cast<std::ptrdiff_t>(l))
       continue;
     const std::size_t kept = collector.kept.size();
     collector.seen = 0;

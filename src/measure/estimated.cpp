@@ -40,11 +40,14 @@ bool restore(const MethodTask& task, ResponseResult& result) {
 void keep(const MethodTask& task, const ResponseResult& result) {
   for (std::size_t m = 0; m < task.settings.metrics.size(); ++m) {
     for (std::size_t p = 0; p < result.impact[m].size(); ++p) {
-      task.checkpoint.addList(listName("estimate", task.settings.metrics[m], p), std::span<const double>(result.impact[m][p]));
-      task.checkpoint.addList(listName("estimate error", task.settings.metrics[m], p), std::span<const float>(result.standard_error[m][p]));
+      task.checkpoint.addList(listName("estimate", task.settings.metrics[m], p),
+                              std::span<const double>(result.impact[m][p]));
+      task.checkpoint.addList(listName("estimate error", task.settings.metrics[m], p),
+                              std::span<const float>(result.standard_error[m][p]));
     }
   }
-  const std::vector<double> facts{static_cast<double>(result.adjoints), static_cast<double>(result.probes), result.probe_error};
+  const std::vector<double> facts{static_cast<double>(result.adjoints), static_cast<double>(result.probes),
+                                  result.probe_error};
   task.checkpoint.addList(kFacts, std::span<const double>(facts));
   task.checkpoint.flush();
 }
@@ -59,8 +62,10 @@ ResponseResult estimateOrRestore(const MethodTask& task, Run& run) {
   options.seed = task.settings.seed;
   options.selection = &task.selection;
   const auto& measurer = task.measurer;
-  result = estimateAll(task.session, [&](int64_t parameter, int64_t flat, double weight) { return measurer.newValue(parameter, flat, weight); },
-                       options, task.progress);
+  result = estimateAll(
+      task.session,
+      [&](int64_t parameter, int64_t flat, double weight) { return measurer.newValue(parameter, flat, weight); },
+      options, task.progress);
   keep(task, result);
   run.cost.response_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
@@ -102,7 +107,8 @@ Estimated estimateSelected(const MethodTask& task, Run& run) {
   return estimated;
 }
 
-void storeIntervals(const MethodTask& task, const Estimated& estimated, const Strata& strata, const Conformal& intervals, Run& run) {
+void storeIntervals(const MethodTask& task, const Estimated& estimated, const Strata& strata,
+                    const Conformal& intervals, Run& run) {
   for (std::size_t p = 0; p < task.selected.places().size(); ++p) {
     auto& impacts = run.impacts[p];
     for (std::size_t j = 0; j < task.selected.places()[p].size(); ++j) {

@@ -19,7 +19,8 @@ struct Estimated {
 Estimated estimateSelected(const MethodTask& task, Run& run);
 
 /// Gives every estimated weight of the run its interval.
-void storeIntervals(const MethodTask& task, const Estimated& estimated, const Strata& strata, const Conformal& intervals, Run& run);
+void storeIntervals(const MethodTask& task, const Estimated& estimated, const Strata& strata,
+                    const Conformal& intervals, Run& run);
 
 /// Quantiles of executed / estimated, by parameter.
 std::vector<CalibrationFacts> calibrationFacts(const MethodTask& task, std::span<const CalibrationPair> pairs);

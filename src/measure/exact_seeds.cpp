@@ -37,8 +37,12 @@ void reduceRms(const float* block, int64_t samples, int64_t elements, int64_t co
 class ExactSeeds : public ResponseSeeds {
  public:
   ExactSeeds(const OutputView& view, std::span<const Metric> metrics)
-      : samples_(view.baseline.size(0)), elements_(view.baseline.size(1)), one_sample_(view.one_sample),
-        metrics_(metrics.begin(), metrics.end()), baseline_(view.baseline.to(at::kCPU)), output_metrics_(baseline_, view.classes, view.targets) {}
+      : samples_(view.baseline.size(0)),
+        elements_(view.baseline.size(1)),
+        one_sample_(view.one_sample),
+        metrics_(metrics.begin(), metrics.end()),
+        baseline_(view.baseline.to(at::kCPU)),
+        output_metrics_(baseline_, view.classes, view.targets) {}
 
   [[nodiscard]] Seeds seeds() const override {
     const int64_t rows = one_sample_ ? 1 : samples_;

@@ -12,7 +12,8 @@ std::size_t parameterOf(const std::vector<std::uint64_t>& offsets, std::uint64_t
 }  // namespace
 
 FlatWeights::FlatWeights(const Structure& structure) : offsets_{0} {
-  for (const auto& info : structure.parameters) offsets_.push_back(offsets_.back() + static_cast<std::uint64_t>(info.weights()));
+  for (const auto& info : structure.parameters)
+    offsets_.push_back(offsets_.back() + static_cast<std::uint64_t>(info.weights()));
 }
 
 FlatWeights::Place FlatWeights::place(std::uint64_t flat) const {
@@ -24,7 +25,8 @@ std::uint64_t FlatWeights::flat(std::int64_t parameter, std::int64_t index) cons
   return offsets_[static_cast<std::size_t>(parameter)] + static_cast<std::uint64_t>(index);
 }
 
-SelectedWeights::SelectedWeights(const Structure& structure, const Selection& selection) : all_(structure), offsets_{0} {
+SelectedWeights::SelectedWeights(const Structure& structure, const Selection& selection)
+    : all_(structure), offsets_{0} {
   for (const auto& mask : selection.mask) {
     places_.emplace_back();
     for (std::size_t i = 0; i < mask.size(); ++i) {

@@ -25,9 +25,11 @@ Measured measureOrRestore(const MethodTask& task, const Component& component) {
 
 }  // namespace
 
-std::vector<Component> componentsOf(const Structure& structure, const RankSettings& settings, const Selection& selection) {
+std::vector<Component> componentsOf(const Structure& structure, const RankSettings& settings,
+                                    const Selection& selection) {
   std::vector<Level> levels;
-  std::copy_if(settings.levels.begin(), settings.levels.end(), std::back_inserter(levels), [](Level one) { return one != Level::weight; });
+  std::copy_if(settings.levels.begin(), settings.levels.end(), std::back_inserter(levels),
+               [](Level one) { return one != Level::weight; });
   if (levels.empty()) return {};
   return enumerateComponents(structure, levels, selection, kUnitPaths);
 }

@@ -6,7 +6,8 @@
 namespace heft {
 
 /// The components above a weight that the settings ask for, units with each of their paths.
-std::vector<Component> componentsOf(const Structure& structure, const RankSettings& settings, const Selection& selection);
+std::vector<Component> componentsOf(const Structure& structure, const RankSettings& settings,
+                                    const Selection& selection);
 
 /// Executes each component, all its weights together, and puts its joint impact into the run beside the sum of its
 /// members' own impacts.

@@ -15,10 +15,8 @@ const ParameterInfo& infoOf(const Structure& structure, std::int64_t parameter) 
 }
 
 /// The unit's row in every gate.
-void addUnitRows(WeightSets& sets, const RecurrentLayerInfo& layer, std::int64_t parameter,
-                 std::int64_t unit) {
-  for (std::int64_t gate = 0; gate < gatesOf(layer); ++gate)
-    sets.addRows(parameter, gate * layer.units + unit, 1);
+void addUnitRows(WeightSets& sets, const RecurrentLayerInfo& layer, std::int64_t parameter, std::int64_t unit) {
+  for (std::int64_t gate = 0; gate < gatesOf(layer); ++gate) sets.addRows(parameter, gate * layer.units + unit, 1);
 }
 
 void addReaders(WeightSets& sets, const RecurrentLayerInfo& layer, std::int64_t unit) {
@@ -71,8 +69,7 @@ std::vector<WeightSet> WeightSets::take() {
 
 Component layerComponent(const Structure& structure, const RecurrentLayerInfo& layer) {
   WeightSets sets(structure);
-  for (const std::int64_t p :
-       {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh, layer.weight_hr})
+  for (const std::int64_t p : {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh, layer.weight_hr})
     sets.addAll(p);
   return {layer.name, Level::layer, "", sets.take()};
 }
@@ -84,8 +81,7 @@ Component gateComponent(const Structure& structure, const RecurrentLayerInfo& la
   return {layer.name + ":gate=" + layer.gates[gate], Level::gate, "", sets.take()};
 }
 
-Component unitComponent(const Structure& structure, const RecurrentLayerInfo& layer, std::int64_t unit,
-                        UnitPath path) {
+Component unitComponent(const Structure& structure, const RecurrentLayerInfo& layer, std::int64_t unit, UnitPath path) {
   const bool projects = layer.weight_hr >= 0;
   const auto goes = [&](UnitPath wanted) { return path == wanted || path == UnitPath::all; };
   WeightSets sets(structure);
@@ -115,8 +111,7 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> plainModules(cons
     if (parameter.layer >= 0 || module.empty()) continue;
     if (std::any_of(structure.layers.begin(), structure.layers.end(), is_taken)) continue;
     if (std::any_of(structure.parameters.begin(), structure.parameters.end(), is_taken)) continue;
-    auto found =
-        std::find_if(modules.begin(), modules.end(), [&](const auto& m) { return m.first == module; });
+    auto found = std::find_if(modules.begin(), modules.end(), [&](const auto& m) { return m.first == module; });
     if (found == modules.end()) found = modules.insert(found, {std::string(module), {}});
     found->second.push_back(static_cast<std::int64_t>(p));
   }

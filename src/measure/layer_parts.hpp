@@ -28,16 +28,14 @@ class WeightSets {
 
 // The components of a recurrent layer; numbers must be in range.
 [[nodiscard]] Component layerComponent(const Structure& structure, const RecurrentLayerInfo& layer);
-[[nodiscard]] Component gateComponent(const Structure& structure, const RecurrentLayerInfo& layer,
-                                      std::size_t gate);
+[[nodiscard]] Component gateComponent(const Structure& structure, const RecurrentLayerInfo& layer, std::size_t gate);
 /// Without sets where the unit has no weights on that path.
-[[nodiscard]] Component unitComponent(const Structure& structure, const RecurrentLayerInfo& layer,
-                                      std::int64_t unit, UnitPath path);
+[[nodiscard]] Component unitComponent(const Structure& structure, const RecurrentLayerInfo& layer, std::int64_t unit,
+                                      UnitPath path);
 
 /// Outside recurrent layers: what a module owns directly, by the module's name, in the structure's order.
 /// Parameters without a module, and modules with the name of a recurrent layer or a parameter, are left out.
-[[nodiscard]] std::vector<std::pair<std::string, std::vector<std::int64_t>>> plainModules(
-    const Structure& structure);
+[[nodiscard]] std::vector<std::pair<std::string, std::vector<std::int64_t>>> plainModules(const Structure& structure);
 [[nodiscard]] Component moduleComponent(const Structure& structure, const std::string& module,
                                         const std::vector<std::int64_t>& parameters);
 

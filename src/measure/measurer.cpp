@@ -16,9 +16,14 @@ std::size_t blockSize(std::size_t weights) { return weights < 20'000 ? 512 : wei
 
 }  // namespace
 
-Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_ptr<Executor> executor, Checkpoint& checkpoint)
-    : session_(session), metrics_wanted_(settings.metrics), executor_(std::move(executor)), checkpoint_(checkpoint),
-      metrics_(session.baseline(), session.layout().classes(), session.targets()), flat_(session.structure()),
+Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_ptr<Executor> executor,
+                   Checkpoint& checkpoint)
+    : session_(session),
+      metrics_wanted_(settings.metrics),
+      executor_(std::move(executor)),
+      checkpoint_(checkpoint),
+      metrics_(session.baseline(), session.layout().classes(), session.targets()),
+      flat_(session.structure()),
       block_(blockSize(flat_.size())) {
   for (const auto metric : metrics_wanted_) metrics_.require(metric);
   for (const auto& parameter : session.model().parameters) {
@@ -33,13 +38,18 @@ Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_p
 
 std::vector<Measured> Measurer::measuredOf(const at::Tensor& outputs) const {
   std::vector<Measured> measured(static_cast<std::size_t>(outputs.size(0)));
+  // Outputs that moved by no more than the rounding of the two runs did not move: that noise must not be ranked.
+  const auto moved = (outputs - session_.baseline()).abs().amax({1, 2}).to(at::kCPU).contiguous();
+  const auto* largest = moved.const_data_ptr<double>();
+  const double noise = session_.noise();
   for (const auto metric : metrics_wanted_) {
     const auto found = metrics_.measure(metric, outputs);
     const auto value = found.value.to(at::kCPU).contiguous();
     const auto error = standardError(metric, found.sample).to(at::kCPU).contiguous();
     for (std::size_t v = 0; v < measured.size(); ++v) {
-      measured[v].value.push_back(value.const_data_ptr<double>()[v]);
-      measured[v].standard_error.push_back(error.const_data_ptr<double>()[v]);
+      const bool still = largest[v] <= noise;
+      measured[v].value.push_back(still ? 0 : value.const_data_ptr<double>()[v]);
+      measured[v].standard_error.push_back(still ? 0 : error.const_data_ptr<double>()[v]);
     }
   }
   return measured;
@@ -65,7 +75,8 @@ void Measurer::measureBlock(std::span<const std::uint64_t> flat) {
     for (std::size_t v = 0; v < measured.size(); ++v) {
       auto& row = rows[moved[first + v]];
       std::copy(measured[v].value.begin(), measured[v].value.end(), row.begin());
-      std::copy(measured[v].standard_error.begin(), measured[v].standard_error.end(), row.begin() + static_cast<std::ptrdiff_t>(metrics));
+      std::copy(measured[v].standard_error.begin(), measured[v].standard_error.end(),
+                row.begin() + static_cast<std::ptrdiff_t>(metrics));
     }
   });
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -97,7 +108,8 @@ std::vector<Measured> Measurer::weights(std::span<const std::uint64_t> flat, con
 Variant Measurer::variantOf(const Component& component) const {
   Variant variant;
   for (const auto& set : component.sets) {
-    variant.changes.push_back({set.parameter, set.index, perturbers_[static_cast<std::size_t>(set.parameter)].change(set.index)});
+    variant.changes.push_back(
+        {set.parameter, set.index, perturbers_[static_cast<std::size_t>(set.parameter)].change(set.index)});
   }
   return variant;
 }

@@ -49,8 +49,8 @@ class Measurer {
   /// Values of a parameter, [weights].
   [[nodiscard]] std::span<const double> values(std::size_t parameter) const { return values_[parameter]; }
 
-  [[nodiscard]] std::size_t executed() const { return executed_; }   ///< variants, in this process
-  [[nodiscard]] double seconds() const { return seconds_; }          ///< spent executing
+  [[nodiscard]] std::size_t executed() const { return executed_; }  ///< variants, in this process
+  [[nodiscard]] double seconds() const { return seconds_; }         ///< spent executing
   [[nodiscard]] std::vector<std::string> notes() const { return executor_->notes(); }
   [[nodiscard]] const OutputMetrics& metrics() const { return metrics_; }
   [[nodiscard]] const FlatWeights& flatWeights() const { return flat_; }

@@ -17,7 +17,8 @@ std::size_t variantsWithin(const MethodTask& task, double seconds) {
   for (std::size_t i = 0; i < count; ++i) flat.push_back(task.selected.flat(i * task.selected.size() / count));
   const auto begin = std::chrono::steady_clock::now();
   task.measurer.weights(flat, [](std::size_t, std::size_t) {});
-  const double each = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / static_cast<double>(count);
+  const double each =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / static_cast<double>(count);
   const double variants = std::max(1.0, seconds / std::max(each, 1e-6));
   task.checkpoint.addList("variants within the time", std::span<const double>(&variants, 1));
   return static_cast<std::size_t>(variants);
@@ -61,8 +62,8 @@ void measureAuto(const MethodTask& task, Run& run) {
   const auto result = settle(estimates, options, measure);
   storeIntervals(task, estimated, result.strata, result.intervals, run);
   run.calibration = calibrationFacts(task, result.calibration);
-  run.settled = SettledFacts{task.settings.top, result.settled, result.missing, options.confidence, result.threshold,
-                             result.executed, result.audited, result.why};
+  run.settled = SettledFacts{task.settings.top, result.settled,  result.missing, options.confidence,
+                             result.threshold,  result.executed, result.audited, result.why};
 }
 
 }  // namespace heft

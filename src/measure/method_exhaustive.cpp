@@ -35,11 +35,13 @@ void measureExhaustive(const MethodTask& task, Run& run) {
     const auto measured = task.measurer.weights(flat, [&](std::size_t now, std::size_t) {
       task.progress("executing", static_cast<double>(done + now) / static_cast<double>(wanted));
     });
-    for (std::size_t i = 0; i < flat.size(); ++i) storeMeasured(settings, task.measurer.flatWeights().place(flat[i]), measured[i], run);
+    for (std::size_t i = 0; i < flat.size(); ++i)
+      storeMeasured(settings, task.measurer.flatWeights().place(flat[i]), measured[i], run);
   }
   if (done < task.selected.size()) {
     run.complete = false;
-    run.notes.push_back("the budget was spent after " + std::to_string(done) + " of " + std::to_string(task.selected.size()) +
+    run.notes.push_back("the budget was spent after " + std::to_string(done) + " of " +
+                        std::to_string(task.selected.size()) +
                         " weights, in the model's order; the others were not measured");
   }
 }

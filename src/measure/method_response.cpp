@@ -15,7 +15,8 @@ void measureResponse(const MethodTask& task, Run& run) {
   const Estimates estimates(estimated.spans());
   const Strata strata(estimates);
   auto draws = defaultCalibrationDraws(estimates, task.settings.alpha);
-  if (task.settings.budget_variants > 0) draws = std::min(draws, static_cast<std::size_t>(task.settings.budget_variants));
+  if (task.settings.budget_variants > 0)
+    draws = std::min(draws, static_cast<std::size_t>(task.settings.budget_variants));
   std::vector<std::uint64_t> flat;
   std::vector<CalibrationPair> pairs;
   const auto drawn = drawStratified(estimates, strata, draws, task.settings.seed,

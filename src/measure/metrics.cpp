@@ -24,8 +24,8 @@ OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::opt
     : baseline_(std::move(baseline)), classes_(classes), targets_(std::move(targets)) {
   if (classes_ < 1 || baseline_.dim() != 2 || baseline_.size(1) % classes_ != 0) {
     throw Error(Fault::internal, "the baseline must be [samples, groups x classes], found " +
-                                     std::to_string(baseline_.dim()) + " dimensions and " +
-                                     std::to_string(classes_) + " classes");
+                                     std::to_string(baseline_.dim()) + " dimensions and " + std::to_string(classes_) +
+                                     " classes");
   }
 }
 
@@ -52,8 +52,7 @@ at::Tensor OutputMetrics::perSample(Metric metric, const at::Tensor& outputs) co
     case Metric::max:
       return differenceOf(outputs, baseline_).abs_().amax(-1);
     case Metric::kl:
-      return meanOfLast(
-          softmaxShift(grouped(baseline_), grouped(differenceOf(outputs, baseline_))).divergence);
+      return meanOfLast(softmaxShift(grouped(baseline_), grouped(differenceOf(outputs, baseline_))).divergence);
     case Metric::loss:
       return lossChange(differenceOf(outputs, baseline_));
     case Metric::flips:
@@ -64,8 +63,7 @@ at::Tensor OutputMetrics::perSample(Metric metric, const at::Tensor& outputs) co
 
 at::Tensor OutputMetrics::lossChange(const at::Tensor& difference) const {
   // (y + d - t)^2 - (y - t)^2 = d (2 (y - t) + d)
-  if (targets_->values.defined())
-    return meanOfLast(difference * (2 * (baseline_ - targets_->values) + difference));
+  if (targets_->values.defined()) return meanOfLast(difference * (2 * (baseline_ - targets_->values) + difference));
   const SoftmaxShift shift =
       softmaxShift(baseline_.unflatten(-1, {-1, classes_}), difference.unflatten(-1, {-1, classes_}));
   const at::Tensor of_class = targets_->classes.unsqueeze(-1).expand_as(shift.centred.narrow(-1, 0, 1));
@@ -90,8 +88,7 @@ at::Tensor metricValue(Metric metric, const at::Tensor& sample) {
 at::Tensor standardError(Metric metric, const at::Tensor& sample) {
   const std::int64_t samples = sample.size(-1);
   const at::Tensor mean = meanOfLast(sample);
-  if (samples < 2 || metric == Metric::max)
-    return at::full_like(mean, std::numeric_limits<double>::quiet_NaN());
+  if (samples < 2 || metric == Metric::max) return at::full_like(mean, std::numeric_limits<double>::quiet_NaN());
   const at::Tensor squares = sumOfLast((sample - mean.unsqueeze(-1)).square());
   const at::Tensor error = (squares / static_cast<double>(samples - 1) / static_cast<double>(samples)).sqrt();
   if (metric != Metric::rms) return error;

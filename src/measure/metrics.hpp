@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "measure/settings.hpp"
 #include "measure/targets.hpp"
+#include "run/settings.hpp"
 
 namespace heft {
 

@@ -36,9 +36,9 @@ std::size_t globDistance(std::string_view glob, std::string_view name) {
     if (letter != '*') ++row[0];
     for (std::size_t n = 1; n <= name.size(); ++n) {
       const std::size_t above = row[n];
-      row[n] = letter == '*' ? std::min(above, row[n - 1])
-                             : std::min({above + 1, row[n - 1] + 1,
-                                         diagonal + (letter == '?' || letter == name[n - 1] ? 0 : 1)});
+      row[n] = letter == '*'
+                   ? std::min(above, row[n - 1])
+                   : std::min({above + 1, row[n - 1] + 1, diagonal + (letter == '?' || letter == name[n - 1] ? 0 : 1)});
       diagonal = above;
     }
   }

@@ -47,9 +47,8 @@ Perturber::Perturber(std::span<const double> values, const Perturbation& perturb
   const auto odd = std::find_if_not(values.begin(), values.end(), [](double w) { return std::isfinite(w); });
   if (odd != values.end()) {
     throw Error(Fault::unsupported, "perturbation " + perturbation.text() + " needs finite weights, found " +
-                                        std::to_string(*odd) + " at place " +
-                                        std::to_string(odd - values.begin()) + " of parameter " +
-                                        std::to_string(parameter) +
+                                        std::to_string(*odd) + " at place " + std::to_string(odd - values.begin()) +
+                                        " of parameter " + std::to_string(parameter) +
                                         "; leave that parameter out, or use zero, scale or flip");
   }
   if (perturbation.kind == Kind::mean) of_matrix_ = mean(values);

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "measure/settings.hpp"
+#include "run/settings.hpp"
 
 namespace heft {
 
@@ -14,16 +14,15 @@ namespace heft {
 /// not on which others change with it, in what order, or in what chunks. So a weight changes alike alone and
 /// within a component.
 ///
-///   zero      0
-///   mean      the matrix's mean
-///   permute   the value of another weight of the matrix, each of them equally likely. Weights of a component
-///   draw
-///             independently of each other, so a joint change is a draw with replacement from the whole
-///             matrix
-///   noise:S   w + S s z, with s the matrix's standard deviation (of all its weights: divided by n) and z
-///   standard normal scale:F   F w flip      -w round:B   the nearest of the 2^B - 1 levels q, q = -m step,
-///   ..., m step, with m = 2^(B-1) - 1 and step = max|w| / m; halves
-///             to even. B = 1: sign(w) mean|w|, with sign(0) = 1 (Rastegari et al. 2016, XNOR-Net, eq. 6)
+///   zero     0
+///   mean     the matrix's mean
+///   permute  the value of another weight of the matrix, each of them equally likely. Weights of a component draw
+///            independently of each other, so a joint change is a draw with replacement from the whole matrix
+///   noise:S  w + S s z, with s the matrix's standard deviation (of all its weights: divided by n) and z standard normal
+///   scale:F  F w
+///   flip     -w
+///   round:B  the nearest of the 2^B - 1 levels q = -m step, ..., m step, with m = 2^(B-1) - 1 and step = max|w| / m; halves
+///            to even. B = 1: sign(w) mean|w|, with sign(0) = 1 (Rastegari et al. 2016, XNOR-Net, eq. 6)
 class Perturber {
  public:
   /// `values` is [weights], row-major, and must outlive this; `parameter` is its index in
@@ -33,9 +32,7 @@ class Perturber {
             std::int64_t parameter);
 
   /// The new value of the weight at the flat place.
-  [[nodiscard]] double change(std::int64_t flat) const {
-    return change(values_[static_cast<std::size_t>(flat)], flat);
-  }
+  [[nodiscard]] double change(std::int64_t flat) const { return change(values_[static_cast<std::size_t>(flat)], flat); }
   /// The same, for a caller that has the weight's value at hand: `w` must be values[flat].
   [[nodiscard]] double change(double w, std::int64_t flat) const;
   /// [flat.size()]: change(flat[i]).

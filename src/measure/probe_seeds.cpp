@@ -23,11 +23,21 @@ at::Tensor signs(at::IntArrayRef shape, uint64_t seed, std::string_view purpose,
 class ProbeSeeds : public ResponseSeeds {
  public:
   ProbeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes, uint64_t seed)
-      : baseline_(view.baseline.to(at::kCPU)), samples_(view.baseline.size(0)), elements_(view.baseline.size(1)), classes_(view.classes),
-        targets_(view.targets), one_sample_(view.one_sample), metrics_(metrics.begin(), metrics.end()), probes_(probes), seed_(seed) {
-    const auto wants = [&](Metric metric) { return std::find(metrics_.begin(), metrics_.end(), metric) != metrics_.end(); };
+      : baseline_(view.baseline.to(at::kCPU)),
+        samples_(view.baseline.size(0)),
+        elements_(view.baseline.size(1)),
+        classes_(view.classes),
+        targets_(view.targets),
+        one_sample_(view.one_sample),
+        metrics_(metrics.begin(), metrics.end()),
+        probes_(probes),
+        seed_(seed) {
+    const auto wants = [&](Metric metric) {
+      return std::find(metrics_.begin(), metrics_.end(), metric) != metrics_.end();
+    };
     if (wants(Metric::max) || wants(Metric::flips)) {
-      throw Error(Fault::unsupported, "estimating max and flips takes each output by itself, and these are " + std::to_string(elements_) +
+      throw Error(Fault::unsupported, "estimating max and flips takes each output by itself, and these are " +
+                                          std::to_string(elements_) +
                                           " a sample; score fewer with --output-target, or use --method exhaustive");
     }
     const bool classes_are_targets = targets_ && targets_->classes.defined();
@@ -53,11 +63,14 @@ class ProbeSeeds : public ResponseSeeds {
       for (int64_t row = 0; row < rows; ++row) {
         const float* responses = block + row * count_ * columns;
         std::vector<double> value;
-        if (metrics_[m] == Metric::rms) value = squares(responses, plain_first_, columns, 1 / elements);
-        else if (metrics_[m] == Metric::kl) value = squares(responses, fisher_first_, columns, 0.5 / groups);
+        if (metrics_[m] == Metric::rms)
+          value = squares(responses, plain_first_, columns, 1 / elements);
+        else if (metrics_[m] == Metric::kl)
+          value = squares(responses, fisher_first_, columns, 0.5 / groups);
         else {
           const bool squared_error = !targets_->classes.defined();
-          value = squared_error ? squares(responses, plain_first_, columns, 1 / elements) : squares(responses, fisher_first_, columns, 0.5 / groups);
+          value = squared_error ? squares(responses, plain_first_, columns, 1 / elements)
+                                : squares(responses, fisher_first_, columns, 0.5 / groups);
           const float* line = responses + gradient_ * columns;
           for (size_t j = 0; j < value.size(); ++j) value[j] += static_cast<double>(line[j]) / together;
         }
@@ -83,7 +96,8 @@ class ProbeSeeds : public ResponseSeeds {
       return signs({samples_, elements_}, seed_, "probe", index - plain_first_);
     }
     // s = sum_k xi_k sqrt(p_k) (e_k - p) has E[s s^T] = diag(p) - p p^T.
-    const auto weighted = signs(probability_.sizes(), seed_, "fisher probe", index - fisher_first_) * probability_.sqrt();
+    const auto weighted =
+        signs(probability_.sizes(), seed_, "fisher probe", index - fisher_first_) * probability_.sqrt();
     return weighted - weighted.sum(-1, true) * probability_;
   }
 
@@ -96,7 +110,8 @@ class ProbeSeeds : public ResponseSeeds {
   }
 
   /// scale x mean over probes of the squared responses, [columns].
-  [[nodiscard]] std::vector<double> squares(const float* responses, int64_t first, int64_t columns, double scale) const {
+  [[nodiscard]] std::vector<double> squares(const float* responses, int64_t first, int64_t columns,
+                                            double scale) const {
     std::vector<double> sum(static_cast<size_t>(columns));
     for (int64_t k = first; k < first + probes_; ++k) {
       const float* line = responses + k * columns;
@@ -106,7 +121,8 @@ class ProbeSeeds : public ResponseSeeds {
     return sum;
   }
 
-  void finish(Metric metric, int64_t rows, const std::vector<double>& sum, const std::vector<double>& sum2, double* impact, float* error) const {
+  void finish(Metric metric, int64_t rows, const std::vector<double>& sum, const std::vector<double>& sum2,
+              double* impact, float* error) const {
     const auto n = static_cast<double>(rows);
     for (size_t j = 0; j < sum.size(); ++j) {
       const double mean = sum[j] / n;
@@ -130,7 +146,8 @@ class ProbeSeeds : public ResponseSeeds {
 
 }  // namespace
 
-std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes, uint64_t seed) {
+std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes,
+                                          uint64_t seed) {
   return std::make_unique<ProbeSeeds>(view, metrics, probes, seed);
 }
 

@@ -22,8 +22,8 @@ std::string joined(const List& list, const Text& text) {
 }
 
 /// The run before anything is measured: selected weights have impact 0 in the interval [0, infinity), all others none.
-Run emptyRun(const Session& session, const RankSettings& settings, const Provenance& provenance, const Measurer& measurer,
-             const SelectedWeights& selected) {
+Run emptyRun(const Session& session, const RankSettings& settings, const Provenance& provenance,
+             const Measurer& measurer, const SelectedWeights& selected) {
   Run run;
   run.settings = settings;
   run.provenance = provenance;
@@ -35,9 +35,11 @@ Run emptyRun(const Session& session, const RankSettings& settings, const Provena
     ParameterImpacts impacts;
     const auto values = measurer.values(p);
     impacts.weight.assign(values.begin(), values.end());
-    for (auto* list : {&impacts.impact, &impacts.standard_error, &impacts.lower, &impacts.upper}) list->assign(weights, kNone);
+    for (auto* list : {&impacts.impact, &impacts.standard_error, &impacts.lower, &impacts.upper})
+      list->assign(weights, kNone);
     impacts.measured.assign(weights, 0);
-    for (std::size_t m = 1; m < settings.metrics.size(); ++m) impacts.other[std::string(name(settings.metrics[m]))].assign(weights, kNone);
+    for (std::size_t m = 1; m < settings.metrics.size(); ++m)
+      impacts.other[std::string(name(settings.metrics[m]))].assign(weights, kNone);
     run.impacts.push_back(std::move(impacts));
     for (const auto place : selected.places()[p]) {
       run.impacts[p].lower[static_cast<std::size_t>(place)] = 0;
@@ -92,10 +94,13 @@ OutputFacts outputFacts(const Session& session) {
 void checkSettings(const Session& session, const RankSettings& settings) {
   const auto refuse = [](const std::string& text) { throw Error(Fault::usage, text); };
   if (settings.metrics.empty()) refuse("--metric: no metric given; rms, max, kl, loss or flips was expected");
-  if (settings.levels.empty()) refuse("--components: no level given; weight, row, column, unit, gate, matrix or layer was expected");
+  if (settings.levels.empty())
+    refuse("--components: no level given; weight, row, column, unit, gate, matrix or layer was expected");
   if (settings.top < 1) refuse("--top " + std::to_string(settings.top) + ": at least 1 was expected");
-  if (!(settings.alpha > 0 && settings.alpha < 1)) refuse("--alpha " + std::to_string(settings.alpha) + ": a number between 0 and 1 was expected");
-  if (!(settings.miss >= 0 && settings.miss < 1)) refuse("--miss " + std::to_string(settings.miss) + ": a number from 0 to below 1 was expected");
+  if (!(settings.alpha > 0 && settings.alpha < 1))
+    refuse("--alpha " + std::to_string(settings.alpha) + ": a number between 0 and 1 was expected");
+  if (!(settings.miss >= 0 && settings.miss < 1))
+    refuse("--miss " + std::to_string(settings.miss) + ": a number from 0 to below 1 was expected");
   const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
   for (const auto metric : settings.metrics) metrics.require(metric);
 }
@@ -116,9 +121,15 @@ Run rankWeights(Session& session, const RankSettings& settings, const Provenance
   if (ranksWeights(settings)) {
     switch (settings.method) {
       case Method::reference:
-      case Method::exhaustive: measureExhaustive(task, run); break;
-      case Method::response: measureResponse(task, run); break;
-      case Method::automatic: measureAuto(task, run); break;
+      case Method::exhaustive:
+        measureExhaustive(task, run);
+        break;
+      case Method::response:
+        measureResponse(task, run);
+        break;
+      case Method::automatic:
+        measureAuto(task, run);
+        break;
     }
   }
   measureJointly(task, components, run);

@@ -6,7 +6,7 @@
 
 #include "measure/flat_weights.hpp"
 #include "measure/session.hpp"
-#include "measure/settings.hpp"
+#include "run/settings.hpp"
 
 namespace heft {
 

@@ -25,7 +25,8 @@ double adjointBytes(const std::vector<Site*>& sites, int64_t samples) {
   double bytes = 0;
   for (const auto* site : sites) {
     for (const auto& leaf : site->leaves()) {
-      bytes += 4.0 * static_cast<double>(leaf.numel()) * static_cast<double>(site->kind() == SiteKind::gradient ? samples : 1);
+      bytes += 4.0 * static_cast<double>(leaf.numel()) *
+               static_cast<double>(site->kind() == SiteKind::gradient ? samples : 1);
     }
   }
   return bytes;
@@ -36,14 +37,17 @@ double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) 
   double flop = 1;
   for (const auto* site : sites) {
     double readings = 0;
-    for (const auto& leaf : site->leaves()) readings = std::max(readings, static_cast<double>(leaf.numel()) / static_cast<double>(leaf.size(-1)));
-    for (const auto& use : site->uses()) flop += 2 * readings * static_cast<double>(structure.parameters[static_cast<size_t>(use.parameter)].weights());
+    for (const auto& leaf : site->leaves())
+      readings = std::max(readings, static_cast<double>(leaf.numel()) / static_cast<double>(leaf.size(-1)));
+    for (const auto& use : site->uses())
+      flop += 2 * readings * static_cast<double>(structure.parameters[static_cast<size_t>(use.parameter)].weights());
   }
   return flop;
 }
 
 /// A recorded run whose rows know their samples, and its outputs [samples, elements].
-std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint64_t seed, std::vector<std::string>& notes) {
+std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint64_t seed,
+                                                         std::vector<std::string>& notes) {
   for (const bool keep_arguments : {false, true}) {
     auto recording = session.record(keep_arguments);
     auto outputs = recording.outputs;
@@ -56,7 +60,8 @@ std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint6
       }
       return {std::move(recording), outputs};
     } catch (const c10::Error& error) {
-      const bool overwritten = std::string_view(error.what()).find("modified by an inplace operation") != std::string_view::npos;
+      const bool overwritten =
+          std::string_view(error.what()).find("modified by an inplace operation") != std::string_view::npos;
       if (keep_arguments || !overwritten) throw;
     }
   }
@@ -64,14 +69,16 @@ std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint6
 }
 
 /// How the outputs are taken: each by itself where they are few enough for time and memory, else by probes.
-std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites, const Structure& structure,
-                                           const ResponseOptions& options, ResponseResult& result) {
+std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites,
+                                           const Structure& structure, const ResponseOptions& options,
+                                           ResponseResult& result) {
   const auto samples = view.one_sample ? 1 : view.baseline.size(0);
   const auto elements = view.baseline.numel() / samples;
-  const auto affordable =
-      static_cast<int64_t>(std::max(2.0, static_cast<double>(options.memory) / std::max(adjointBytes(sites, samples), 1.0)));
+  const auto affordable = static_cast<int64_t>(
+      std::max(2.0, static_cast<double>(options.memory) / std::max(adjointBytes(sites, samples), 1.0)));
   const auto quick = static_cast<int64_t>(options.exact_flop / adjointFlop(sites, structure));
-  if (elements <= std::min(std::max({options.exact_elements, quick, int64_t{1}}), affordable)) return exactSeeds(view, options.metrics);
+  if (elements <= std::min(std::max({options.exact_elements, quick, int64_t{1}}), affordable))
+    return exactSeeds(view, options.metrics);
   result.probes = std::min(options.probes, affordable);
   // Var of the mean of P squares of (r dy) is at most 2 |dy|^4 / P a sample; samples that share the impact average it.
   result.probe_error = std::sqrt(2.0 / static_cast<double>(result.probes)) / 2;
@@ -83,7 +90,12 @@ class RowEstimator {
  public:
   RowEstimator(Session& session, const std::vector<Site*>& sites, const ResponseSeeds& seeds, const NewValue& new_value,
                const ResponseOptions& options, int64_t samples)
-      : session_(session), seeds_(seeds), new_value_(new_value), options_(options), samples_(samples), count_(seeds.seeds().count),
+      : session_(session),
+        seeds_(seeds),
+        new_value_(new_value),
+        options_(options),
+        samples_(samples),
+        count_(seeds.seeds().count),
         uses_(session.structure().parameters.size()) {
     for (const auto* site : sites) {
       for (const auto& use : site->uses()) uses_[static_cast<size_t>(use.parameter)].push_back({site, use.role});
@@ -101,12 +113,14 @@ class RowEstimator {
     for (int64_t first = 0; first < rows && !uses_[parameter].empty(); first += kRows) {
       const auto last = std::min(rows, first + kRows);
       at::parallel_for(first, last, 1, [&](int64_t begin, int64_t end) {
-        std::vector<float> block(static_cast<size_t>(samples_ * count_ * columns)), change(static_cast<size_t>(columns));
+        std::vector<float> block(static_cast<size_t>(samples_ * count_ * columns)),
+            change(static_cast<size_t>(columns));
         for (int64_t r = begin; r < end; ++r) {
           if (!selected(parameter, r, columns)) continue;
           for (int64_t j = 0; j < columns; ++j) {
             const auto flat = r * columns + j;
-            change[static_cast<size_t>(j)] = static_cast<float>(new_value_(static_cast<int64_t>(parameter), flat, weight[flat]) - weight[flat]);
+            change[static_cast<size_t>(j)] =
+                static_cast<float>(new_value_(static_cast<int64_t>(parameter), flat, weight[flat]) - weight[flat]);
           }
           std::fill(block.begin(), block.end(), 0.0f);
           for (const auto& use : uses_[parameter]) {
@@ -143,17 +157,21 @@ class RowEstimator {
 
 }  // namespace
 
-ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options, const StageProgress& progress) {
+ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options,
+                           const StageProgress& progress) {
   ResponseResult result;
   auto [recording, outputs] = recordAssigned(session, options.seed, result.notes);
   const auto sites = recording.handler->sites();
   const auto samples = outputs.size(0);
-  const OutputView view{session.baseline(), session.layout().classes(), session.targets(), samples != session.baseline().size(0)};
+  const OutputView view{session.baseline(), session.layout().classes(), session.targets(),
+                        samples != session.baseline().size(0)};
   const auto seeds = chooseSeeds(view, sites, session.structure(), options, result);
   const auto all_seeds = seeds->seeds();
   result.adjoints = static_cast<size_t>(all_seeds.count);
-  if (outputs.requires_grad()) takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
-  else for (auto* site : sites) site->beginSeeds(all_seeds.count);
+  if (outputs.requires_grad())
+    takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
+  else
+    for (auto* site : sites) site->beginSeeds(all_seeds.count);
   outputs = at::Tensor();
   recording.outputs = at::Tensor();
 

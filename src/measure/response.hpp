@@ -6,7 +6,7 @@
 
 #include "measure/selection.hpp"
 #include "measure/session.hpp"
-#include "measure/settings.hpp"
+#include "run/settings.hpp"
 
 namespace heft {
 
@@ -21,7 +21,7 @@ struct ResponseOptions {
   int64_t exact_elements = 128;
   double exact_flop = 4e11;
   int64_t probes = 256;
-  int64_t memory = int64_t{2} << 30;  ///< bytes that adjoints may take; fewer probes where they would take more
+  int64_t memory = int64_t{2} << 30;     ///< bytes that adjoints may take; fewer probes where they would take more
   const Selection* selection = nullptr;  ///< rows without a selected weight are left out; null: all
 };
 
@@ -31,8 +31,8 @@ struct ResponseResult {
   std::vector<std::vector<std::vector<double>>> impact;
   std::vector<std::vector<std::vector<float>>> standard_error;  ///< over inputs; NaN with one sample
   size_t adjoints = 0;
-  int64_t probes = 0;         ///< 0: every output exactly
-  double probe_error = 0;     ///< relative standard error that probes add to an impact (rms), at most
+  int64_t probes = 0;      ///< 0: every output exactly
+  double probe_error = 0;  ///< relative standard error that probes add to an impact (rms), at most
   std::vector<std::string> notes;
 };
 
@@ -40,6 +40,7 @@ struct ResponseResult {
 using StageProgress = std::function<void(const std::string& stage, double share)>;
 
 /// Unit response of all weights (METHOD of this project): one adjoint run, then one pass over the weights.
-ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options, const StageProgress& progress);
+ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options,
+                           const StageProgress& progress);
 
 }  // namespace heft

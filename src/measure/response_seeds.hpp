@@ -8,7 +8,7 @@
 
 #include "engine/adjoint.hpp"
 #include "measure/metrics.hpp"
-#include "measure/settings.hpp"
+#include "run/settings.hpp"
 
 namespace heft {
 
@@ -29,8 +29,8 @@ class ResponseSeeds {
 
 /// The baseline's outputs, as the adjoints see them.
 struct OutputView {
-  at::Tensor baseline;   ///< float64 [samples, elements]
-  int64_t classes = 0;   ///< elements = groups x classes
+  at::Tensor baseline;  ///< float64 [samples, elements]
+  int64_t classes = 0;  ///< elements = groups x classes
   std::optional<Targets> targets;
   bool one_sample = false;  ///< the adjoints take the whole batch as one sample: [1, samples x elements]
 };
@@ -46,6 +46,7 @@ std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<cons
 ///   loss  its gradient times dy, exact, and 1/2 dy^T (its second derivative) dy: F of cross-entropy, 2 of squares
 ///
 /// Throws Error(Fault::unsupported) for max and flips, which need each output by itself.
-std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes, uint64_t seed);
+std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes,
+                                          uint64_t seed);
 
 }  // namespace heft

@@ -54,12 +54,11 @@ Selection select(const Structure& structure, std::span<const std::string> patter
         std::fill(mask.begin(), mask.end(), std::uint8_t{1});
         continue;
       }
-      for (const std::int64_t flat : parseBlock(*places, parameter).places())
-        mask[static_cast<std::size_t>(flat)] = 1;
+      for (const std::int64_t flat : parseBlock(*places, parameter).places()) mask[static_cast<std::size_t>(flat)] = 1;
     }
     if (found) continue;
-    throw Error(Fault::usage, "no parameter matches '" + std::string(glob) + "'; " +
-                                  nearNames(glob, parameterNames(structure)));
+    throw Error(Fault::usage,
+                "no parameter matches '" + std::string(glob) + "'; " + nearNames(glob, parameterNames(structure)));
   }
   return selection;
 }

@@ -41,8 +41,10 @@ void checkFinite(const std::vector<NamedOutput>& outputs) {
   for (const auto& output : outputs) {
     const auto bad = at::isfinite(output.value).logical_not().sum().item<int64_t>();
     if (bad == 0) continue;
-    throw Error(Fault::input, "the baseline's output" + (output.path.empty() ? "" : " '" + output.path + "'") + " holds " +
-                                  std::to_string(bad) + " values that are NaN or infinite, so no change of it can be measured; check inputs and model");
+    throw Error(Fault::input,
+                "the baseline's output" + (output.path.empty() ? "" : " '" + output.path + "'") + " holds " +
+                    std::to_string(bad) +
+                    " values that are NaN or infinite, so no change of it can be measured; check inputs and model");
   }
 }
 
@@ -82,7 +84,10 @@ void Session::load(bool native) {
   runner_.reset();
   model_ = loadModel(options_.model, {options_.device, native});
   if (model_.parameters.empty()) {
-    throw Error(Fault::unsupported, options_.model.string() + ": the model has no weights (no floating-point parameters or constants), so there is nothing to rank");
+    throw Error(
+        Fault::unsupported,
+        options_.model.string() +
+            ": the model has no weights (no floating-point parameters or constants), so there is nothing to rank");
   }
   const auto forward = model_.module.find_method("forward");
   if (!forward) {
@@ -112,9 +117,10 @@ void Session::refuseRandom(const std::vector<NamedOutput>& first) {
   }
   if (same) return;
   const auto names = spotter.names();
-  throw Error(Fault::unsupported,
-              "two runs of the unchanged model differ, so forward is random" + (names.empty() ? "" : " (" + names + ")") +
-                  "; impacts can't be told from chance: take the random operators out, or score a part before them with --output-target module:NAME");
+  throw Error(Fault::unsupported, "two runs of the unchanged model differ, so forward is random" +
+                                      (names.empty() ? "" : " (" + names + ")") +
+                                      "; impacts can't be told from chance: take the random operators out, or score a "
+                                      "part before them with --output-target module:NAME");
 }
 
 Session::Recording Session::record(bool keep_arguments) {

@@ -20,9 +20,9 @@ namespace heft {
 struct SessionOptions {
   std::filesystem::path model;
   std::vector<std::filesystem::path> inputs;
-  std::filesystem::path targets;   ///< empty: none
-  std::string output_target;       ///< empty: every floating output
-  bool stream = false;             ///< the first input is [steps, ...]; forward is called once a step
+  std::filesystem::path targets;  ///< empty: none
+  std::string output_target;      ///< empty: every floating output
+  bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
   c10::Device device = c10::kCPU;
 };
 

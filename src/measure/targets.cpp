@@ -26,34 +26,31 @@ std::string shapeOf(const at::Tensor& targets) {
   return text.str();
 }
 
-Targets classTargets(const at::Tensor& targets, std::int64_t samples, std::int64_t groups,
-                     std::int64_t classes) {
+Targets classTargets(const at::Tensor& targets, std::int64_t samples, std::int64_t groups, std::int64_t classes) {
   if (classes < 2)
     refuse(
         "are whole numbers, which name classes, but the output has one element to a class; floating targets "
         "were expected");
   if (targets.numel() != samples && targets.numel() != samples * groups) {
-    refuse("have shape " + shapeOf(targets) + "; one class a sample, " + std::to_string(samples) +
-           " of them, " +
+    refuse("have shape " + shapeOf(targets) + "; one class a sample, " + std::to_string(samples) + " of them, " +
            (groups == 1 ? "was"
-                        : "or one a sample and position, " + std::to_string(samples) + " x " +
-                              std::to_string(groups) + ", were") +
+                        : "or one a sample and position, " + std::to_string(samples) + " x " + std::to_string(groups) +
+                              ", were") +
            " expected");
   }
   const at::Tensor table = bySample(targets.to(at::kLong), samples).expand({samples, groups}).contiguous();
   const at::Tensor outside = (table < 0).logical_or(table >= classes);
   if (outside.any().item<bool>()) {
     const auto found = table.masked_select(outside)[0].item<std::int64_t>();
-    refuse("hold class " + std::to_string(found) + "; the output has " + std::to_string(classes) +
-           " classes, 0 to " + std::to_string(classes - 1));
+    refuse("hold class " + std::to_string(found) + "; the output has " + std::to_string(classes) + " classes, 0 to " +
+           std::to_string(classes - 1));
   }
   return {table, {}};
 }
 
 }  // namespace
 
-Targets prepareTargets(const at::Tensor& targets, std::int64_t samples, std::int64_t elements,
-                       std::int64_t classes) {
+Targets prepareTargets(const at::Tensor& targets, std::int64_t samples, std::int64_t elements, std::int64_t classes) {
   if (at::isIntegralType(targets.scalar_type(), /*includeBool=*/true))
     return classTargets(targets, samples, elements / classes, classes);
   if (!at::isFloatingType(targets.scalar_type())) {
@@ -61,9 +58,8 @@ Targets prepareTargets(const at::Tensor& targets, std::int64_t samples, std::int
            "; whole numbers (classes) or floating numbers (values) were expected");
   }
   if (targets.numel() != samples * elements) {
-    refuse("have shape " + shapeOf(targets) + "; as many as output elements, " + std::to_string(samples) +
-           " x " + std::to_string(elements) + ", were expected" +
-           (classes > 1 ? ", or classes as whole numbers" : ""));
+    refuse("have shape " + shapeOf(targets) + "; as many as output elements, " + std::to_string(samples) + " x " +
+           std::to_string(elements) + ", were expected" + (classes > 1 ? ", or classes as whole numbers" : ""));
   }
   const at::Tensor table = bySample(targets.to(at::kDouble), samples).contiguous();
   if (!table.isfinite().all().item<bool>()) {

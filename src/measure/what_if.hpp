@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "measure/component.hpp"
-#include "measure/settings.hpp"
+#include "run/settings.hpp"
 
 namespace heft {
 

@@ -85,7 +85,8 @@ void checkArchive(const std::filesystem::path& path) {
   const auto has = [&](const char* name) { return std::find(records.begin(), records.end(), name) != records.end(); };
   if (has("constants.pkl")) return;
   if (has("data.pkl")) {
-    refuse(path, std::string("was written by torch.save (a pickle of Python objects), not as TorchScript; ") + kHowToScript);
+    refuse(path,
+           std::string("was written by torch.save (a pickle of Python objects), not as TorchScript; ") + kHowToScript);
   }
   refuse(path, std::string("is a zip archive without a TorchScript model in it; ") + kHowToScript);
 }

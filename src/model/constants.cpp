@@ -12,20 +12,24 @@ using torch::jit::Node;
 using torch::jit::Value;
 
 /// Arguments that hold state or statistics, not weights.
-const std::set<std::string> kNotWeights{"hx", "running_mean", "running_var", "batch_sizes", "mask", "attn_mask", "indices", "index", "size"};
+const std::set<std::string> kNotWeights{"hx",        "running_mean", "running_var", "batch_sizes", "mask",
+                                        "attn_mask", "indices",      "index",       "size"};
 
 /// The constant tensors that `value` carries: one, a list of them, or views of one.
 std::vector<at::Tensor> constantsIn(const Value* value) {
   std::vector<at::Tensor> tensors;
   const auto take = [&](const c10::IValue& constant) {
-    if (constant.isTensor()) tensors.push_back(constant.toTensor());
-    else if (constant.isTensorList()) tensors = constant.toTensorVector();
+    if (constant.isTensor())
+      tensors.push_back(constant.toTensor());
+    else if (constant.isTensorList())
+      tensors = constant.toTensorVector();
   };
   const auto* node = value->node();
   if (node->kind() == c10::prim::Constant) {
     if (const auto constant = torch::jit::toIValue(value)) take(*constant);
-  } else if (node->kind() == c10::prim::ListConstruct || node->kind() == c10::aten::t || node->kind() == c10::aten::transpose ||
-             node->kind() == c10::aten::unsqueeze || node->kind() == c10::aten::view || node->kind() == c10::aten::expand) {
+  } else if (node->kind() == c10::prim::ListConstruct || node->kind() == c10::aten::t ||
+             node->kind() == c10::aten::transpose || node->kind() == c10::aten::unsqueeze ||
+             node->kind() == c10::aten::view || node->kind() == c10::aten::expand) {
     for (const auto* input : node->inputs()) {
       const auto inner = constantsIn(input);
       tensors.insert(tensors.end(), inner.begin(), inner.end());
@@ -55,7 +59,8 @@ std::vector<std::string> listNames(const Node* node, size_t count) {
     for (int64_t direction = 0; direction < directions; ++direction) {
       const auto end = "_l" + std::to_string(layer) + (direction == 1 ? "_reverse" : "");
       for (const char* role : {"weight_ih", "weight_hh"}) names.push_back(role + end);
-      if (biases) for (const char* role : {"bias_ih", "bias_hh"}) names.push_back(role + end);
+      if (biases)
+        for (const char* role : {"bias_ih", "bias_hh"}) names.push_back(role + end);
       if (projects) names.push_back("weight_hr" + end);
     }
   }
@@ -63,8 +68,9 @@ std::vector<std::string> listNames(const Node* node, size_t count) {
 }
 
 std::string argumentName(const std::string& name) {
-  static const std::map<std::string, std::string> words{{"w_ih", "weight_ih"}, {"w_hh", "weight_hh"}, {"b_ih", "bias_ih"},
-                                                        {"b_hh", "bias_hh"}, {"mat2", "weight"}, {"self", "left"}};
+  static const std::map<std::string, std::string> words{{"w_ih", "weight_ih"}, {"w_hh", "weight_hh"},
+                                                        {"b_ih", "bias_ih"},   {"b_hh", "bias_hh"},
+                                                        {"mat2", "weight"},    {"self", "left"}};
   const auto found = words.find(name);
   return found == words.end() ? name : found->second;
 }
@@ -79,7 +85,8 @@ std::vector<NamedConstant> weightConstants(const torch::jit::Module& module) {
     if (schema == nullptr || !node->kind().is_aten()) return;
     // A view is read by whoever reads the view.
     if (node->kind() == c10::aten::t || node->kind() == c10::aten::transpose || node->kind() == c10::aten::unsqueeze ||
-        node->kind() == c10::aten::view || node->kind() == c10::aten::expand) return;
+        node->kind() == c10::aten::view || node->kind() == c10::aten::expand)
+      return;
     const std::string kind = node->kind().toUnqualString();
     const auto site = kind + std::to_string(counts[kind]);
     bool any = false;
@@ -91,7 +98,8 @@ std::vector<NamedConstant> weightConstants(const torch::jit::Module& module) {
       const auto names = list ? listNames(node, tensors.size()) : std::vector<std::string>();
       for (size_t j = 0; j < tensors.size(); ++j) {
         if (!isWeight(tensors[j])) continue;
-        const auto name = j < names.size() ? names[j] : argumentName(argument) + (tensors.size() > 1 ? std::to_string(j) : "");
+        const auto name =
+            j < names.size() ? names[j] : argumentName(argument) + (tensors.size() > 1 ? std::to_string(j) : "");
         found.push_back({site + "." + name, tensors[j]});
         any = true;
       }

@@ -9,8 +9,8 @@ namespace heft {
 
 /// A weight tensor of a frozen graph, whose own name is lost.
 struct NamedConstant {
-  std::string name;   ///< of the operator that reads it: "lstm0.weight_hh_l0", "linear1.bias", "add0.other"
-  at::Tensor value;   ///< as the graph holds it
+  std::string name;  ///< of the operator that reads it: "lstm0.weight_hh_l0", "linear1.bias", "add0.other"
+  at::Tensor value;  ///< as the graph holds it
 };
 
 /// Constants that the operators of a module's graphs read as weights, in the order of the code: operands of products,

@@ -20,10 +20,13 @@ torch::jit::Module readModule(const std::filesystem::path& path, c10::Device dev
     throw;
   } catch (const std::exception& failure) {
     const std::string why = firstLine(failure.what());
-    if (saysOutOfMemory(failure.what())) throw Error(Fault::memory, path.string() + ": needs more memory than there is (" + why + ")");
+    if (saysOutOfMemory(failure.what()))
+      throw Error(Fault::memory, path.string() + ": needs more memory than there is (" + why + ")");
     // Constants that were packed for one processor are not in the file.
     if (why.find("required keyword attribute 'value' is undefined") != std::string::npos) {
-      throw Error(Fault::unsupported, path.string() + ": holds constants that can't be read back (packed by torch.jit.optimize_for_inference); bring the model from before that call");
+      throw Error(Fault::unsupported, path.string() +
+                                          ": holds constants that can't be read back (packed by "
+                                          "torch.jit.optimize_for_inference); bring the model from before that call");
     }
     throw Error(Fault::model, path.string() + ": can't be loaded as TorchScript: " + why);
   }
@@ -90,8 +93,9 @@ void listParameters(Model& model, const std::map<std::string, at::ScalarType>& s
       addParameter(model, {constant.name, {}, twin ? model.promoter.twin(constant.value) : constant.value, type, true});
     }
     if (!model.parameters.empty()) {
-      model.notes.push_back("the model is frozen: its weights are constants, named here by the operator that reads them (" +
-                            model.parameters[0].name + ", …)");
+      model.notes.push_back(
+          "the model is frozen: its weights are constants, named here by the operator that reads them (" +
+          model.parameters[0].name + ", …)");
     }
   }
   for (const auto& parameter : model.parameters) {
@@ -110,7 +114,8 @@ void checkFinite(const Model& model) {
     const auto bad = at::isfinite(parameter.value).logical_not().sum().item<int64_t>();
     if (bad > 0) {
       throw Error(Fault::model, model.path.string() + ": " + parameter.name + " holds " + std::to_string(bad) +
-                                    (bad == 1 ? " weight that is" : " weights that are") + " NaN or infinite; finite weights were expected");
+                                    (bad == 1 ? " weight that is" : " weights that are") +
+                                    " NaN or infinite; finite weights were expected");
     }
   }
 }

@@ -6,17 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "engine/promote.hpp"
+#include "model/promote.hpp"
 
 namespace heft {
 
 /// One parameter of the model, by its first name.
 struct Parameter {
   std::string name;
-  std::vector<std::string> tied;                 ///< further names of the same memory; they change together
-  at::Tensor value;                              ///< any shape; the tensor that forward reads, float64 unless `Model::native`
-  at::ScalarType stored = at::kFloat;            ///< the type in the file
-  bool constant = false;                         ///< a constant of a frozen graph, named by the site that reads it
+  std::vector<std::string> tied;       ///< further names of the same memory; they change together
+  at::Tensor value;                    ///< any shape; the tensor that forward reads, float64 unless `Model::native`
+  at::ScalarType stored = at::kFloat;  ///< the type in the file
+  bool constant = false;               ///< a constant of a frozen graph, named by the site that reads it
 };
 
 struct Buffer {

@@ -36,8 +36,9 @@ c10::IValue observeModule(const torch::jit::Module& module, const std::string& n
     known += (known.empty() ? "" : ", ") + named.name;
   }
   if (target.isNone()) {
-    throw Error(Fault::usage, "no submodule is called " + name + "; there " +
-                                  (known.empty() ? "are none (a frozen model has lost its submodules)" : "are: " + known));
+    throw Error(Fault::usage,
+                "no submodule is called " + name + "; there " +
+                    (known.empty() ? "are none (a frozen model has lost its submodules)" : "are: " + known));
   }
   std::vector<torch::jit::Node*> calls;
   eachNode(module, [&](torch::jit::Node* node) {

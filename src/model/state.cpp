@@ -32,7 +32,8 @@ ModuleState::ModuleState(const torch::jit::Module& module) {
       if (type->is_parameter(i) || value.isModule()) continue;
       // Lists of tensors keep their tensors' identity: `_flat_weights` of a scripted nn.LSTM holds the parameters.
       if (value.isTensorList()) lists_.push_back({value.toTensorList(), value.toTensorVector()});
-      slots_.push_back({object, i, value, isContainer(value) && !value.isTensorList() ? value.deepcopy() : c10::IValue()});
+      slots_.push_back(
+          {object, i, value, isContainer(value) && !value.isTensorList() ? value.deepcopy() : c10::IValue()});
       keep(value);
     }
   }

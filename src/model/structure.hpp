@@ -10,11 +10,12 @@ namespace heft {
 struct ParameterInfo {
   std::string name;
   std::vector<std::int64_t> shape;
-  std::string dtype;               ///< in the file, as PyTorch calls it: "float32"
-  std::vector<std::string> tied;   ///< further names of the same memory
-  std::string site;                ///< "LSTM", "GRU", "RNN (tanh)", "RNN (relu)", "linear", "embedding", "other"; "" where nothing read it
-  std::string role;                ///< "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "weight", "bias"; "" for others
-  std::string method;              ///< how `response` estimates it: "unit response", "linear", "gradient"; "" where nothing read it
+  std::string dtype;              ///< in the file, as PyTorch calls it: "float32"
+  std::vector<std::string> tied;  ///< further names of the same memory
+  std::string
+      site;  ///< "LSTM", "GRU", "RNN (tanh)", "RNN (relu)", "linear", "embedding", "other"; "" where nothing read it
+  std::string role;    ///< "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "weight", "bias"; "" for others
+  std::string method;  ///< how `response` estimates it: "unit response", "linear", "gradient"; "" where nothing read it
   std::vector<std::string> gates;  ///< in the order of its rows; empty where rows are not stacked by gate
   std::int64_t layer = -1;         ///< index into Structure::layers; -1 outside recurrent layers
 
@@ -37,9 +38,9 @@ struct Reader {
 
 /// One layer in one direction of a recurrent site.
 struct RecurrentLayerInfo {
-  std::string name;          ///< "lstm.l0", "lstm.l0_reverse", "cell" (of parameters cell.weight_ih, ...)
-  std::string kind;          ///< "LSTM", "GRU", "RNN (tanh)", "RNN (relu)"
-  std::int64_t index = 0;    ///< place in its stack of layers, from 0
+  std::string name;        ///< "lstm.l0", "lstm.l0_reverse", "cell" (of parameters cell.weight_ih, ...)
+  std::string kind;        ///< "LSTM", "GRU", "RNN (tanh)", "RNN (relu)"
+  std::int64_t index = 0;  ///< place in its stack of layers, from 0
   bool reverse = false;
   std::int64_t units = 0;    ///< hidden size
   std::int64_t emitted = 0;  ///< projection size, or hidden size
@@ -47,7 +48,8 @@ struct RecurrentLayerInfo {
   std::vector<std::string> gates;
   // Indices into Structure::parameters, -1 where absent.
   std::int64_t weight_ih = -1, weight_hh = -1, bias_ih = -1, bias_hh = -1, weight_hr = -1;
-  std::vector<Reader> readers;  ///< every other matrix that reads the units: later layers, heads, the projection; not weight_hh
+  std::vector<Reader>
+      readers;  ///< every other matrix that reads the units: later layers, heads, the projection; not weight_hh
 };
 
 /// The parameters in the order of the model's own names, and the recurrent layers among them.

@@ -16,10 +16,9 @@ std::string weightLabel(const ParameterInfo& parameter, std::int64_t flat) {
 }
 
 WeightPlace describeWeight(const Structure& structure, std::size_t parameter, std::int64_t flat) {
-  if (parameter >= structure.parameters.size() || flat < 0 ||
-      flat >= structure.parameters[parameter].weights()) {
-    throw Error(Fault::internal, "there is no weight " + std::to_string(flat) + " in parameter number " +
-                                     std::to_string(parameter));
+  if (parameter >= structure.parameters.size() || flat < 0 || flat >= structure.parameters[parameter].weights()) {
+    throw Error(Fault::internal,
+                "there is no weight " + std::to_string(flat) + " in parameter number " + std::to_string(parameter));
   }
   const ParameterInfo& info = structure.parameters[parameter];
   WeightPlace place;

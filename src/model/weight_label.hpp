@@ -14,17 +14,14 @@ namespace heft {
 
 /// Where a weight stands in the model, in the words of the tables.
 struct WeightPlace {
-  std::string layer;      ///< "lstm.l0"; "" outside recurrent layers
-  std::string direction;  ///< "forward", "reverse"; "" outside recurrent layers
-  std::string gate;       ///< "i", "f", ...; "" where rows are not stacked by gate
-  std::optional<std::int64_t>
-      unit;  ///< the row within its gate: the neuron that the weight feeds; none in a scalar
-  std::optional<std::int64_t>
-      column;  ///< what it reads: an input, or a unit of the step before; none in a vector
+  std::string layer;                   ///< "lstm.l0"; "" outside recurrent layers
+  std::string direction;               ///< "forward", "reverse"; "" outside recurrent layers
+  std::string gate;                    ///< "i", "f", ...; "" where rows are not stacked by gate
+  std::optional<std::int64_t> unit;    ///< the row within its gate: the neuron that the weight feeds; none in a scalar
+  std::optional<std::int64_t> column;  ///< what it reads: an input, or a unit of the step before; none in a vector
 };
 
 /// Throws Error(Fault::internal) where there is no such parameter or weight.
-[[nodiscard]] WeightPlace describeWeight(const Structure& structure, std::size_t parameter,
-                                         std::int64_t flat);
+[[nodiscard]] WeightPlace describeWeight(const Structure& structure, std::size_t parameter, std::int64_t flat);
 
 }  // namespace heft

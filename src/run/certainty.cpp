@@ -25,13 +25,12 @@ std::string settledSentence(const Run& run, const Findings& findings) {
   }
   const SettledFacts& facts = *run.settled;
   const std::string top = "The top " + std::to_string(facts.k);
-  const std::string missing =
-      std::isfinite(facts.missing)
-          ? "at " + percent(facts.confidence, 4) + " confidence at most " +
-                // A count of members is a whole number, so that a bound of 0.3 means none.
-                significant(std::floor(std::max(facts.missing, 0.0)), 15) + " of them " +
-                (facts.settled ? "are" : "may be") + " missing"
-          : "how many of them are missing is unknown";
+  const std::string missing = std::isfinite(facts.missing)
+                                  ? "at " + percent(facts.confidence, 4) + " confidence at most " +
+                                        // A count of members is a whole number, so that a bound of 0.3 means none.
+                                        significant(std::floor(std::max(facts.missing, 0.0)), 15) + " of them " +
+                                        (facts.settled ? "are" : "may be") + " missing"
+                                  : "how many of them are missing is unknown";
   if (facts.settled) return top + " is settled: " + missing + ".";
   return top + " is not settled" + (facts.why.empty() ? "" : " (" + facts.why + ")") + ": " + missing + ".";
 }
@@ -69,8 +68,7 @@ std::string intervalSentence(const Run& run, const Findings& findings) {
                      (widths.estimates == 1 ? " is an estimate" : " are estimates") + "; their " +
                      percent(1 - run.settings.alpha, 4) + " intervals span about ±" + percent(*middle);
   if (widths.open > 0)
-    text += ", and " + grouped(widths.open) + (widths.open == 1 ? " of them has" : " of them have") +
-            " no upper bound";
+    text += ", and " + grouped(widths.open) + (widths.open == 1 ? " of them has" : " of them have") + " no upper bound";
   return text + ".";
 }
 
@@ -78,8 +76,7 @@ std::string samplesSentence(const Run& run, const Findings& findings) {
   if (run.output.samples < 2) return "One sample of inputs: how impacts vary over inputs is unknown.";
   std::vector<double> relative;
   for (const TopWeight& row : findings.top) {
-    if (row.impact > 0 && std::isfinite(row.standard_error))
-      relative.push_back(row.standard_error / row.impact);
+    if (row.impact > 0 && std::isfinite(row.standard_error)) relative.push_back(row.standard_error / row.impact);
   }
   if (relative.empty()) return "";
   const auto middle = relative.begin() + static_cast<std::ptrdiff_t>(relative.size() / 2);
@@ -90,12 +87,11 @@ std::string samplesSentence(const Run& run, const Findings& findings) {
 
 std::string noiseSentence(const Run& run, const Findings& findings) {
   if (!(run.output.noise > 0) || run.settings.metrics.front() != Metric::rms) return "";
-  const auto lost = static_cast<std::size_t>(
-      std::count_if(findings.top.begin(), findings.top.end(),
-                    [&](const TopWeight& row) { return row.impact <= run.output.noise; }));
+  const auto lost = static_cast<std::size_t>(std::count_if(
+      findings.top.begin(), findings.top.end(), [&](const TopWeight& row) { return row.impact <= run.output.noise; }));
   if (lost == 0) return "";
-  return "Of the places shown, " + grouped(lost) + (lost == 1 ? " lies" : " lie") +
-         " below the float noise of " + significant(run.output.noise, 2) + ": the order there means nothing.";
+  return "Of the places shown, " + grouped(lost) + (lost == 1 ? " lies" : " lie") + " below the float noise of " +
+         significant(run.output.noise, 2) + ": the order there means nothing.";
 }
 
 }  // namespace

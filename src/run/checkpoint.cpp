@@ -35,8 +35,8 @@ fs::path partFile(const fs::path& folder, std::uint64_t number) {
 /// The number in a part's name; nothing for other files.
 std::optional<std::uint64_t> partNumber(const std::string& name) {
   if (!name.starts_with(partPrefix) || !name.ends_with(partSuffix)) return std::nullopt;
-  const std::string digits = name.substr(
-      partPrefix.size(), name.size() - std::min(name.size(), partPrefix.size() + partSuffix.size()));
+  const std::string digits =
+      name.substr(partPrefix.size(), name.size() - std::min(name.size(), partPrefix.size() + partSuffix.size()));
   if (digits.empty() || digits.size() > 12 || digits.find_first_not_of("0123456789") != std::string::npos)
     return std::nullopt;
   return std::stoull(digits);
@@ -112,8 +112,7 @@ void Checkpoint::checkIdentity(const Identity& identity) {
   if (digestOf(earlier, static_cast<std::size_t>(columns)) == identity_) return;
   std::string what = differences(earlier, identity);
   if (what.empty())
-    what =
-        "numbers per weight (earlier " + std::to_string(columns) + ", now " + std::to_string(columns_) + ")";
+    what = "numbers per weight (earlier " + std::to_string(columns) + ", now " + std::to_string(columns_) + ")";
   throw Error(Fault::output, printablePath(folder_) + ": was begun with another " + what +
                                  "; use the same again, or choose another -o");
 }
@@ -126,8 +125,7 @@ void Checkpoint::openParts() {
     const std::string name = each->path().filename().native();
     std::error_code ignored;
     if (name.starts_with(AtomicFile::temporaryPrefix)) fs::remove(each->path(), ignored);
-    if (const std::optional<std::uint64_t> number = partNumber(name))
-      parts.emplace_back(*number, each->path());
+    if (const std::optional<std::uint64_t> number = partNumber(name)) parts.emplace_back(*number, each->path());
   }
   if (code) throw Error(Fault::output, printablePath(folder_) + ": can't be listed: " + code.message());
   std::sort(parts.begin(), parts.end());
@@ -137,8 +135,8 @@ void Checkpoint::openParts() {
       readPart(file);
     } catch (const Error& error) {
       if (error.fault() != Fault::output) throw;
-      notes_.push_back("A part of the checkpoint was left out and is measured again (" +
-                       std::string(error.what()) + ").");
+      notes_.push_back("A part of the checkpoint was left out and is measured again (" + std::string(error.what()) +
+                       ").");
     }
   }
   flushed_ = weights_.size();
@@ -151,8 +149,7 @@ void Checkpoint::readPart(const fs::path& file) {
   for (const StoredTensor& tensor : readCheckpointPart(file, identity_)) {
     if (tensor.name == weightsTensor && tensor.scalar == Scalar::i64) {
       weights.resize(tensor.bytes.size() / sizeof(std::int64_t));
-      std::copy_n(tensor.bytes.data(), tensor.bytes.size(),
-                  std::as_writable_bytes(std::span(weights)).data());
+      std::copy_n(tensor.bytes.data(), tensor.bytes.size(), std::as_writable_bytes(std::span(weights)).data());
     } else if (tensor.name == rowsTensor && tensor.scalar == Scalar::f64) {
       rows = asDoubles(tensor);
     } else if (tensor.name.starts_with(listPrefix)) {
@@ -162,8 +159,7 @@ void Checkpoint::readPart(const fs::path& file) {
       lists.emplace(tensor.name.substr(listPrefix.size()), std::move(list));
     }
   }
-  const bool negative =
-      std::any_of(weights.begin(), weights.end(), [](std::int64_t weight) { return weight < 0; });
+  const bool negative = std::any_of(weights.begin(), weights.end(), [](std::int64_t weight) { return weight < 0; });
   if (negative || rows.size() != weights.size() * columns_)
     throw Error(Fault::output, printablePath(file) + ": its rows don't fit its weights");
   for (std::size_t i = 0; i < weights.size(); ++i)
@@ -184,11 +180,9 @@ std::span<const double> Checkpoint::row(std::uint64_t weight) const {
 }
 
 void Checkpoint::add(std::uint64_t weight, std::span<const double> row) {
-  if (row.size() != columns_ ||
-      weight > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    throw Error(Fault::internal, "the checkpoint takes " + std::to_string(columns_) +
-                                     " numbers a weight, found " + std::to_string(row.size()) +
-                                     " for weight " + std::to_string(weight));
+  if (row.size() != columns_ || weight > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    throw Error(Fault::internal, "the checkpoint takes " + std::to_string(columns_) + " numbers a weight, found " +
+                                     std::to_string(row.size()) + " for weight " + std::to_string(weight));
   }
   keepRow(weight, row);
 }
@@ -247,8 +241,7 @@ void Checkpoint::flush() {
 }
 
 void Checkpoint::flushIfDue(double seconds) {
-  if (std::chrono::duration<double>(std::chrono::steady_clock::now() - last_flush_).count() >= seconds)
-    flush();
+  if (std::chrono::duration<double>(std::chrono::steady_clock::now() - last_flush_).count() >= seconds) flush();
 }
 
 void Checkpoint::remove() {

@@ -36,8 +36,7 @@ std::vector<StoredTensor> readCheckpointPart(const std::filesystem::path& file, 
   SafetensorsFile content = readSafetensors(input);
   if (valueOf(content, "identity") != identity) input.fail("belongs to another run");
   const std::vector<TensorView> views = viewsOf(content.tensors);
-  if (valueOf(content, "sha256") != digest(views, identity))
-    input.fail("does not match its SHA-256; it is damaged");
+  if (valueOf(content, "sha256") != digest(views, identity)) input.fail("does not match its SHA-256; it is damaged");
   return std::move(content.tensors);
 }
 

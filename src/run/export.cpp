@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "data/csv.hpp"
+#include "model/weight_label.hpp"
 #include "run/findings.hpp"
 #include "run/place_cells.hpp"
-#include "model/weight_label.hpp"
 
 namespace heft {
 namespace {
@@ -29,10 +29,7 @@ std::size_t exportParameter(const Run& run, std::size_t parameter, const KeepWei
       place.column = index % columns;
     }
     table.cell(info.name).cell(index).cell(from.weight[i]).cell(from.impact[i]);
-    table.cell(from.lower[i])
-        .cell(from.upper[i])
-        .cell(from.measured[i] != 0 ? 1 : 0)
-        .cell(from.standard_error[i]);
+    table.cell(from.lower[i]).cell(from.upper[i]).cell(from.measured[i] != 0 ? 1 : 0).cell(from.standard_error[i]);
     writePlace(table, place);
     table.endRow();
     ++written;
@@ -44,8 +41,8 @@ std::size_t exportParameter(const Run& run, std::size_t parameter, const KeepWei
 
 std::size_t exportWeights(const Run& run, const std::filesystem::path& file, const KeepWeight& keep) {
   checkSizes(run);
-  CsvWriter table(file, withPlaceColumns({"parameter", "index", "weight", "impact", "lower", "upper",
-                                          "executed", "standard_error"}));
+  CsvWriter table(file, withPlaceColumns({"parameter", "index", "weight", "impact", "lower", "upper", "executed",
+                                          "standard_error"}));
   std::size_t written = 0;
   for (std::size_t p = 0; p < run.impacts.size(); ++p) written += exportParameter(run, p, keep, table);
   table.commit();

@@ -21,8 +21,7 @@ struct Flat {
 Flat flatten(const Run& run) {
   Flat flat;
   flat.begins.push_back(0);
-  for (const ParameterImpacts& each : run.impacts)
-    flat.begins.push_back(flat.begins.back() + each.impact.size());
+  for (const ParameterImpacts& each : run.impacts) flat.begins.push_back(flat.begins.back() + each.impact.size());
   flat.impact.reserve(flat.begins.back());
   flat.magnitude.reserve(flat.begins.back());
   for (const ParameterImpacts& each : run.impacts) {
@@ -49,8 +48,7 @@ Agreement agreementOf(std::string name, std::span<const float> magnitude, std::s
   result.kendall = kendall.get();
   result.chance = static_cast<double>(result.top) / static_cast<double>(result.weights);
   // Where nothing moves the output there is no top to agree on.
-  if (std::none_of(impact.begin(), impact.end(), [](float value) { return value > 0; }))
-    result.overlap.reset();
+  if (std::none_of(impact.begin(), impact.end(), [](float value) { return value > 0; })) result.overlap.reset();
   return result;
 }
 
@@ -65,8 +63,7 @@ void rankMagnitudes(std::vector<TopWeight>& rows, std::span<const float> magnitu
   std::vector<std::size_t> larger_than(sorted.size() + 1, 0);
   for (const float value : magnitude) {
     if (std::isnan(value)) continue;
-    ++larger_than[static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), value) -
-                                           sorted.begin())];
+    ++larger_than[static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), value) - sorted.begin())];
   }
   std::vector<std::size_t> above(sorted.size() + 1, 0);  // above[i]: weights larger than sorted[i]
   for (std::size_t i = sorted.size(); i-- > 0;) above[i] = above[i + 1] + larger_than[i + 1];
@@ -111,9 +108,9 @@ void checkSizes(const Run& run) {
     const ParameterImpacts& each = run.impacts[p];
     const auto check = [&](const char* what, std::size_t found) {
       if (found == static_cast<std::size_t>(parameters[p].weights())) return;
-      throw Error(Fault::internal, "a run has " + std::to_string(found) + " values of " + what +
-                                       " for parameter '" + parameters[p].name + "' of " +
-                                       std::to_string(parameters[p].weights()) + " weights");
+      throw Error(Fault::internal, "a run has " + std::to_string(found) + " values of " + what + " for parameter '" +
+                                       parameters[p].name + "' of " + std::to_string(parameters[p].weights()) +
+                                       " weights");
     };
     check("weight", each.weight.size());
     check("impact", each.impact.size());
@@ -132,9 +129,9 @@ Findings findingsOf(const Run& run) {
   findings.top = topOf(run, flat);
   for (std::size_t p = 0; p < run.impacts.size(); ++p) {
     const std::size_t count = flat.begins[p + 1] - flat.begins[p];
-    Agreement each = agreementOf(run.structure.parameters[p].name,
-                                 std::span(flat.magnitude).subspan(flat.begins[p], count),
-                                 std::span(flat.impact).subspan(flat.begins[p], count));
+    Agreement each =
+        agreementOf(run.structure.parameters[p].name, std::span(flat.magnitude).subspan(flat.begins[p], count),
+                    std::span(flat.impact).subspan(flat.begins[p], count));
     if (each.weights > 0) findings.comparison.parameters.push_back(std::move(each));
     for (std::size_t i = 0; i < count; ++i) {
       const float impact = run.impacts[p].impact[i];

@@ -39,8 +39,7 @@ struct Comparison {
 
 /// What a run says, worked out once for its tables, its closing words and its summary.
 struct Findings {
-  std::vector<TopWeight>
-      top;  ///< settings.top places, largest impact first; equal impacts in the model's order
+  std::vector<TopWeight> top;  ///< settings.top places, largest impact first; equal impacts in the model's order
   Comparison comparison;
   std::size_t weights = 0;   ///< that are part of the run (impact not NaN)
   std::size_t executed = 0;  ///< of them

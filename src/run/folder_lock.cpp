@@ -20,8 +20,8 @@ namespace {
 bool stillThere(int descriptor, const std::filesystem::path& file) {
   struct stat open {};
   struct stat named {};
-  return ::fstat(descriptor, &open) == 0 && ::stat(file.c_str(), &named) == 0 &&
-         open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+  return ::fstat(descriptor, &open) == 0 && ::stat(file.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
+         open.st_dev == named.st_dev;
 }
 
 }  // namespace
@@ -39,8 +39,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder) : file_(folder / fil
     }
     if (code != 0 && errno == EWOULDBLOCK) {
       ::close(descriptor_);
-      throw Error(Fault::output,
-                  name + ": another heft is writing into this folder; wait for it or choose another -o");
+      throw Error(Fault::output, name + ": another heft is writing into this folder; wait for it or choose another -o");
     }
     if (code != 0 || stillThere(descriptor_, file_)) return;
     ::close(descriptor_);

@@ -59,10 +59,10 @@ bool JsonReader::flag() const {
 }
 
 std::int64_t JsonReader::whole(std::int64_t least, std::int64_t most) const {
-  const bool fits = value_->is_number_integer() &&
-                    (!value_->is_number_unsigned() ||
-                     value_->get<std::uint64_t>() <= static_cast<std::uint64_t>(anyWhole)) &&
-                    value_->get<std::int64_t>() >= least && value_->get<std::int64_t>() <= most;
+  const bool fits =
+      value_->is_number_integer() &&
+      (!value_->is_number_unsigned() || value_->get<std::uint64_t>() <= static_cast<std::uint64_t>(anyWhole)) &&
+      value_->get<std::int64_t>() >= least && value_->get<std::int64_t>() <= most;
   if (!fits) {
     fail("is no whole number from " + std::to_string(least) +
          (most == anyWhole ? " on" : " to " + std::to_string(most)));

@@ -36,9 +36,7 @@ void append(std::string& text, const ordered_json& value, const std::string& ind
 
 }  // namespace
 
-ordered_json finiteOrNull(double value) {
-  return std::isfinite(value) ? ordered_json(value) : ordered_json();
-}
+ordered_json finiteOrNull(double value) { return std::isfinite(value) ? ordered_json(value) : ordered_json(); }
 
 ordered_json finiteOrNull(float value) {
   if (!std::isfinite(value)) return {};
@@ -49,9 +47,7 @@ ordered_json finiteOrNull(float value) {
   return shortest;
 }
 
-ordered_json finiteOrNull(const std::optional<double>& value) {
-  return value ? finiteOrNull(*value) : ordered_json();
-}
+ordered_json finiteOrNull(const std::optional<double>& value) { return value ? finiteOrNull(*value) : ordered_json(); }
 
 ordered_json exactNumber(double value) {
   if (std::isinf(value)) return value > 0 ? "infinity" : "-infinity";

@@ -85,8 +85,7 @@ std::string judgementSentence(const Findings& findings) {
   }
   const Judgement judgement = judgeMagnitude(findings);
   std::string text = opening(judgement.guide);
-  if (findings.weights < fewestWeights)
-    return text + ": only " + counted(findings.weights, "weight") + " ranked.";
+  if (findings.weights < fewestWeights) return text + ": only " + counted(findings.weights, "weight") + " ranked.";
   if (!judgement.spearman) return text + ": all magnitudes or all impacts are equal.";
   text += ": ";
   if (judgement.top_counts && judgement.top == 1) {

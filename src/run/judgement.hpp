@@ -16,16 +16,7 @@ namespace heft {
 /// With Spearman at or below -0.2 and a poor share, magnitude is "misleading"; with Spearman below 0.2 and a
 /// share of no more than twice what chance gives, "no guide". Where the top is more than half of the weights,
 /// its share says nothing, and Spearman alone is graded; fewer than 10 weights are not judged.
-enum class Guide {
-  unknown,
-  misleading,
-  none,
-  poor,
-  fair,
-  good,
-  sorts_but_misses_the_top,
-  finds_the_top_only
-};
+enum class Guide { unknown, misleading, none, poor, fair, good, sorts_but_misses_the_top, finds_the_top_only };
 
 struct Judgement {
   Guide guide = Guide::unknown;

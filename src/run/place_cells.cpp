@@ -5,9 +5,7 @@ namespace {
 
 void text(CsvWriter& table, const std::string& value) { value.empty() ? table.missing() : table.cell(value); }
 
-void whole(CsvWriter& table, const std::optional<std::int64_t>& value) {
-  value ? table.cell(*value) : table.missing();
-}
+void whole(CsvWriter& table, const std::optional<std::int64_t>& value) { value ? table.cell(*value) : table.missing(); }
 
 }  // namespace
 

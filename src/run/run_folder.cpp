@@ -44,8 +44,7 @@ bool holds(const std::vector<std::string>& names, const char* name) {
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t shown = 3;
   std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), shown); ++i)
-    text += (i > 0 ? ", " : "") + printable(names[i]);
+  for (std::size_t i = 0; i < std::min(names.size(), shown); ++i) text += (i > 0 ? ", " : "") + printable(names[i]);
   if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
   return text;
 }
@@ -54,11 +53,9 @@ std::string listed(const std::vector<std::string>& names) {
 bool makeFolder(const fs::path& path) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
-  if (fs::exists(status) && !fs::is_directory(status))
-    refuse(path, "is a file, not a folder; choose another -o");
+  if (fs::exists(status) && !fs::is_directory(status)) refuse(path, "is a file, not a folder; choose another -o");
   fs::create_directories(path, code);
-  if (code)
-    refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with -o");
+  if (code) refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with -o");
   return fs::exists(status);
 }
 
@@ -74,8 +71,7 @@ fs::path runFileIn(const fs::path& folder) {
   std::error_code ignored;
   const fs::file_status status = fs::status(folder, ignored);
   if (!fs::exists(status)) refuse(folder, "there is no such run folder");
-  if (!fs::is_directory(status))
-    refuse(folder, "is no run folder but a file; name the folder that 'heft rank' wrote");
+  if (!fs::is_directory(status)) refuse(folder, "is no run folder but a file; name the folder that 'heft rank' wrote");
   fs::path file = folder / runFile;
   if (fs::exists(file, ignored)) return file;
   if (fs::exists(folder / Checkpoint::folderName, ignored))
@@ -128,7 +124,7 @@ void RunFolder::undo() noexcept {
     deletePartialFiles(path_);
     fs::remove(path_ / FolderLock::fileName, ignored);
     if (origin_ == Origin::made) fs::remove(path_, ignored);  // only where it is empty
-  } catch (const std::exception&) {  // what can't be deleted stays
+  } catch (const std::exception&) {                           // what can't be deleted stays
   }
 }
 

@@ -29,13 +29,11 @@ RankSettings readSettings(const JsonReader& from) {
   RankSettings settings;
   settings.method = parseName(from.at("method"), parseMethod);
   settings.metrics.clear();
-  for (const JsonReader& each : from.at("metrics").items())
-    settings.metrics.push_back(parseName(each, parseMetric));
+  for (const JsonReader& each : from.at("metrics").items()) settings.metrics.push_back(parseName(each, parseMetric));
   if (settings.metrics.empty()) from.at("metrics").fail("is empty");
   settings.perturbation = parseName(from.at("perturbation"), Perturbation::parse);
   settings.levels.clear();
-  for (const JsonReader& each : from.at("levels").items())
-    settings.levels.push_back(parseName(each, parseLevel));
+  for (const JsonReader& each : from.at("levels").items()) settings.levels.push_back(parseName(each, parseLevel));
   settings.parameters = from.at("parameters").texts();
   settings.output_target = from.at("output_target").text();
   settings.top = from.at("top").whole(0);
@@ -170,13 +168,11 @@ Structure readStructure(const JsonReader& root) {
 }
 
 void checkFormat(const JsonReader& root, const std::string& file) {
-  if (root.at("format").text() != runFormat)
-    root.at("format").fail("is not \"" + std::string(runFormat) + "\"");
+  if (root.at("format").text() != runFormat) root.at("format").fail("is not \"" + std::string(runFormat) + "\"");
   const std::int64_t version = root.at("format_version").whole(0);
   if (version == runFormatVersion) return;
-  throw Error(Fault::output, file + ": is of format version " + std::to_string(version) +
-                                 ", but this Heft reads " + std::to_string(runFormatVersion) +
-                                 "; use the Heft that wrote it, or rank again");
+  throw Error(Fault::output, file + ": is of format version " + std::to_string(version) + ", but this Heft reads " +
+                                 std::to_string(runFormatVersion) + "; use the Heft that wrote it, or rank again");
 }
 
 }  // namespace
@@ -195,8 +191,7 @@ Run readRunJson(const std::filesystem::path& file) {
   run.cost = readCost(root.at("cost"));
   run.settled = readSettled(root.at("settled"));
   run.notes = root.at("notes").texts();
-  for (const JsonReader& each : root.at("calibration").items())
-    run.calibration.push_back(readCalibration(each));
+  for (const JsonReader& each : root.at("calibration").items()) run.calibration.push_back(readCalibration(each));
   for (const JsonReader& each : root.at("components").items()) run.components.push_back(readComponent(each));
   return run;
 }

@@ -51,11 +51,10 @@ void writeMetric(const Run& run, const std::filesystem::path& folder, Metric met
     if (!run.impacts[p].other.contains(key))
       absent[p].assign(run.impacts[p].impact.size(), std::numeric_limits<float>::quiet_NaN());
   }
-  write(run, fileOf(folder, metricFile(metric)), Scalar::f32,
-        [&](std::size_t p) -> const std::vector<float>& {
-          const auto found = run.impacts[p].other.find(key);
-          return found == run.impacts[p].other.end() ? absent[p] : found->second;
-        });
+  write(run, fileOf(folder, metricFile(metric)), Scalar::f32, [&](std::size_t p) -> const std::vector<float>& {
+    const auto found = run.impacts[p].other.find(key);
+    return found == run.impacts[p].other.end() ? absent[p] : found->second;
+  });
 }
 
 /// One file's tensors by name, each handed out as the values of one parameter.
@@ -69,8 +68,7 @@ class TensorsOf {
   template <typename Value>
   std::vector<Value> values(const ParameterInfo& info, Scalar scalar) const {
     const auto found = by_name_.find(info.name);
-    if (found == by_name_.end())
-      input_.fail("has no tensor '" + printable(info.name) + "', which run.json lists");
+    if (found == by_name_.end()) input_.fail("has no tensor '" + printable(info.name) + "', which run.json lists");
     const StoredTensor& tensor = *found->second;
     if (tensor.scalar != scalar || tensor.shape != info.shape) {
       input_.fail("tensor '" + printable(info.name) + "' is " + std::string(scalarName(tensor.scalar)) + " " +
@@ -87,9 +85,8 @@ class TensorsOf {
     const std::filesystem::path path = fileOf(folder, name);
     std::error_code ignored;
     if (std::filesystem::exists(path, ignored)) return path;
-    throw Error(Fault::output,
-                printablePath(folder) + ": " + name +
-                    ".safetensors is missing from this run; copy it again from where it was made");
+    throw Error(Fault::output, printablePath(folder) + ": " + name +
+                                   ".safetensors is missing from this run; copy it again from where it was made");
   }
 
   InputFile input_;
@@ -106,8 +103,7 @@ void writeRunTensors(const Run& run, const std::filesystem::path& folder) {
   }
   write(run, fileOf(folder, "measured"), Scalar::u8,
         [&](std::size_t p) -> const std::vector<std::uint8_t>& { return run.impacts[p].measured; });
-  for (std::size_t m = 1; m < run.settings.metrics.size(); ++m)
-    writeMetric(run, folder, run.settings.metrics[m]);
+  for (std::size_t m = 1; m < run.settings.metrics.size(); ++m) writeMetric(run, folder, run.settings.metrics[m]);
 }
 
 void readRunTensors(Run& run, const std::filesystem::path& folder) {

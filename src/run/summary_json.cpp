@@ -1,18 +1,16 @@
+#include "model/weight_label.hpp"
 #include "run/json_text.hpp"
 #include "run/judgement.hpp"
 #include "run/run_json.hpp"
 #include "run/tables.hpp"
 #include "run/verdict.hpp"
-#include "model/weight_label.hpp"
 
 namespace heft {
 namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json textOrNull(const std::string& text) {
-  return text.empty() ? ordered_json() : ordered_json(text);
-}
+ordered_json textOrNull(const std::string& text) { return text.empty() ? ordered_json() : ordered_json(text); }
 
 ordered_json wholeOrNull(const std::optional<std::int64_t>& value) {
   return value ? ordered_json(*value) : ordered_json();

@@ -3,9 +3,9 @@
 #include <limits>
 
 #include "data/csv.hpp"
+#include "model/weight_label.hpp"
 #include "run/json_text.hpp"
 #include "run/place_cells.hpp"
-#include "model/weight_label.hpp"
 
 namespace heft {
 
@@ -30,8 +30,8 @@ double jointOf(const ComponentImpact& component, Metric metric) {
 }  // namespace
 
 void writeTopTable(const Run& run, const Findings& findings, const std::filesystem::path& file) {
-  CsvWriter table(file, withPlaceColumns({"rank", "name", "parameter", "index", "weight", "impact", "lower",
-                                          "upper", "executed", "standard_error", "magnitude_rank"}));
+  CsvWriter table(file, withPlaceColumns({"rank", "name", "parameter", "index", "weight", "impact", "lower", "upper",
+                                          "executed", "standard_error", "magnitude_rank"}));
   std::size_t rank = 0;
   for (const TopWeight& row : findings.top) {
     const ParameterInfo& info = run.structure.parameters[row.parameter];
@@ -47,8 +47,7 @@ void writeTopTable(const Run& run, const Findings& findings, const std::filesyst
 void writeComponentTable(const Run& run, const std::filesystem::path& file) {
   const std::vector<Metric>& metrics = run.settings.metrics;
   std::vector<std::string> columns = {"name", "level", "path", "weights", "impact"};
-  for (std::size_t m = 1; m < metrics.size(); ++m)
-    columns.push_back("impact_" + std::string(name(metrics[m])));
+  for (std::size_t m = 1; m < metrics.size(); ++m) columns.push_back("impact_" + std::string(name(metrics[m])));
   columns.insert(columns.end(), {"standard_error", "sum", "magnitude"});
   CsvWriter table(file, columns);
   for (const ComponentImpact& component : run.components) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "run/judgement.hpp"
 #include "model/weight_label.hpp"
+#include "run/judgement.hpp"
 #include "run/words.hpp"
 
 namespace heft {
@@ -32,8 +32,8 @@ std::string sourceText(const TopWeight& row) {
 std::string topLine(const std::string& rank, const std::string& name, const std::string& value,
                     const std::string& impact, const std::string& source, const std::string& magnitude) {
   return rightAligned(rank, 3) + "  " + padded(shortenedInTheMiddle(name, nameWidth), nameWidth) + " " +
-         padded(value, 11) + " " + padded(impact, 20) + " " + padded(source, 15) + " " +
-         rightAligned(magnitude, 10) + "\n";
+         padded(value, 11) + " " + padded(impact, 20) + " " + padded(source, 15) + " " + rightAligned(magnitude, 10) +
+         "\n";
 }
 
 std::string title(const Run& run, std::size_t shown, const Findings& findings) {
@@ -60,21 +60,19 @@ std::string topTable(const Run& run, const Findings& findings) {
                     row.magnitude_rank > 0 ? grouped(row.magnitude_rank) : "–");
   }
   if (run.settings.metrics.front() == Metric::rms && run.output.rms > 0 && findings.moving > 0) {
-    text +=
-        wrapped("The output itself has an rms of " + significant(run.output.rms, 3) +
-                    "; the first weight moves it by " +
-                    significant(100 * static_cast<double>(findings.top.front().impact) / run.output.rms, 2) +
-                    " %.",
-                verdictWidth) +
-        "\n";
+    text += wrapped("The output itself has an rms of " + significant(run.output.rms, 3) +
+                        "; the first weight moves it by " +
+                        significant(100 * static_cast<double>(findings.top.front().impact) / run.output.rms, 2) + " %.",
+                    verdictWidth) +
+            "\n";
   }
   return text;
 }
 
 std::string agreementLine(const std::string& name, const std::string& weights, const std::string& spearman,
                           const std::string& overlap) {
-  return padded(shortenedInTheMiddle(name, nameWidth + 5), nameWidth + 5) + " " + rightAligned(weights, 13) +
-         " " + rightAligned(spearman, 10) + " " + rightAligned(overlap, 20) + "\n";
+  return padded(shortenedInTheMiddle(name, nameWidth + 5), nameWidth + 5) + " " + rightAligned(weights, 13) + " " +
+         rightAligned(spearman, 10) + " " + rightAligned(overlap, 20) + "\n";
 }
 
 std::string fixed2(const std::optional<double>& value) {

@@ -24,8 +24,7 @@ int readOrRefuse(const std::uint8_t* data, std::size_t size, Read read) {
     }
   } catch (const Error& error) {
     const std::string_view text = error.what();
-    if (error.fault() != Fault::input || text.find('\n') != std::string_view::npos || text.size() > 2000)
-      std::abort();
+    if (error.fault() != Fault::input || text.find('\n') != std::string_view::npos || text.size() > 2000) std::abort();
   }
   return 0;
 }

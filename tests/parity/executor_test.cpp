@@ -33,9 +33,7 @@ std::vector<Variant> variantsOf(const Model& model, int64_t parameter) {
   const auto rows = value.dim() == 0 ? 1 : value.size(0);
   const auto columns = value.numel() / rows;
   std::mt19937_64 random(static_cast<uint64_t>(parameter));
-  const auto draw = [&](int64_t count) {
-    return static_cast<int64_t>(random() % static_cast<uint64_t>(count));
-  };
+  const auto draw = [&](int64_t count) { return static_cast<int64_t>(random() % static_cast<uint64_t>(count)); };
   std::vector<Variant> variants;
   for (int i = 0; i < 24; ++i) variants.push_back(setWeights(parameter, {draw(value.numel())}));
   for (int i = 0; i < 2; ++i) {
@@ -70,7 +68,8 @@ TEST_P(Executors, LoopGivesTheImpactsThatPyTorchComputes) {
     const auto outputs = executeAll(*loop, variants);
     for (size_t i = 0; i < places.size(); ++i) {
       const auto impact = rms(outputs[static_cast<int64_t>(i)] - baseline);
-      EXPECT_NEAR(impact, expected.impact[i], allowed(expected.impact[i], rms(truth))) << expected.parameter << "[" << expected.index[i] << "]";
+      EXPECT_NEAR(impact, expected.impact[i], allowed(expected.impact[i], rms(truth)))
+          << expected.parameter << "[" << expected.index[i] << "]";
     }
   }
 }
@@ -102,19 +101,17 @@ TEST_P(Executors, PutEverythingBackWhenTheReceiverThrows) {
   std::vector<at::Tensor> weights;
   for (const auto& parameter : fixture.model().parameters) weights.push_back(parameter.value.clone());
   std::vector<Variant> variants;
-  for (size_t p = 0; p < weights.size(); ++p)
-    variants.push_back(setWeights(static_cast<int64_t>(p), {0}, 3.5));
+  for (size_t p = 0; p < weights.size(); ++p) variants.push_back(setWeights(static_cast<int64_t>(p), {0}, 3.5));
   if (variants.empty()) GTEST_SKIP() << "the weights of this model have no names";
   const auto stop = [](size_t first, const at::Tensor&) {
     if (first > 0) throw Stop();
   };
   variants.push_back(variants[0]);
-  for (const auto& executor : {makeLoopExecutor(fixture.runner(), fixture.layout()),
-                               makeBatchExecutor(fixture.runner(), fixture.layout())}) {
+  for (const auto& executor :
+       {makeLoopExecutor(fixture.runner(), fixture.layout()), makeBatchExecutor(fixture.runner(), fixture.layout())}) {
     EXPECT_THROW(executor->execute(variants, stop), Stop);
     for (size_t p = 0; p < weights.size(); ++p) {
-      EXPECT_TRUE(fixture.model().parameters[p].value.equal(weights[p]))
-          << fixture.model().parameters[p].name;
+      EXPECT_TRUE(fixture.model().parameters[p].value.equal(weights[p])) << fixture.model().parameters[p].name;
     }
     EXPECT_TRUE(fixture.baseline().equal(baseline));
   }
@@ -183,8 +180,8 @@ TEST(BatchExecutor, ChangesSeveralParametersTogether) {
 
 TEST(BatchExecutor, RefusesWeightsThatAreNotThere) {
   LoadedFixture loaded(fixture("lstm_1_layer"));
-  for (const auto& executor : {makeLoopExecutor(loaded.runner(), loaded.layout()),
-                               makeBatchExecutor(loaded.runner(), loaded.layout())}) {
+  for (const auto& executor :
+       {makeLoopExecutor(loaded.runner(), loaded.layout()), makeBatchExecutor(loaded.runner(), loaded.layout())}) {
     EXPECT_THROW(executeAll(*executor, {setWeights(99, {0})}), Error);
     EXPECT_THROW(executeAll(*executor, {setWeights(0, {1 << 20})}), Error);
   }

@@ -36,9 +36,13 @@ std::vector<Fixture> readIndex() {
   return all;
 }
 
-std::filesystem::path expectedFile(const Fixture& fixture) { return kFolder / (fixture.name + ".expected.safetensors"); }
+std::filesystem::path expectedFile(const Fixture& fixture) {
+  return kFolder / (fixture.name + ".expected.safetensors");
+}
 
-bool sameValues(const at::Tensor& a, const at::Tensor& b) { return a.sizes() == b.sizes() && at::allclose(a, b, 1e-6, 1e-9); }
+bool sameValues(const at::Tensor& a, const at::Tensor& b) {
+  return a.sizes() == b.sizes() && at::allclose(a, b, 1e-6, 1e-9);
+}
 
 }  // namespace
 
@@ -62,7 +66,8 @@ const std::vector<Fixture>& fixtures() {
 
 std::vector<Fixture> rankedFixtures() {
   std::vector<Fixture> ranked;
-  std::copy_if(fixtures().begin(), fixtures().end(), std::back_inserter(ranked), [](const Fixture& one) { return !one.refused; });
+  std::copy_if(fixtures().begin(), fixtures().end(), std::back_inserter(ranked),
+               [](const Fixture& one) { return !one.refused; });
   return ranked;
 }
 
@@ -75,7 +80,8 @@ std::vector<Fixture> fixturesWith(const std::string& tag) {
 }
 
 const Fixture& fixture(const std::string& name) {
-  const auto found = std::find_if(fixtures().begin(), fixtures().end(), [&](const Fixture& one) { return one.name == name; });
+  const auto found =
+      std::find_if(fixtures().begin(), fixtures().end(), [&](const Fixture& one) { return one.name == name; });
   if (found == fixtures().end()) throw std::runtime_error("no fixture is called " + name);
   return *found;
 }
@@ -95,9 +101,12 @@ std::vector<Expected> expectedImpacts(const Fixture& fixture) {
     const auto kind = tensor.name.substr(0, colon);
     auto& one = all[tensor.name.substr(colon + 1)];
     const auto values = asDoubles(tensor);
-    if (kind == "index") one.index.assign(values.begin(), values.end());
-    else if (kind == "impact") one.impact = values;
-    else if (kind == "weight") one.weights = values, one.shape = tensor.shape;
+    if (kind == "index")
+      one.index.assign(values.begin(), values.end());
+    else if (kind == "impact")
+      one.impact = values;
+    else if (kind == "weight")
+      one.weights = values, one.shape = tensor.shape;
   }
   std::vector<Expected> list;
   for (auto& [name, one] : all) {
@@ -114,7 +123,8 @@ std::vector<Place> placesOf(const Expected& expected, const Model& model) {
     const auto& tied = parameter.tied;
     const auto index = static_cast<int64_t>(p);
     if (expected.weights.empty()) {
-      if (parameter.name != expected.parameter && std::find(tied.begin(), tied.end(), expected.parameter) == tied.end()) continue;
+      if (parameter.name != expected.parameter && std::find(tied.begin(), tied.end(), expected.parameter) == tied.end())
+        continue;
       for (const auto flat : expected.index) places.push_back({index, flat});
       return places;
     }
@@ -125,7 +135,8 @@ std::vector<Place> placesOf(const Expected& expected, const Model& model) {
       return places;
     }
     if (values.dim() == 2 && sameValues(values.t(), held)) {
-      for (const auto flat : expected.index) places.push_back({index, flat % values.size(1) * values.size(0) + flat / values.size(1)});
+      for (const auto flat : expected.index)
+        places.push_back({index, flat % values.size(1) * values.size(0) + flat / values.size(1)});
       return places;
     }
   }

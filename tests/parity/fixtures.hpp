@@ -33,8 +33,8 @@ struct Expected {
   std::string parameter;  ///< by its name in the model before freezing
   std::vector<int64_t> index;
   std::vector<double> impact;
-  std::vector<double> weights;   ///< of frozen models: all values of the parameter
-  std::vector<int64_t> shape;    ///< of `weights`
+  std::vector<double> weights;  ///< of frozen models: all values of the parameter
+  std::vector<int64_t> shape;   ///< of `weights`
 };
 std::vector<double> expectedBaseline(const Fixture& fixture);
 std::vector<Expected> expectedImpacts(const Fixture& fixture);

@@ -33,7 +33,8 @@ std::vector<double> at_places(const std::vector<double>& values, const std::vect
 }  // namespace
 
 std::map<std::string, Quality> qualityOf(Session& session, size_t random, size_t top, int64_t fewest) {
-  const auto result = estimateAll(session, [](int64_t, int64_t, double) { return 0.0; }, {}, [](const std::string&, double) {});
+  const auto result = estimateAll(
+      session, [](int64_t, int64_t, double) { return 0.0; }, {}, [](const std::string&, double) {});
   const at::NoGradGuard no_grad;
   const auto executor = makeBatchExecutor(session.runner(), session.layout());
   const double scale = session.baseline().square().mean().sqrt().item<double>();

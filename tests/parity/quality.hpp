@@ -9,9 +9,9 @@ namespace heft::test {
 
 /// How well estimates of one matrix's weights, set to zero, agree with executing them.
 struct Quality {
-  size_t weights = 0;       ///< random ones with an impact above 1e-6 of the outputs' rms
-  double spearman = 1;      ///< of these
-  double median = 0;        ///< relative error of these
+  size_t weights = 0;   ///< random ones with an impact above 1e-6 of the outputs' rms
+  double spearman = 1;  ///< of these
+  double median = 0;    ///< relative error of these
   double worst = 0;
   double top_spearman = 1;  ///< of the matrix's largest estimates
   double probe_error = 0;   ///< what probes add, as the estimate states it

@@ -5,7 +5,9 @@
 
 #include <filesystem>
 
+#include "analysis/rank_statistics.hpp"
 #include "data/safetensors.hpp"
+#include "measure/response.hpp"
 #include "parity/fixtures.hpp"
 #include "unit/file_helpers.hpp"
 
@@ -37,7 +39,8 @@ TEST_P(SeededQuality, EstimatesAgreeWithExecutionsOnRandomWeightsAndOnTheTop) {
   expectQuality(session, 300, 50);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, SeededQuality, testing::ValuesIn(fixturesWith("seeded")), [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fixtures, SeededQuality, testing::ValuesIn(fixturesWith("seeded")),
+                         [](const auto& one) { return one.param.name; });
 
 SessionOptions shipped(const std::string& name) {
   const std::filesystem::path folder = HEFT_MODELS;
@@ -55,6 +58,34 @@ TEST(ShippedQuality, OfDigitsLstm) {
 TEST(ShippedQuality, OfWeatherGru) {
   Session session(shipped("weather-gru"));
   expectQuality(session, 300, 50);
+}
+
+/// The impacts of every weight of a session's model, estimated.
+std::vector<double> allImpacts(Session& session) {
+  const auto result = estimateAll(
+      session, [](int64_t, int64_t, double) { return 0.0; }, {}, [](const std::string&, double) {});
+  std::vector<double> all;
+  for (const auto& one : result.impact[0]) all.insert(all.end(), one.begin(), one.end());
+  return all;
+}
+
+TEST(Sanity, ImpactsOfARandomlyInitialisedModelDoNotResembleTheTrainedOnes) {
+  Session session(shipped("weather-gru"));
+  const auto trained = allImpacts(session);
+  {
+    const at::NoGradGuard no_grad;
+    at::manual_seed(3);
+    for (auto& parameter : session.model().parameters)
+      parameter.value.uniform_(-0.18, 0.18);  // nn.GRU's own, 1 / sqrt(32)
+  }
+  const auto random = allImpacts(session);
+  std::vector<double> hidden_trained, hidden_random;  // without what any model has: which matrix a weight is in
+  const auto first = static_cast<std::ptrdiff_t>(session.structure().parameters[0].weights());
+  const auto count = static_cast<std::ptrdiff_t>(session.structure().parameters[1].weights());
+  hidden_trained.assign(trained.begin() + first, trained.begin() + first + count);
+  hidden_random.assign(random.begin() + first, random.begin() + first + count);
+  EXPECT_LT(std::abs(*spearman(std::span<const double>(hidden_trained), std::span<const double>(hidden_random))), 0.3);
+  EXPECT_GT(*spearman(std::span<const double>(trained), std::span<const double>(trained)), 0.999999);
 }
 
 TEST(ShippedQuality, OfCharLstmOnAFewCharacters) {

@@ -40,7 +40,8 @@ TEST_P(Response, IsExactForSmallChanges) {
       const auto truth = (outputs - session.baseline()).square().mean().sqrt().item<double>();
       const auto found = result.impact[0][p][places[next]];
       // A step of a relu or a maximum between the two has no first order; so has what float64 itself loses.
-      EXPECT_NEAR(found, truth, 0.02 * truth + 1e-10 * scale) << info.name << " " << places[next] << " by " << info.method;
+      EXPECT_NEAR(found, truth, 0.02 * truth + 1e-10 * scale)
+          << info.name << " " << places[next] << " by " << info.method;
       ++next;
     });
   }
@@ -50,12 +51,14 @@ class LinearHead : public testing::TestWithParam<Fixture> {};
 
 TEST_P(LinearHead, IsEstimatedExactly) {
   Session session(GetParam().options());
-  const auto result = estimateAll(session, [](int64_t, int64_t, double) { return 0.0; }, {}, kSilent);
+  const auto result = estimateAll(
+      session, [](int64_t, int64_t, double) { return 0.0; }, {}, kSilent);
   for (const auto& expected : expectedImpacts(GetParam())) {
     if (!expected.parameter.starts_with("head")) continue;
     const auto places = placesOf(expected, session.model());
     for (size_t i = 0; i < places.size(); ++i) {
-      const auto found = result.impact[0][static_cast<size_t>(places[i].parameter)][static_cast<size_t>(places[i].flat)];
+      const auto found =
+          result.impact[0][static_cast<size_t>(places[i].parameter)][static_cast<size_t>(places[i].flat)];
       EXPECT_NEAR(found, expected.impact[i], 1e-6 * expected.impact[i]) << expected.parameter;
     }
   }
@@ -64,21 +67,26 @@ TEST_P(LinearHead, IsEstimatedExactly) {
 TEST_P(Response, IsZeroWhereNothingMoves) {
   Session session(GetParam().options());
   const double scale = session.baseline().square().mean().sqrt().item<double>();
-  const auto result = estimateAll(session, [](int64_t, int64_t, double) { return 0.0; }, {}, kSilent);
+  const auto result = estimateAll(
+      session, [](int64_t, int64_t, double) { return 0.0; }, {}, kSilent);
   for (const auto& expected : expectedImpacts(GetParam())) {
     const auto places = placesOf(expected, session.model());
     for (size_t i = 0; i < places.size(); ++i) {
       if (expected.impact[i] != 0) continue;
-      const auto found = result.impact[0][static_cast<size_t>(places[i].parameter)][static_cast<size_t>(places[i].flat)];
+      const auto found =
+          result.impact[0][static_cast<size_t>(places[i].parameter)][static_cast<size_t>(places[i].flat)];
       // A softmax that a bias shifts as a whole moves by rounding alone.
-      EXPECT_LE(found, GetParam().name == "unused_weights" ? 0 : 1e-8 * scale) << expected.parameter << " " << expected.index[i];
+      EXPECT_LE(found, GetParam().name == "unused_weights" ? 0 : 1e-8 * scale)
+          << expected.parameter << " " << expected.index[i];
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, Response, testing::ValuesIn(rankedFixtures()), [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fixtures, Response, testing::ValuesIn(rankedFixtures()),
+                         [](const auto& one) { return one.param.name; });
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, LinearHead, testing::ValuesIn(fixturesWith("seeded")), [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fixtures, LinearHead, testing::ValuesIn(fixturesWith("seeded")),
+                         [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace heft::test

@@ -108,8 +108,7 @@ TEST(AtomicFile, AFullDiskIsAnErrorAndLeavesTheOldFile) {
   std::string duringCommit;
   {
     const FileSizeLimit limit(100'000);
-    duringWrite =
-        errorOf([&] { AtomicFile(folder / "a.txt").write(std::string(2U << 20U, 'x')); }, Fault::output);
+    duringWrite = errorOf([&] { AtomicFile(folder / "a.txt").write(std::string(2U << 20U, 'x')); }, Fault::output);
     duringCommit = errorOf([&] { writeFile(folder / "a.txt", std::string(200'000, 'x')); }, Fault::output);
   }
   for (const std::string& text : {duringWrite, duringCommit}) {

@@ -116,8 +116,7 @@ TEST(Audit, TheErrorIsTheOnePromisedAtTheEdgeOfTheAssumption) {
         }
         bool found = false;
         for (int i = 0; i < members; ++i) {
-          const auto place =
-              std::lower_bound(sums.begin(), sums.end(), random.uniform() * total) - sums.begin();
+          const auto place = std::lower_bound(sums.begin(), sums.end(), random.uniform() * total) - sums.begin();
           found = found || random.uniform() < design.scale * h[static_cast<std::size_t>(place)];
         }
         if (!found && members > static_cast<int>(j)) ++errors;

@@ -30,8 +30,7 @@ std::string refusal(std::string_view text) {
   return errorOf([&] { (void)parsed(text); }, Fault::usage);
 }
 
-std::vector<Component> enumerated(const std::vector<Level>& levels,
-                                  const std::vector<std::string>& patterns = {},
+std::vector<Component> enumerated(const std::vector<Level>& levels, const std::vector<std::string>& patterns = {},
                                   std::span<const UnitPath> paths = {&kUnitPaths.back(), 1}) {
   return enumerateComponents(kModel, levels, select(kModel, patterns), paths);
 }
@@ -57,20 +56,19 @@ TEST(Component, PlacesInBracketsAreAWeightARowAColumnOrPartOfAMatrix) {
 }
 
 TEST(Component, AComponentHasOneNameHoweverItIsWritten) {
-  const std::vector<std::pair<const char*, const char*>> names{
-      {"fc.weight[-1,-3]", "fc.weight[1,2]"},
-      {"fc.weight[1]", "fc.weight[1,:]"},
-      {"fc.weight[1:,:]", "fc.weight[1,:]"},
-      {"fc.weight[:,:]", "fc.weight"},
-      {"fc.weight[0:2, 1::2]", "fc.weight[:,1:4:2]"},
-      {"fc.weight[:,-3:]", "fc.weight[:,2:5]"},
-      {"fc.bias[1,:]", "fc.bias[1]"},
-      {"conv.weight[1,5]", "conv.weight[1,1,1]"},
-      {"conv.weight[1,:,:]", "conv.weight[1,:]"},
-      {"conv.weight[:,1,1]", "conv.weight[:,5]"},
-      {"conv.weight[:,1,:]", "conv.weight[:,1,:]"},
-      {"decoder.weight[0,0]", "encoder.embedding.weight[0,0]"},
-      {"lstm.l0:unit=-1:path=all", "lstm.l0:unit=1"}};
+  const std::vector<std::pair<const char*, const char*>> names{{"fc.weight[-1,-3]", "fc.weight[1,2]"},
+                                                               {"fc.weight[1]", "fc.weight[1,:]"},
+                                                               {"fc.weight[1:,:]", "fc.weight[1,:]"},
+                                                               {"fc.weight[:,:]", "fc.weight"},
+                                                               {"fc.weight[0:2, 1::2]", "fc.weight[:,1:4:2]"},
+                                                               {"fc.weight[:,-3:]", "fc.weight[:,2:5]"},
+                                                               {"fc.bias[1,:]", "fc.bias[1]"},
+                                                               {"conv.weight[1,5]", "conv.weight[1,1,1]"},
+                                                               {"conv.weight[1,:,:]", "conv.weight[1,:]"},
+                                                               {"conv.weight[:,1,1]", "conv.weight[:,5]"},
+                                                               {"conv.weight[:,1,:]", "conv.weight[:,1,:]"},
+                                                               {"decoder.weight[0,0]", "encoder.embedding.weight[0,0]"},
+                                                               {"lstm.l0:unit=-1:path=all", "lstm.l0:unit=1"}};
   for (const auto& [written, name] : names) {
     EXPECT_EQ(parsed(written).name, name);
     EXPECT_EQ(setsOf(written), setsOf(name)) << written;
@@ -156,20 +154,17 @@ TEST(Component, ANameThatMeansNothingIsAnsweredWithWhatThereIs) {
   EXPECT_NE(refusal("lstm.l0:unit=2").find("unit 2 is out of range; lstm.l0 has 2 units"), std::string::npos);
   EXPECT_NE(refusal("lstm.l0:unit=-3").find("has 2 units"), std::string::npos);
   EXPECT_NE(refusal("lstm.l0:unit=x").find("a unit is a number"), std::string::npos);
-  EXPECT_NE(refusal("lstm.l0:unit=1:path=in").find("there are: incoming, outgoing, recurrent, all"),
-            std::string::npos);
-  for (const char* text :
-       {"lstm.l0:", "lstm.l0:gate", "lstm.l0:gate=", "lstm.l0:head=1", "lstm.l0:unit=1:unit=1"})
-    EXPECT_NE(refusal(text).find("gate=NAME, unit=N or unit=N:path=PATH was expected"), std::string::npos)
-        << text;
+  EXPECT_NE(refusal("lstm.l0:unit=1:path=in").find("there are: incoming, outgoing, recurrent, all"), std::string::npos);
+  for (const char* text : {"lstm.l0:", "lstm.l0:gate", "lstm.l0:gate=", "lstm.l0:head=1", "lstm.l0:unit=1:unit=1"})
+    EXPECT_NE(refusal(text).find("gate=NAME, unit=N or unit=N:path=PATH was expected"), std::string::npos) << text;
   EXPECT_NE(refusal("lstm.l0:gate=input:unit=1").find("two components"), std::string::npos);
   EXPECT_NE(refusal("lstm.l0:path=incoming").find("goes with a unit"), std::string::npos);
   EXPECT_NE(refusal("lstm.weight_hh_l0[0,:]:gate=input").find("close at the end"), std::string::npos);
 }
 
 TEST(Component, EveryEnumeratedNameReadsBackAsTheSameWeights) {
-  const auto components = enumerated(
-      {Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer}, {}, kUnitPaths);
+  const auto components =
+      enumerated({Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer}, {}, kUnitPaths);
   std::set<std::string> names;
   for (const auto& component : components) {
     const Component again = parsed(component.name);
@@ -182,9 +177,9 @@ TEST(Component, EveryEnumeratedNameReadsBackAsTheSameWeights) {
 }
 
 TEST(Component, LevelsAreEnumeratedInTheStructuresOrder) {
-  EXPECT_EQ(namesOf(enumerated({Level::layer})),
-            (std::vector<std::string>{"lstm.l0", "lstm.l1_reverse", "proj.l0", "rnn.l0", "fc", "conv",
-                                      "encoder.embedding"}));
+  EXPECT_EQ(
+      namesOf(enumerated({Level::layer})),
+      (std::vector<std::string>{"lstm.l0", "lstm.l1_reverse", "proj.l0", "rnn.l0", "fc", "conv", "encoder.embedding"}));
   EXPECT_EQ(enumerated({Level::matrix}).size(), 22U);
   EXPECT_EQ(enumerated({Level::gate}).size(), 12U);  // none of the plain RNN
   EXPECT_EQ(enumerated({Level::unit}).size(), 2U + 2 + 3 + 3);
@@ -211,8 +206,7 @@ TEST(Component, ALevelWithoutComponentsIsRefused) {
   linear.parameter("fc.weight", {2, 2});
   const std::vector<Level> levels{Level::unit};
   EXPECT_EQ(
-      errorOf([&] { (void)enumerateComponents(linear.structure, levels, select(linear.structure, {})); },
-              Fault::usage),
+      errorOf([&] { (void)enumerateComponents(linear.structure, levels, select(linear.structure, {})); }, Fault::usage),
       "level unit: the model has no unit");
 }
 

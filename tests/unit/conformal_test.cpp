@@ -208,8 +208,7 @@ TEST(Conformal, IntervalsHoldAtTheirRateUnderHostileRatios) {
           for (const std::size_t f : drawn[s]) pairs.push_back({s, estimates.at(f), model.impacts()[f]});
         }
         const Conformal conformal(pairs, strata.populations(), alpha);
-        shares.push_back(
-            shareOutside(estimates, strata, conformal, model.impacts(), [](std::size_t) { return true; }));
+        shares.push_back(shareOutside(estimates, strata, conformal, model.impacts(), [](std::size_t) { return true; }));
       }
       const Coverage c = over(shares);
       EXPECT_LT(c.mean, alpha + 4 * c.error) << ratios.name;

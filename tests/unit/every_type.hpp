@@ -20,9 +20,7 @@ struct ExpectedTensor {
 };
 
 inline std::map<std::string, ExpectedTensor> everyType() {
-  const auto whole = [](double lowest, double highest) {
-    return std::vector<double>{lowest, 1, 2, 3, 4, highest};
-  };
+  const auto whole = [](double lowest, double highest) { return std::vector<double>{lowest, 1, 2, 3, 4, highest}; };
   const auto real = [](double third, double highest) {
     return std::vector<double>{-1.5, -0.25, 0, third, 1024, highest};
   };
@@ -42,8 +40,7 @@ inline std::map<std::string, ExpectedTensor> everyType() {
 }
 
 inline const StoredTensor& named(const std::vector<StoredTensor>& tensors, const std::string& name) {
-  const auto found =
-      std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.name == name; });
+  const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.name == name; });
   if (found == tensors.end()) throw std::runtime_error("no tensor " + name);
   return *found;
 }

@@ -101,8 +101,7 @@ inline Run exampleRun() {
                     "0.1.0",    "2.11.0", "cuda:0",           "a machine", 3,       "2026-01-02T03:04:05Z"};
   run.structure = exampleStructure();
   run.output = {"output [64, 10]", 64, 10, 0.75, 1e-9, true};
-  run.impacts = {exampleImpacts(24, 1), exampleImpacts(8, 10), exampleImpacts(12, 0.5F),
-                 exampleImpacts(1, 3)};
+  run.impacts = {exampleImpacts(24, 1), exampleImpacts(8, 10), exampleImpacts(12, 0.5F), exampleImpacts(1, 3)};
   for (std::size_t i = 6; i < 12; ++i) {  // outside --parameters
     ParameterImpacts& outside = run.impacts[2];
     outside.impact[i] = outside.lower[i] = outside.upper[i] = outside.standard_error[i] = noFloat;
@@ -110,15 +109,9 @@ inline Run exampleRun() {
     outside.measured[i] = 0;
   }
   run.impacts[0].upper[1] = std::numeric_limits<float>::infinity();
-  run.components = {{"lstm.weight_ih_l0_reverse:i",
-                     Level::gate,
-                     "incoming",
-                     6,
-                     {{"max", 0.5}, {"kl", 0.25}},
-                     0.01,
-                     1.5,
-                     2.5},
-                    {"conv.weight", Level::matrix, "", 12, {{"max", noDouble}}, noDouble, noDouble, 3.5}};
+  run.components = {
+      {"lstm.weight_ih_l0_reverse:i", Level::gate, "incoming", 6, {{"max", 0.5}, {"kl", 0.25}}, 0.01, 1.5, 2.5},
+      {"conv.weight", Level::matrix, "", 12, {{"max", noDouble}}, noDouble, noDouble, 3.5}};
   run.calibration = {{"lstm.weight_ih_l0_reverse", 100, 0.97, 1.0, 1.04}, {"gain", 1, 0, 1, endless}};
   run.settled = SettledFacts{7, true, 0.25, 0.99, 0.125, 321, 45, "the budget was spent"};
   run.cost = {9.5, 2.25, 7.25, 1234, 56, 78, 0.03};

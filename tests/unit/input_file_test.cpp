@@ -39,8 +39,7 @@ TEST(InputFile, APipeIsRefusedWithoutWaitingForIt) {
 TEST(InputFile, AFileThatMayNotBeReadIsRefused) {
   const test::TemporaryFolder folder;
   test::putContent(folder / "secret", "x");
-  std::filesystem::permissions(folder.path(),
-                               std::filesystem::perms::owner_all | std::filesystem::perms::others_exec);
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all | std::filesystem::perms::others_exec);
   std::filesystem::permissions(folder / "secret", std::filesystem::perms::none);
   const test::OrdinaryUser user;
   const std::string text = errorOf([&] { InputFile::open(folder / "secret"); });
@@ -51,8 +50,7 @@ TEST(InputFile, ReadingBehindTheEndSaysWhatIsMissing) {
   EXPECT_EQ(errorOf([] { (void)inMemory("abc").read(1, 5, "the header"); }),
             "memory: cut short: the header needs 5 bytes at byte 1, but the file has 3 bytes; copy or save "
             "it again");
-  EXPECT_EQ(errorOf([] { (void)inMemory("").read(0, 5, "the header"); }),
-            "memory: the file is empty (0 bytes)");
+  EXPECT_EQ(errorOf([] { (void)inMemory("").read(0, 5, "the header"); }), "memory: the file is empty (0 bytes)");
 }
 
 TEST(InputFile, AnOffsetNearTheIntegerLimitIsRefused) {

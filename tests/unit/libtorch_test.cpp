@@ -8,9 +8,7 @@
 
 #include "engine/libtorch_version.hpp"
 
-TEST(LibTorch, IsTheVersionThatHeftIsWrittenFor) {
-  EXPECT_EQ(heft::libtorch_version().substr(0, 5), "2.11.");
-}
+TEST(LibTorch, IsTheVersionThatHeftIsWrittenFor) { EXPECT_EQ(heft::libtorch_version().substr(0, 5), "2.11."); }
 
 TEST(LibTorch, LoadsAndRunsAScriptedModule) {
   torch::jit::Module module("sum");

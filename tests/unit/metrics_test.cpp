@@ -16,9 +16,7 @@ using Values = std::vector<double>;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-at::Tensor table(const Values& values, at::IntArrayRef shape) {
-  return at::tensor(values, at::kDouble).reshape(shape);
-}
+at::Tensor table(const Values& values, at::IntArrayRef shape) { return at::tensor(values, at::kDouble).reshape(shape); }
 
 at::Tensor classNumbers(const std::vector<std::int64_t>& values, at::IntArrayRef shape) {
   return at::tensor(values, at::kLong).reshape(shape);
@@ -93,8 +91,7 @@ TEST(Metrics, KlIsNeverNegativeAndBlindToAShiftOfAllScores) {
   EXPECT_GE(metrics.measure(Metric::kl, y + 1e-9 * d).sample.min().item<double>(), 0);
   // 0.5 changes no bit of scores that are multiples of 1/8.
   const at::Tensor coarse = (8 * y).round() / 8;
-  EXPECT_LT(OutputMetrics(coarse, 10).measure(Metric::kl, (coarse + 0.5).unsqueeze(0)).value.item<double>(),
-            1e-31);
+  EXPECT_LT(OutputMetrics(coarse, 10).measure(Metric::kl, (coarse + 0.5).unsqueeze(0)).value.item<double>(), 1e-31);
 }
 
 TEST(Metrics, KlHoldsWhereProbabilitiesUnderflow) {
@@ -143,18 +140,16 @@ TEST(Metrics, ATinyChangeOfTheLossIsAsExactAsItsDifferences) {
   // d loss / d y = p - onehot; the scores are such that y + d is exact.
   const double d = 0x1p-40;
   const OutputMetrics classes(table({0, 0}, {1, 2}), 2, prepareTargets(classNumbers({0}, {1}), 1, 2, 2));
-  EXPECT_NEAR(
-      signedLoss(classes.measure(Metric::loss, table({0, d}, {1, 1, 2})).sample).item<double>() / (d / 2), 1,
-      1e-11);
+  EXPECT_NEAR(signedLoss(classes.measure(Metric::loss, table({0, d}, {1, 1, 2})).sample).item<double>() / (d / 2), 1,
+              1e-11);
   const OutputMetrics values(table({1}, {1, 1}), 1, prepareTargets(table({3}, {1}), 1, 1, 1));
-  EXPECT_NEAR(signedLoss(values.measure(Metric::loss, table({1 + d}, {1, 1, 1})).sample).item<double>() /
-                  (-4 * d + d * d),
-              1, 1e-15);
+  EXPECT_NEAR(
+      signedLoss(values.measure(Metric::loss, table({1 + d}, {1, 1, 1})).sample).item<double>() / (-4 * d + d * d), 1,
+      1e-15);
 }
 
 TEST(Metrics, LossOfValuesIsTheChangeOfTheMeanSquaredError) {
-  const OutputMetrics metrics(table({1, 2, 3, 4}, {2, 2}), 1,
-                              prepareTargets(table({0, 2, 5, 4}, {2, 2}), 2, 2, 1));
+  const OutputMetrics metrics(table({1, 2, 3, 4}, {2, 2}), 1, prepareTargets(table({0, 2, 5, 4}, {2, 2}), 2, 2, 1));
   const auto loss = metrics.measure(Metric::loss, table({2, 2, 3, 4, 1, 2, 5, 4}, {2, 2, 2}));
   EXPECT_EQ(valuesOf(loss.sample), (Values{1.5, 0, 0, -2}));
   EXPECT_EQ(valuesOf(loss.value), (Values{0.75, 1}));
@@ -163,8 +158,7 @@ TEST(Metrics, LossOfValuesIsTheChangeOfTheMeanSquaredError) {
 
 TEST(Metrics, FlipsAreTheShareOfChangedWinners) {
   const OutputMetrics metrics(table({0, 1, 5, 2, 0, 1, 5, 2}, {2, 4}), 2);
-  const auto flips =
-      metrics.measure(Metric::flips, table({0, 1, 5, 2, 0, 1, 5, 2, 3, 1, 5, 2, 9, 8, 1, 2}, {2, 2, 4}));
+  const auto flips = metrics.measure(Metric::flips, table({0, 1, 5, 2, 0, 1, 5, 2, 3, 1, 5, 2, 9, 8, 1, 2}, {2, 2, 4}));
   EXPECT_EQ(valuesOf(flips.value), (Values{0, 0.75}));
   EXPECT_EQ(valuesOf(flips.sample), (Values{0, 0, 0.5, 1}));
 }
@@ -176,8 +170,8 @@ TEST(Metrics, EqualInfinitiesAreNoDifferenceAndNewOnesAreNotHidden) {
   EXPECT_NEAR(metrics.measure(Metric::kl, outputs).value.item<double>(),
               static_cast<double>(divergence({1, 2}, {1, 3})), 1e-14);
   EXPECT_FALSE(std::isfinite(metrics.measure(Metric::rms, table({1, 0, 2}, {1, 1, 3})).value.item<double>()));
-  EXPECT_FALSE(std::isfinite(
-      metrics.measure(Metric::kl, table({1, -kInfinity, std::nan("")}, {1, 1, 3})).value.item<double>()));
+  EXPECT_FALSE(
+      std::isfinite(metrics.measure(Metric::kl, table({1, -kInfinity, std::nan("")}, {1, 1, 3})).value.item<double>()));
 }
 
 TEST(Metrics, AVariantsImpactDoesNotDependOnWhatIsMeasuredWithIt) {
@@ -214,8 +208,7 @@ TEST(Metrics, AMetricWithoutMeaningIsRefused) {
     const std::string text = errorOf([&] { (void)regression.measure(metric, outputs); }, Fault::usage);
     EXPECT_NE(text.find("no more than one; rms, max or loss fit it"), std::string::npos) << text;
   }
-  EXPECT_NE(errorOf([&] { regression.require(Metric::loss); }, Fault::usage).find("--targets"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { regression.require(Metric::loss); }, Fault::usage).find("--targets"), std::string::npos);
   EXPECT_NO_THROW(regression.require(Metric::max));
 }
 
@@ -243,14 +236,11 @@ TEST(Targets, WhatDoesNotFitIsAnsweredWithWhatWasExpected) {
   };
   EXPECT_EQ(refusal(classNumbers({0, 0, 0}, {3}), 4, 4),
             "targets have shape [3]; one class a sample, 2 of them, was expected");
-  EXPECT_NE(
-      refusal(classNumbers({0, 0, 0}, {3}), 9, 3).find("or one a sample and position, 2 x 3, were expected"),
-      std::string::npos);
-  EXPECT_EQ(refusal(classNumbers({0, 4}, {2}), 4, 4),
-            "targets hold class 4; the output has 4 classes, 0 to 3");
-  EXPECT_NE(refusal(classNumbers({0, -1}, {2}), 4, 4).find("class -1"), std::string::npos);
-  EXPECT_NE(refusal(classNumbers({0, 1}, {2}), 1, 1).find("floating targets were expected"),
+  EXPECT_NE(refusal(classNumbers({0, 0, 0}, {3}), 9, 3).find("or one a sample and position, 2 x 3, were expected"),
             std::string::npos);
+  EXPECT_EQ(refusal(classNumbers({0, 4}, {2}), 4, 4), "targets hold class 4; the output has 4 classes, 0 to 3");
+  EXPECT_NE(refusal(classNumbers({0, -1}, {2}), 4, 4).find("class -1"), std::string::npos);
+  EXPECT_NE(refusal(classNumbers({0, 1}, {2}), 1, 1).find("floating targets were expected"), std::string::npos);
   EXPECT_NE(refusal(table({1, 2, 3}, {3}), 4, 4).find("2 x 4, were expected, or classes"), std::string::npos);
   EXPECT_NE(refusal(table({1, kInfinity}, {2}), 1, 1).find("hold inf"), std::string::npos);
   EXPECT_NE(refusal(at::zeros({2}, at::kComplexDouble), 1, 1).find("ComplexDouble"), std::string::npos);
@@ -261,8 +251,7 @@ TEST(Targets, AccuracyIsTheShareOfRightWinners) {
   const at::Tensor outputs = table({0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0}, {2, 2, 4});
   EXPECT_EQ(valuesOf(accuracy(outputs, targets, 2)), (Values{1, 0.5}));
   const Targets values = prepareTargets(table({1, 0, 1, 1}, {2, 2}), 2, 2, 1);
-  EXPECT_NE(errorOf([&] { (void)accuracy(outputs, values, 2); }).find("accuracy needs classes"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { (void)accuracy(outputs, values, 2); }).find("accuracy needs classes"), std::string::npos);
 }
 
 }  // namespace

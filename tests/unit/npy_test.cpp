@@ -93,14 +93,11 @@ struct BadHeader {
 
 TEST(Npy, WhatTheFormatForbidsIsRefusedAndSaid) {
   const std::vector<BadHeader> cases = {
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }",
-       "needs 12 bytes at byte 67, but the file has 75"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", "needs 12 bytes at byte 67, but the file has 75"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "4 bytes behind"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", "impossible shape"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4611686018427387904, 4), }",
-       "impossible shape"},
-      {"{'descr': '<u2', 'fortran_order': False, 'shape': (0, 4611686018427387903, 1), }",
-       "impossible shape"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4611686018427387904, 4), }", "impossible shape"},
+      {"{'descr': '<u2', 'fortran_order': False, 'shape': (0, 4611686018427387903, 1), }", "impossible shape"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "fits 63 bits"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "fits 63 bits"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': 2, }", "expected '('"},

@@ -74,8 +74,7 @@ TEST(RankStatisticsOfManyValues, KendallAgreesWithItsDefinitionWhereTiesAbound) 
     a.push_back(static_cast<float>((i * 389) % 101) - 50);
     b.push_back(static_cast<float>((i * 389) % 101 + (i * 7919) % 53) / 8);
   }
-  EXPECT_NEAR(*kendallTauB(std::span<const float>(a), std::span<const float>(b)), kendallByDefinition(a, b),
-              1e-12);
+  EXPECT_NEAR(*kendallTauB(std::span<const float>(a), std::span<const float>(b)), kendallByDefinition(a, b), 1e-12);
 }
 
 }  // namespace

@@ -53,8 +53,7 @@ TEST(Perturbation, RoundingIsOffByHalfAStepAtMostAndKeepsTheLargest) {
   for (int bits = 2; bits <= 16; ++bits) {
     const Values rounded = changed("round:" + std::to_string(bits), fine);
     const double half_step = 0.7 / (std::exp2(bits - 1) - 1) / 2;
-    for (std::size_t i = 0; i < fine.size(); ++i)
-      EXPECT_LE(std::abs(rounded[i] - fine[i]), half_step * (1 + 1e-12));
+    for (std::size_t i = 0; i < fine.size(); ++i) EXPECT_LE(std::abs(rounded[i] - fine[i]), half_step * (1 + 1e-12));
     EXPECT_EQ(rounded[1], -0.7);
   }
 }
@@ -110,17 +109,15 @@ TEST(Perturbation, DrawsDifferBySeedParameterAndPlace) {
   EXPECT_NE(first, changed("noise:1", values, 8));
   EXPECT_NE(first, changed("noise:1", values, 7, 4));
   EXPECT_NE(first[1], first[2]);
-  EXPECT_NE(first[2], changed("noise:1", values, 7, 4)[1])
-      << "the next parameter's draws are not the same ones, moved";
+  EXPECT_NE(first[2], changed("noise:1", values, 7, 4)[1]) << "the next parameter's draws are not the same ones, moved";
   EXPECT_EQ(first, changed("noise:1", values));
 }
 
 TEST(Perturbation, AMatrixWithoutAMeanIsRefused) {
   const Values odd{1, std::numeric_limits<double>::infinity()};
   for (const char* text : {"mean", "noise:1", "round:8"}) {
-    EXPECT_NE(
-        test::errorOf([&] { (void)perturber(text, odd); }, Fault::unsupported).find("found inf at place 1"),
-        std::string::npos);
+    EXPECT_NE(test::errorOf([&] { (void)perturber(text, odd); }, Fault::unsupported).find("found inf at place 1"),
+              std::string::npos);
   }
   EXPECT_EQ(changed("zero", odd), (Values{0, 0}));
 }

@@ -129,8 +129,7 @@ TEST(SampleWithoutReplacement, EveryNumberIsDrawnAsOftenAtEveryPlace) {
   for (const std::size_t count : {4U, 20U}) {  // by hash and by list
     std::vector<std::vector<int>> counts(count, std::vector<int>(population));
     for (int r = 0; r < repeats; ++r) {
-      const auto sample =
-          sampleWithoutReplacement(count, population, Random(1, "test", static_cast<std::uint64_t>(r)));
+      const auto sample = sampleWithoutReplacement(count, population, Random(1, "test", static_cast<std::uint64_t>(r)));
       for (std::size_t i = 0; i < count; ++i) ++counts[i][sample[i]];
     }
     for (const auto& place : counts) {

@@ -65,8 +65,7 @@ TEST(RankStatistics, Float32GivesTheSameWhereValuesAreExact) {
     if (name != "ties on both sides" && name != "not a number and ties") continue;
     const auto a = list<float>(table["a"]), b = list<float>(table["b"]);
     expectValue(spearman(std::span<const float>(a), std::span<const float>(b)), table["spearman"], name);
-    expectValue(kendallTauB(std::span<const float>(a), std::span<const float>(b)), table["kendall_tau_b"],
-                name);
+    expectValue(kendallTauB(std::span<const float>(a), std::span<const float>(b)), table["kendall_tau_b"], name);
   }
 }
 

@@ -18,9 +18,7 @@ const Checkpoint::Identity identity{{"inputs", "1234"}, {"model", "abcd"}, {"see
 constexpr std::size_t columns = 2;
 
 /// Values that need every bit of a float64.
-std::vector<double> rowOf(std::uint64_t weight) {
-  return {std::sqrt(static_cast<double>(weight) + 2), 1.0 / 3};
-}
+std::vector<double> rowOf(std::uint64_t weight) { return {std::sqrt(static_cast<double>(weight) + 2), 1.0 / 3}; }
 
 Checkpoint open(const TemporaryFolder& folder) { return Checkpoint(folder.path(), identity, columns); }
 
@@ -38,8 +36,7 @@ TEST(Checkpoint, GivesBackTheSameBitsAfterReopening) {
   const std::vector<float> floats(10000, 0.1F);  // too long to be kept in memory
   {
     Checkpoint checkpoint = open(folder);
-    for (const std::uint64_t weight : {std::uint64_t{5}, std::uint64_t{0}, huge})
-      checkpoint.add(weight, rowOf(weight));
+    for (const std::uint64_t weight : {std::uint64_t{5}, std::uint64_t{0}, huge}) checkpoint.add(weight, rowOf(weight));
     checkpoint.flush();
     checkpoint.add(7, rowOf(7));
     checkpoint.addList("odd name / [1,2]", doubles);
@@ -151,8 +148,7 @@ TEST(Checkpoint, NamesWhatDiffersFromTheRunItBelongsTo) {
   EXPECT_NE(model.find("another model (earlier abcd, now ef)"), std::string::npos) << model;
   EXPECT_EQ(model.find("inputs"), std::string::npos) << model;
   const std::string both = error({{"inputs", "5"}, {"model", "abcd"}, {"stream", "yes"}});
-  EXPECT_NE(both.find("inputs (earlier 1234, now 5), seed (earlier 0, now none), stream"), std::string::npos)
-      << both;
+  EXPECT_NE(both.find("inputs (earlier 1234, now 5), seed (earlier 0, now none), stream"), std::string::npos) << both;
   EXPECT_NE(error(identity, 4).find("numbers per weight (earlier 2, now 4)"), std::string::npos);
   putContent(folder / "checkpoint/identity.json", "{]");
   EXPECT_NE(error(identity).find("identity.json"), std::string::npos);

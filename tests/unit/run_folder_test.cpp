@@ -21,9 +21,7 @@ void expectSame(const std::vector<float>& a, const std::vector<float>& b) {
     EXPECT_EQ(std::bit_cast<std::uint32_t>(a[i]), std::bit_cast<std::uint32_t>(b[i])) << i;
 }
 
-void expectSame(double a, double b) {
-  EXPECT_TRUE(a == b || (std::isnan(a) && std::isnan(b))) << a << " " << b;
-}
+void expectSame(double a, double b) { EXPECT_TRUE(a == b || (std::isnan(a) && std::isnan(b))) << a << " " << b; }
 
 Run writtenAndRead(const heft::Run& run) {
   const TemporaryFolder folder;
@@ -202,12 +200,10 @@ TEST(RunFolder, WritesRunJsonLastSoThatAFailedWriteLeavesNoRun) {
   writeRun(run, findingsOf(run), folder.path());
   std::filesystem::remove(folder / "comparison.json");
   std::filesystem::create_directory(folder / "comparison.json");  // in the way
-  EXPECT_NE(
-      errorOf([&] { writeRun(run, findingsOf(run), folder.path()); }, Fault::output).find("comparison.json"),
-      std::string::npos);
+  EXPECT_NE(errorOf([&] { writeRun(run, findingsOf(run), folder.path()); }, Fault::output).find("comparison.json"),
+            std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(folder / "run.json"));
-  for (const std::string& name : folder.names())
-    EXPECT_FALSE(name.starts_with(AtomicFile::temporaryPrefix)) << name;
+  for (const std::string& name : folder.names()) EXPECT_FALSE(name.starts_with(AtomicFile::temporaryPrefix)) << name;
 }
 
 TEST(RunFolder, WritesWhatIsUndefinedAsNullAndInfinityAsText) {

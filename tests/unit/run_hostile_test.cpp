@@ -31,9 +31,7 @@ std::string errorAfter(const std::function<void(json&)>& change) {
 
 TEST(HostileRun, SaysWhatAFolderIsThatIsNoRun) {
   const TemporaryFolder folder;
-  const auto error = [&](const char* name) {
-    return errorOf([&] { (void)readRun(folder / name); }, Fault::output);
-  };
+  const auto error = [&](const char* name) { return errorOf([&] { (void)readRun(folder / name); }, Fault::output); };
   EXPECT_NE(error("absent").find("no such run folder"), std::string::npos);
   putContent(folder / "file", "text");
   EXPECT_NE(error("file").find("but a file"), std::string::npos);
@@ -65,16 +63,12 @@ TEST(HostileRun, NamesTheFieldThatDoesNotFit) {
   expectNamed("provenance.threads", [](json& run) { run["provenance"]["threads"] = 3000000000U; });
   expectNamed("provenance.machine", [](json& run) { run["provenance"].erase("machine"); });
   expectNamed("cost", [](json& run) { run["cost"] = 3; });
-  expectNamed("parameters[0].shape", [](json& run) {
-    run["parameters"][0]["shape"] = {1LL << 40, 1LL << 40};
-  });
+  expectNamed("parameters[0].shape", [](json& run) { run["parameters"][0]["shape"] = {1LL << 40, 1LL << 40}; });
   expectNamed("parameters[0].shape[0]", [](json& run) { run["parameters"][0]["shape"] = {-1}; });
   expectNamed("parameters[0].layer", [](json& run) { run["parameters"][0]["layer"] = 1; });
-  expectNamed("parameters[1].name",
-              [](json& run) { run["parameters"][1]["name"] = run["parameters"][0]["name"]; });
+  expectNamed("parameters[1].name", [](json& run) { run["parameters"][1]["name"] = run["parameters"][0]["name"]; });
   expectNamed("layers[0].weight_hh", [](json& run) { run["layers"][0]["weight_hh"] = 4; });
-  expectNamed("layers[0].readers[0].parameter",
-              [](json& run) { run["layers"][0]["readers"][0]["parameter"] = -1; });
+  expectNamed("layers[0].readers[0].parameter", [](json& run) { run["layers"][0]["readers"][0]["parameter"] = -1; });
   expectNamed("layers[0].readers[0].column_of_unit[1]",
               [](json& run) { run["layers"][0]["readers"][0]["column_of_unit"][1] = 6; });
   expectNamed("components[0].joint.max", [](json& run) { run["components"][0]["joint"]["max"] = "x"; });

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "model/weight_label.hpp"
 #include "run/export.hpp"
 #include "run/run_folder.hpp"
 #include "run/tables.hpp"
-#include "model/weight_label.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 
@@ -100,10 +100,9 @@ TEST(TopTable, HasAPlaceALineWithAllThatIsKnownOfTheWeight) {
   writeRun(run, findingsOf(run), folder.path());
   const std::vector<std::string> lines = linesOf(folder / "top.csv");
   ASSERT_EQ(lines.size(), 8U);
-  EXPECT_EQ(
-      lines[0],
-      "rank,name,parameter,index,weight,impact,lower,upper,executed,standard_error,magnitude_rank,layer,"
-      "direction,gate,unit,column");
+  EXPECT_EQ(lines[0],
+            "rank,name,parameter,index,weight,impact,lower,upper,executed,standard_error,magnitude_rank,layer,"
+            "direction,gate,unit,column");
   EXPECT_EQ(lines[1],
             "1,lstm.bias_ih_l0_reverse[0],lstm.bias_ih_l0_reverse,0,0.125,80.1,80.1,80.1,1,5.00625,36,lstm."
             "l0_reverse,"
@@ -126,14 +125,11 @@ TEST(Export, HasALineForEachWeightOfTheRun) {
   EXPECT_EQ(exportWeights(exampleRun(), folder / "weights.csv"), 39U);
   const std::vector<std::string> lines = linesOf(folder / "weights.csv");
   ASSERT_EQ(lines.size(), 40U);
-  EXPECT_EQ(
-      lines[0],
-      "parameter,index,weight,impact,lower,upper,executed,standard_error,layer,direction,gate,unit,column");
-  EXPECT_EQ(
-      lines[1 + 17],
-      "lstm.weight_ih_l0_reverse,17,-2.25,7.1,6.2125,7.9874997,0,0.44375,lstm.l0_reverse,reverse,g,1,2");
-  EXPECT_EQ(lines[2],
-            "lstm.weight_ih_l0_reverse,1,-0.25,23.1,20.2125,inf,0,1.44375,lstm.l0_reverse,reverse,i,0,1");
+  EXPECT_EQ(lines[0],
+            "parameter,index,weight,impact,lower,upper,executed,standard_error,layer,direction,gate,unit,column");
+  EXPECT_EQ(lines[1 + 17],
+            "lstm.weight_ih_l0_reverse,17,-2.25,7.1,6.2125,7.9874997,0,0.44375,lstm.l0_reverse,reverse,g,1,2");
+  EXPECT_EQ(lines[2], "lstm.weight_ih_l0_reverse,1,-0.25,23.1,20.2125,inf,0,1.44375,lstm.l0_reverse,reverse,i,0,1");
   EXPECT_EQ(lines[1 + 24 + 8 + 5].substr(0, 14), "conv.weight,5,");
   EXPECT_TRUE(lines[1 + 24 + 8 + 5].ends_with(",,,,0,5")) << lines[38];
   EXPECT_TRUE(lines[39].ends_with(",,,,,")) << lines[39];
@@ -141,17 +137,14 @@ TEST(Export, HasALineForEachWeightOfTheRun) {
 
 TEST(Export, LeavesOutWhatIsNotWanted) {
   const TemporaryFolder folder;
-  const KeepWeight keep = [](std::size_t parameter, std::int64_t index) {
-    return parameter == 0 && index % 3 == 1;
-  };
+  const KeepWeight keep = [](std::size_t parameter, std::int64_t index) { return parameter == 0 && index % 3 == 1; };
   EXPECT_EQ(exportWeights(exampleRun(), folder / "weights.csv", keep), 8U);
   const std::vector<std::string> lines = linesOf(folder / "weights.csv");
   EXPECT_TRUE(lines[8].ends_with(",reverse,o,1,1")) << lines[8];
 }
 
 TEST(RunFolderInPython, LoadsInALineAFileWithTheUsualLibraries) {
-  if (!std::filesystem::exists(HEFT_TEST_PYTHON))
-    GTEST_SKIP() << "'scripts/setup test' makes the Python for this";
+  if (!std::filesystem::exists(HEFT_TEST_PYTHON)) GTEST_SKIP() << "'scripts/setup test' makes the Python for this";
   const TemporaryFolder folder;
   const heft::Run run = exampleRun();
   writeRun(run, findingsOf(run), folder.path());

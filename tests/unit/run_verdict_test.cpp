@@ -50,8 +50,7 @@ TEST(Judgement, TellsTheTopFromTheRest) {
   std::vector<float> impacts = counting(1000);
   for (std::size_t i = 0; i < 20; ++i) impacts[i] = 5000 + static_cast<float>(i);
   EXPECT_EQ(guideOf(plainRun(counting(1000), impacts)), Guide::sorts_but_misses_the_top);
-  expectHolds(sentenceOf(plainRun(counting(1000), impacts)),
-              "misses those that matter most: of the 20 weights");
+  expectHolds(sentenceOf(plainRun(counting(1000), impacts)), "misses those that matter most: of the 20 weights");
   // The 20 that matter most are the largest; the others are sorted backwards.
   std::vector<float> backwards = reversed(counting(1000));
   for (std::size_t i = 980; i < 1000; ++i) backwards[i] = 5000;
@@ -67,8 +66,7 @@ TEST(Judgement, GradesTheMiddleAsPoorOrFair) {
   };
   EXPECT_EQ(guideOf(run(5)), Guide::fair);
   EXPECT_EQ(guideOf(run(11)), Guide::poor);
-  expectHolds(sentenceOf(run(11)),
-              "Magnitude is a poor guide here: of the 20 weights that matter most, 9 are among");
+  expectHolds(sentenceOf(run(11)), "Magnitude is a poor guide here: of the 20 weights that matter most, 9 are among");
 }
 
 TEST(Judgement, CallsMagnitudeNoGuideWhereItDoesAsBlindChoice) {
@@ -84,10 +82,8 @@ TEST(Judgement, LooksAtSpearmanAloneWhereTheTopIsMostOfTheWeights) {
 
 TEST(Judgement, SaysWhatCantBeToldOfTinyEqualAndDeadModels) {
   expectHolds(sentenceOf(plainRun({1, 2}, {1, 2})), "can't be told here: only 2 weights ranked");
-  expectHolds(sentenceOf(plainRun(std::vector<float>(50, 1), counting(50))),
-              "all magnitudes or all impacts are equal");
-  expectHolds(sentenceOf(plainRun(counting(50), std::vector<float>(50, 0))),
-              "did not move the output at all");
+  expectHolds(sentenceOf(plainRun(std::vector<float>(50, 1), counting(50))), "all magnitudes or all impacts are equal");
+  expectHolds(sentenceOf(plainRun(counting(50), std::vector<float>(50, 0))), "did not move the output at all");
   expectHolds(sentenceOf(plainRun(counting(50), std::vector<float>(50, noFloat))), "No weight was ranked");
 }
 
@@ -151,16 +147,14 @@ TEST(Certainty, SaysHowImpactsVaryOverInputsAndWhichAreNoise) {
   run.output.noise = 82;
   for (std::size_t i = 0; i < 100; ++i) run.impacts[0].standard_error[i] = run.impacts[0].impact[i] / 8;
   const std::string text = certaintyOf(run);
-  expectHolds(
-      text,
-      "Over other inputs like these 64 samples, the top impacts would vary by about ±12 % (standard error).");
+  expectHolds(text,
+              "Over other inputs like these 64 samples, the top impacts would vary by about ±12 % (standard error).");
   expectHolds(text, "Of the places shown, 2 lie below the float noise of 82");
 }
 
 TEST(Verdict, FitsTheTerminalWhateverTheNamesAndNumbers) {
   heft::Run run = exampleRun();
-  run.structure.parameters[0].name =
-      "encoder.sublayer.with.a.very.long.näme.indeed.lstm.weight_ih_l0_reverse";
+  run.structure.parameters[0].name = "encoder.sublayer.with.a.very.long.näme.indeed.lstm.weight_ih_l0_reverse";
   run.structure.parameters[1].name = std::string(300, 'x');
   run.impacts[1].impact[0] = 1.23456e-30F;
   run.impacts[1].weight[1] = -1.23456e-30F;
@@ -179,16 +173,13 @@ TEST(Verdict, FitsTheTerminalWhateverTheNamesAndNumbers) {
 TEST(Verdict, ShowsPlaceNameValueImpactIntervalAndMagnitudeRank) {
   const heft::Run run = exampleRun();
   const std::string text = verdict(run, findingsOf(run));
-  expectHolds(
-      text,
-      "The 7 weights that matter most of 39 ranked (the model has 45), by max impact under 'noise:0.1'");
+  expectHolds(text, "The 7 weights that matter most of 39 ranked (the model has 45), by max impact under 'noise:0.1'");
   expectHolds(text,
               "  1  lstm.bias_ih_l0_reverse[0]          0.125      80.1 ± 5             executed             "
               "   36\n");
   expectHolds(text, "70.1 ± 4.4           61.3 … 78.9 ");
   expectHolds(text, "90 % interval");
-  expectHolds(text,
-              "lstm.weight_ih_l0_reverse                          24      -1.00                  0 %\n");
+  expectHolds(text, "lstm.weight_ih_l0_reverse                          24      -1.00                  0 %\n");
 }
 
 TEST(Verdict, ShowsSomethingForAModelWithoutAnyWeight) {

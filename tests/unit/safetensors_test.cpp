@@ -97,15 +97,12 @@ TEST(Safetensors, WhatTheFormatForbidsIsRefusedAndSaid) {
        "'b' overlaps the one before it"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "leaves a gap before it"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "4 bytes behind the last"},
-      {R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})",
-       "promises 16 bytes of data, the file has 8"},
-      {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})",
-       "needs 12 bytes, but its data go from byte 0 to 8"},
+      {R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})", "promises 16 bytes of data, the file has 8"},
+      {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", "needs 12 bytes, but its data go from byte 0 to 8"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", "go from byte 8 to 0"},
       {R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", "impossible shape"},
       {R"({"a":{"dtype":"U16","shape":[0,4611686018427387903],"data_offsets":[0,0]}})", "impossible shape"},
-      {R"({"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,8]}})",
-       "size of 9223372036854775808"},
+      {R"({"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,8]}})", "size of 9223372036854775808"},
       {R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", "no 'shape' list of whole numbers"},
       {R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", "no 'shape' list of whole numbers"},
       {R"({"a":{"dtype":"F32","shape":[1e999],"data_offsets":[0,8]}})", "out of range"},
@@ -122,16 +119,13 @@ TEST(Safetensors, WhatTheFormatForbidsIsRefusedAndSaid) {
       {"[1,2]", "is no safetensors file"},
   };
   for (const BadHeader& bad : cases) {
-    const std::string text =
-        errorOf([&] { (void)readSafetensors(inMemory(withHeader(bad.header, bad.dataBytes))); });
+    const std::string text = errorOf([&] { (void)readSafetensors(inMemory(withHeader(bad.header, bad.dataBytes))); });
     EXPECT_NE(text.find(bad.says), std::string::npos) << bad.header << "\n" << text;
   }
 }
 
 TEST(Safetensors, OtherFilesAreToldWhatTheyLookLike) {
-  const auto says = [](std::string_view content) {
-    return errorOf([&] { (void)readSafetensors(inMemory(content)); });
-  };
+  const auto says = [](std::string_view content) { return errorOf([&] { (void)readSafetensors(inMemory(content)); }); };
   EXPECT_NE(says("just some text\n").find("looks like plain text"), std::string::npos);
   EXPECT_NE(says(contentOf(fixture("table.npy"))).find("looks like a NumPy .npy array"), std::string::npos);
   EXPECT_NE(says("").find("empty"), std::string::npos);
@@ -141,15 +135,13 @@ TEST(Safetensors, OtherFilesAreToldWhatTheyLookLike) {
 TEST(Safetensors, ALongHeaderIsNotAllocatedBeforeItIsThere) {
   std::string content;
   appendLittle<std::uint64_t>(content, 99'000'000);
-  EXPECT_NE(errorOf([&] { (void)readSafetensors(inMemory(content + "{")); }).find("cut short"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { (void)readSafetensors(inMemory(content + "{")); }).find("cut short"), std::string::npos);
 }
 
 TEST(Safetensors, UnsignedNumbersThatInt64CantHoldAreRefused) {
   const std::string content =
       withHeader(R"({"a":{"dtype":"U64","shape":[1],"data_offsets":[0,8]}})", 7) + std::string(1, '\x80');
-  EXPECT_NE(errorOf([&] { (void)readSafetensors(inMemory(content)); }).find("above 2^63 - 1"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { (void)readSafetensors(inMemory(content)); }).find("above 2^63 - 1"), std::string::npos);
 }
 
 TEST(Safetensors, AnyTruthyByteOfABooleanIsOne) {

@@ -106,15 +106,13 @@ TEST(Selection, WhatIsOutOfRangeIsAnsweredWithTheSize) {
   EXPECT_NE(refusal("conv.weight[0,3,0]").find("there are 3 places in dimension 1"), std::string::npos);
   EXPECT_NE(refusal("conv.weight[0,12]").find("there are 12 columns"), std::string::npos);
   // Of several parameters the one that doesn't fit is named.
-  EXPECT_NE(refusal("fc.*[0:2,4]").find("fc.bias[0:2,4]: 4 is out of range; there are 1 columns"),
-            std::string::npos);
+  EXPECT_NE(refusal("fc.*[0:2,4]").find("fc.bias[0:2,4]: 4 is out of range; there are 1 columns"), std::string::npos);
 }
 
 TEST(Selection, WhatIsNoRangeIsRefused) {
   EXPECT_NE(refusal("fc.weight[1:1,:]").find("holds nothing"), std::string::npos);
   EXPECT_NE(refusal("fc.weight[::-1,:]").find("the step of '::-1' is -1"), std::string::npos);
-  for (const char* pattern :
-       {"fc.bias[]", "fc.bias[x]", "fc.bias[1.0]", "fc.weight[1,]", "fc.weight[0:1:1:1,0]"})
+  for (const char* pattern : {"fc.bias[]", "fc.bias[x]", "fc.bias[1.0]", "fc.weight[1,]", "fc.weight[0:1:1:1,0]"})
     EXPECT_NE(refusal(pattern).find("is no index; a number or a range"), std::string::npos) << pattern;
   for (const char* pattern : {"fc.bias[1", "fc.bias1]", "fc.weight[1][2]", "fc.bias[1]x"})
     EXPECT_NE(refusal(pattern).find("brackets"), std::string::npos) << pattern;

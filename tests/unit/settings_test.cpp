@@ -1,4 +1,4 @@
-#include "measure/settings.hpp"
+#include "run/settings.hpp"
 
 #include "file_helpers.hpp"
 
@@ -8,8 +8,7 @@ namespace {
 using test::errorOf;
 
 TEST(Settings, EveryNameReadsBack) {
-  for (const char* text : {"auto", "response", "exhaustive", "reference"})
-    EXPECT_EQ(name(parseMethod(text)), text);
+  for (const char* text : {"auto", "response", "exhaustive", "reference"}) EXPECT_EQ(name(parseMethod(text)), text);
   for (const char* text : {"rms", "max", "kl", "loss", "flips"}) EXPECT_EQ(name(parseMetric(text)), text);
   for (const char* text : {"weight", "row", "column", "unit", "gate", "matrix", "layer"})
     EXPECT_EQ(name(parseLevel(text)), text);

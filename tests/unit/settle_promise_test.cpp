@@ -24,9 +24,8 @@ test::DrawRatio withTail(double share, double power) {
 }
 
 test::DrawRatio withOutliers(double share, double factor) {
-  return [=](Random& r, std::size_t, double) {
-    return std::exp(0.02 * r.normal()) * (r.uniform() < share ? factor : 1);
-  };
+  return
+      [=](Random& r, std::size_t, double) { return std::exp(0.02 * r.normal()) * (r.uniform() < share ? factor : 1); };
 }
 
 SettleOptions withK(std::size_t k, std::uint64_t seed = 0) {
@@ -73,12 +72,9 @@ TEST(SettlePromise, HoldsUnderHostileRatiosAndNearlyEveryModelSettles) {
       {"a matrix three times too low",
        [](Random& r, std::size_t p, double) { return std::exp(0.05 * r.normal()) * (p == 1 ? 3 : 1); }, 20},
       {"a matrix three times too low and noisy",
-       [](Random& r, std::size_t p, double) {
-         return std::exp((p == 1 ? 0.4 : 0.05) * r.normal()) * (p == 1 ? 3 : 1);
-       },
+       [](Random& r, std::size_t p, double) { return std::exp((p == 1 ? 0.4 : 0.05) * r.normal()) * (p == 1 ? 3 : 1); },
        20},
-      {"all three times too high",
-       [](Random& r, std::size_t, double) { return std::exp(0.05 * r.normal()) / 3; }, 20},
+      {"all three times too high", [](Random& r, std::size_t, double) { return std::exp(0.05 * r.normal()) / 3; }, 20},
   };
   for (const Case& c : cases) {
     const Tally t = tally(c, models);

@@ -59,12 +59,12 @@ TEST(Settle, AsksForEveryWeightOnceAndEndsTheSameWay) {
   SettleResult results[2]{model.settle(withK(20)), model.settle(withK(20))};
   for (int i = 0; i < 2; ++i) {
     std::set<std::string> purposes;
-    results[i] = settle(model.estimates(), withK(20, 5),
-                        [&](std::span<const std::size_t> flat, std::string_view purpose) {
-                          order[i].insert(order[i].end(), flat.begin(), flat.end());
-                          purposes.emplace(purpose);
-                          return model.measure(flat);
-                        });
+    results[i] =
+        settle(model.estimates(), withK(20, 5), [&](std::span<const std::size_t> flat, std::string_view purpose) {
+          order[i].insert(order[i].end(), flat.begin(), flat.end());
+          purposes.emplace(purpose);
+          return model.measure(flat);
+        });
     EXPECT_EQ(purposes, (std::set<std::string>{"audit", "calibration", "top"}));
   }
   EXPECT_EQ(order[0], order[1]);

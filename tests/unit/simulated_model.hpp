@@ -18,8 +18,7 @@ using DrawRatio = std::function<double(Random& random, std::size_t parameter, do
 /// Weights with log-normal estimates and impacts = estimate x ratio.
 class SimulatedModel {
  public:
-  SimulatedModel(const std::vector<std::size_t>& sizes, double sigma, std::uint64_t seed,
-                 const DrawRatio& ratio) {
+  SimulatedModel(const std::vector<std::size_t>& sizes, double sigma, std::uint64_t seed, const DrawRatio& ratio) {
     for (std::size_t p = 0; p < sizes.size(); ++p) {
       Random random(seed, "simulated model", p);
       estimates_.emplace_back();
@@ -45,9 +44,8 @@ class SimulatedModel {
   }
 
   [[nodiscard]] SettleResult settle(const SettleOptions& options) const {
-    return heft::settle(estimates(), options, [this](std::span<const std::size_t> flat, std::string_view) {
-      return measure(flat);
-    });
+    return heft::settle(estimates(), options,
+                        [this](std::span<const std::size_t> flat, std::string_view) { return measure(flat); });
   }
 
   /// How many weights that were not executed belong above the threshold.

@@ -131,9 +131,7 @@ TEST(DrawStratified, EveryWeightOfAStratumIsAsLikely) {
 TEST(DrawWithin, LeavesWeightsWithoutAClassAlone) {
   const std::vector<double> values = upTo(10);
   const Estimates estimates({values});
-  const auto even = [](std::size_t flat, std::size_t, double) {
-    return flat % 2 == 0 ? std::size_t{0} : kNoClass;
-  };
+  const auto even = [](std::size_t flat, std::size_t, double) { return flat % 2 == 0 ? std::size_t{0} : kNoClass; };
   const std::vector<std::size_t> populations{5}, wanted{5};
   auto drawn = drawWithin(estimates, even, populations, wanted, 1, "test", 0);
   std::sort(drawn[0].begin(), drawn[0].end());

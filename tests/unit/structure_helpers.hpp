@@ -13,8 +13,8 @@ namespace heft::test {
 
 class StructureBuilder {
  public:
-  std::int64_t parameter(const std::string& name, std::vector<std::int64_t> shape,
-                         std::vector<std::string> gates = {}, std::int64_t layer = -1) {
+  std::int64_t parameter(const std::string& name, std::vector<std::int64_t> shape, std::vector<std::string> gates = {},
+                         std::int64_t layer = -1) {
     ParameterInfo info;
     info.name = name;
     info.shape = std::move(shape);
@@ -25,8 +25,8 @@ class StructureBuilder {
   }
 
   /// With a projection, `emitted` is not `units`.
-  void layer(const std::string& module, const std::string& suffix, std::vector<std::string> gates,
-             std::int64_t inputs, std::int64_t units, std::int64_t emitted) {
+  void layer(const std::string& module, const std::string& suffix, std::vector<std::string> gates, std::int64_t inputs,
+             std::int64_t units, std::int64_t emitted) {
     RecurrentLayerInfo info;
     info.name = module + "." + suffix;
     info.gates = gates;
@@ -40,8 +40,7 @@ class StructureBuilder {
     info.weight_hh = parameter(module + ".weight_hh_" + suffix, {stacked, emitted}, gates, index);
     info.bias_ih = parameter(module + ".bias_ih_" + suffix, {stacked}, gates, index);
     info.bias_hh = parameter(module + ".bias_hh_" + suffix, {stacked}, gates, index);
-    if (emitted != units)
-      info.weight_hr = parameter(module + ".weight_hr_" + suffix, {emitted, units}, {}, index);
+    if (emitted != units) info.weight_hr = parameter(module + ".weight_hr_" + suffix, {emitted, units}, {}, index);
     structure.layers.push_back(std::move(info));
   }
 

@@ -63,8 +63,7 @@ TEST(TensorFile, BfloatsBecomeTheirExactValues) {
 TEST(TensorFile, StoredValuesComeBack) {
   const std::vector<float> floats = {1.5F, -2, 0.1F};
   const std::vector<std::int64_t> wholes = {-5, 7};
-  EXPECT_EQ(asDoubles(storeTensor("f", {3}, floats)),
-            (std::vector<double>{1.5, -2, static_cast<double>(0.1F)}));
+  EXPECT_EQ(asDoubles(storeTensor("f", {3}, floats)), (std::vector<double>{1.5, -2, static_cast<double>(0.1F)}));
   EXPECT_EQ(asDoubles(storeTensor("i", {2, 1}, wholes)), (std::vector<double>{-5, 7}));
 }
 
@@ -84,8 +83,7 @@ TEST(TensorFile, WideningKeepsTheLargestAndRefusesWhatInt64CantHold) {
 }
 
 TEST(TensorFile, MemoryThatIsNotThereIsAnErrorThatSaysHowMuch) {
-  const std::string text =
-      errorOf([] { (void)allocateBytes(std::uint64_t{1} << 62, "the array"); }, Fault::memory);
+  const std::string text = errorOf([] { (void)allocateBytes(std::uint64_t{1} << 62, "the array"); }, Fault::memory);
   EXPECT_NE(text.find("the array needs 4611686018427387904 bytes"), std::string::npos) << text;
 }
 

@@ -6,6 +6,5 @@
 #include <string>
 
 TEST(Version, IsThreeNumbersWithDotsBetween) {
-  EXPECT_TRUE(std::regex_match(std::string(heft::version()), std::regex(R"(\d+\.\d+\.\d+)")))
-      << heft::version();
+  EXPECT_TRUE(std::regex_match(std::string(heft::version()), std::regex(R"(\d+\.\d+\.\d+)"))) << heft::version();
 }

@@ -55,8 +55,7 @@ TEST(Zip, ACommentAtTheEndIsSkipped) {
 TEST(Zip, AChangedByteFailsTheChecksum) {
   std::string zip = twoMembers();
   zip[zip.find("AAAA")] = 'X';
-  EXPECT_NE(errorOf([&] { readAll(inMemory(zip)); }).find("'a' does not match its checksum"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { readAll(inMemory(zip)); }).find("'a' does not match its checksum"), std::string::npos);
 }
 
 TEST(Zip, EncryptedMembersAreRefused) {
@@ -85,8 +84,7 @@ TEST(Zip, AMemberBehindTheDirectoryIsRefused) {
   std::string behind;
   appendLittle<std::uint64_t>(behind, zip.size());
   zip.replace(offsetOfB, 8, behind);
-  EXPECT_NE(errorOf([&] { (void)listZip(inMemory(zip)); }).find("'b' runs into what follows it"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { (void)listZip(inMemory(zip)); }).find("'b' runs into what follows it"), std::string::npos);
 }
 
 TEST(Zip, AClaimThatDeflateCantReachIsRefusedBeforeMemoryIsTaken) {
@@ -95,20 +93,17 @@ TEST(Zip, AClaimThatDeflateCantReachIsRefusedBeforeMemoryIsTaken) {
   zip[entry + 10] = 8;
   const std::size_t bytesOfA = entry + 46 + 1 + 4;
   zip[bytesOfA + 5] = 1;  // 2^40 more
-  EXPECT_NE(errorOf([&] { readAll(inMemory(zip)); }).find("claims 1099511627780 bytes from 4"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { readAll(inMemory(zip)); }).find("claims 1099511627780 bytes from 4"), std::string::npos);
 }
 
 TEST(Zip, AMemberCountThatDoesNotMatchIsRefused) {
   std::string zip = twoMembers();
   zip[zip.find("PK\x06\x06") + 32] = 3;
-  EXPECT_NE(errorOf([&] { readAll(inMemory(zip)); }).find("2 entries, its end record promises 3"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { readAll(inMemory(zip)); }).find("2 entries, its end record promises 3"), std::string::npos);
 }
 
 TEST(Zip, OtherFilesAreToldWhatTheyLookLike) {
-  EXPECT_NE(errorOf([] { (void)listZip(inMemory("1,2,3\n")); }).find("looks like plain text"),
-            std::string::npos);
+  EXPECT_NE(errorOf([] { (void)listZip(inMemory("1,2,3\n")); }).find("looks like plain text"), std::string::npos);
   EXPECT_NE(errorOf([] { (void)listZip(inMemory("")); }).find("an empty file"), std::string::npos);
 }
 

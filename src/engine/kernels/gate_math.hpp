@@ -103,7 +103,8 @@ struct GruPoint {
 /// One step of a GRU unit's change: n = tanh(x + r q), h' = (1 - z) n + z h (PyTorch's equations of nn.GRU); `hidden_term`
 /// is the change of q, `input_term` that of x. `carry` (h itself) is read and written; returns the change of h'.
 template <class Real>
-HEFT_DEVICE Real gruChange(const GruPoint<Real>& at, Real reset, Real update, Real input_term, Real hidden_term, Real& carry) {
+HEFT_DEVICE Real gruChange(const GruPoint<Real>& at, Real reset, Real update, Real input_term, Real hidden_term,
+                           Real& carry) {
   const Real dr = sigmoidChange(at.reset_p, at.reset_n, reset);
   const Real dz = sigmoidChange(at.update_p, at.update_n, update);
   const Real drq = dr * (at.hidden_term + hidden_term) + at.reset_p * hidden_term;

@@ -12,9 +12,16 @@ at::Tensor rowsOf(const at::Tensor& gradient, const at::Tensor& leaf) {
 
 }  // namespace
 
-LinearSite::LinearSite(std::string name, WeightBlock block, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf)
-    : name_(std::move(name)), weight_(block), bias_parameter_(bias_parameter), first_bias_(first_bias), read_(std::move(read)),
-      leaf_(std::move(leaf)), inputs_(read_.size(1)), outputs_(leaf_.size(-1)) {}
+LinearSite::LinearSite(std::string name, WeightBlock block, int64_t bias_parameter, int64_t first_bias, at::Tensor read,
+                       at::Tensor leaf)
+    : name_(std::move(name)),
+      weight_(block),
+      bias_parameter_(bias_parameter),
+      first_bias_(first_bias),
+      read_(std::move(read)),
+      leaf_(std::move(leaf)),
+      inputs_(read_.size(1)),
+      outputs_(leaf_.size(-1)) {}
 
 std::vector<SiteUse> LinearSite::uses() const {
   std::vector<SiteUse> uses;
@@ -25,28 +32,35 @@ std::vector<SiteUse> LinearSite::uses() const {
 
 std::vector<SiteRead> LinearSite::reads() const {
   if (weight_.parameter < 0) return {};
-  return {{weight_.parameter, weight_.transposed ? weight_.first_row : weight_.first_column, weight_.transposed, read_}};
+  return {
+      {weight_.parameter, weight_.transposed ? weight_.first_row : weight_.first_column, weight_.transposed, read_}};
 }
 
-bool LinearSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {
+bool LinearSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted,
+                               int64_t samples) {
   std::vector<int64_t> assigned;
   if (!sampleOfRows(rowsOf(once[0], leaf_), rowsOf(weighted[0], leaf_), samples, assigned)) return false;
   rows_ = sortBySample(assigned, samples);
   return true;
 }
 
-void LinearSite::assignOneSample() { rows_ = sortBySample(std::vector<int64_t>(static_cast<size_t>(read_.size(0)), 0), 1); }
+void LinearSite::assignOneSample() {
+  rows_ = sortBySample(std::vector<int64_t>(static_cast<size_t>(read_.size(0)), 0), 1);
+}
 
 void LinearSite::beginSeeds(int64_t seeds) {
   seeds_ = seeds;
   table_ = (read_.index_select(0, rows_.row.to(read_.device())) * rows_.present.to(read_.device()))
-               .view({rows_.samples, rows_.points, inputs_}).to(at::kCPU, at::kFloat).contiguous();
+               .view({rows_.samples, rows_.points, inputs_})
+               .to(at::kCPU, at::kFloat)
+               .contiguous();
   lambda_ = at::zeros({outputs_, rows_.samples, seeds, rows_.points}, at::kFloat);
 }
 
 void LinearSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
   if (!gradients[0].defined() || rows_.points == 0) return;
-  const auto rows = rowsOf(gradients[0], leaf_).index_select(0, rows_.row.to(leaf_.device())) * rows_.present.to(leaf_.device());
+  const auto rows =
+      rowsOf(gradients[0], leaf_).index_select(0, rows_.row.to(leaf_.device())) * rows_.present.to(leaf_.device());
   lambda_.select(2, seed).copy_(rows.view({rows_.samples, rows_.points, outputs_}).permute({2, 0, 1}));
 }
 
@@ -71,7 +85,8 @@ void LinearSite::addWeightRow(const RowChange& row, const ResponseBlock& block) 
   }
   std::vector<int64_t> samples(static_cast<size_t>(rows_.samples));
   for (size_t b = 0; b < samples.size(); ++b) samples[b] = static_cast<int64_t>(b);
-  contract(lambda_.const_data_ptr<float>() + output * rows_.samples * seeds_ * rows_.points, emission, samples, rows_.points, block);
+  contract(lambda_.const_data_ptr<float>() + output * rows_.samples * seeds_ * rows_.points, emission, samples,
+           rows_.points, block);
 }
 
 void LinearSite::addWeightColumn(const RowChange& row, const ResponseBlock& block) const {
@@ -105,14 +120,18 @@ void LinearSite::addBias(const RowChange& row, const ResponseBlock& block) const
 }
 
 EmbeddingSite::EmbeddingSite(std::string name, int64_t parameter, at::Tensor tokens, at::Tensor leaf)
-    : name_(std::move(name)), parameter_(parameter), tokens_(tokens.to(at::kCPU, at::kLong).flatten().contiguous()),
-      leaf_(std::move(leaf)), width_(leaf_.size(-1)) {
+    : name_(std::move(name)),
+      parameter_(parameter),
+      tokens_(tokens.to(at::kCPU, at::kLong).flatten().contiguous()),
+      leaf_(std::move(leaf)),
+      width_(leaf_.size(-1)) {
   const auto* token = tokens_.const_data_ptr<int64_t>();
   rows_of_token_.resize(tokens_.numel() == 0 ? 0 : static_cast<size_t>(tokens_.max().item<int64_t>() + 1));
   for (int64_t i = 0; i < tokens_.numel(); ++i) rows_of_token_[static_cast<size_t>(token[i])].push_back(i);
 }
 
-bool EmbeddingSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {
+bool EmbeddingSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted,
+                                  int64_t samples) {
   return sampleOfRows(rowsOf(once[0], leaf_), rowsOf(weighted[0], leaf_), samples, samples_);
 }
 
@@ -163,7 +182,8 @@ void GradientSite::addResponse(int /*role*/, const RowChange& row, const Respons
   const auto weights = gradients_.size(1);
   for (int64_t i = 0; i < block.samples * block.seeds; ++i) {
     auto* out = block.data + i * block.columns;
-    for (int64_t j = 0; j < block.columns; ++j) out[j] += gradients[i * weights + j] * row.change[static_cast<size_t>(j)];
+    for (int64_t j = 0; j < block.columns; ++j)
+      out[j] += gradients[i * weights + j] * row.change[static_cast<size_t>(j)];
   }
 }
 

@@ -19,7 +19,8 @@ class LinearSite : public Site {
 
   /// `read` z is [rows, inputs] (detached), `leaf` [rows..., outputs] was added to the output; `block.parameter` and
   /// `bias_parameter` are -1 where the operator reads no parameter; `first_bias` is the first row that bias reads.
-  LinearSite(std::string name, WeightBlock block, int64_t bias_parameter, int64_t first_bias, at::Tensor read, at::Tensor leaf);
+  LinearSite(std::string name, WeightBlock block, int64_t bias_parameter, int64_t first_bias, at::Tensor read,
+             at::Tensor leaf);
 
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] SiteKind kind() const override { return SiteKind::linear; }

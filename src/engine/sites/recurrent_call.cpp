@@ -75,13 +75,14 @@ void checkInput(const RecurrentCall& call) {
   std::ostringstream shape;
   shape << call.input.sizes();
   if (!at::isFloatingType(call.input.scalar_type())) {
-    throw Error(Fault::input, "the " + cellName(call.kind) + " was given " + c10::toString(call.input.scalar_type()) + shape.str() +
-                                  "; it expects floating-point inputs");
+    throw Error(Fault::input, "the " + cellName(call.kind) + " was given " + c10::toString(call.input.scalar_type()) +
+                                  shape.str() + "; it expects floating-point inputs");
   }
   const auto width = call.weights.at(0).input.size(1);
   if (call.input.dim() != rank) {
-    throw Error(Fault::input, "the " + cellName(call.kind) + " was given an input of shape " + shape.str() + "; it expects " +
-                                  std::to_string(rank) + " dimensions, the last of size " + std::to_string(width));
+    throw Error(Fault::input, "the " + cellName(call.kind) + " was given an input of shape " + shape.str() +
+                                  "; it expects " + std::to_string(rank) + " dimensions, the last of size " +
+                                  std::to_string(width));
   }
   if (call.input.size(-1) != width) {
     throw Error(Fault::input, "the " + cellName(call.kind) + " was given an input of shape " + shape.str() +
@@ -93,10 +94,14 @@ void checkInput(const RecurrentCall& call) {
 
 std::string cellName(CellKind kind) {
   switch (kind) {
-    case CellKind::lstm: return "LSTM";
-    case CellKind::gru: return "GRU";
-    case CellKind::rnn_tanh: return "RNN (tanh)";
-    case CellKind::rnn_relu: return "RNN (relu)";
+    case CellKind::lstm:
+      return "LSTM";
+    case CellKind::gru:
+      return "GRU";
+    case CellKind::rnn_tanh:
+      return "RNN (tanh)";
+    case CellKind::rnn_relu:
+      return "RNN (relu)";
   }
   return "?";
 }

@@ -12,8 +12,6 @@
 
 namespace heft {
 
-
-
 /// "LSTM", "GRU", "RNN (tanh)", "RNN (relu)".
 std::string cellName(CellKind kind);
 
@@ -32,14 +30,14 @@ struct CellWeights {
 /// One call of a recurrent operator, whatever its overload: a whole sequence, a packed one, or one step of a cell.
 struct RecurrentCall {
   CellKind kind = CellKind::lstm;
-  bool cell = false;           ///< one step: input is [batch, inputs]
+  bool cell = false;  ///< one step: input is [batch, inputs]
   bool batch_first = false;
   bool bidirectional = false;
   int64_t layers = 1;
-  at::Tensor input;            ///< [time, batch, inputs], [batch, time, inputs], or packed [sum of lengths, inputs]
-  at::Tensor batch_sizes;      ///< packed: int64 [time]; else undefined
-  at::Tensor hidden;           ///< [layers x directions, batch, emitted]
-  at::Tensor carry;            ///< LSTM: [layers x directions, batch, hidden]; else undefined
+  at::Tensor input;        ///< [time, batch, inputs], [batch, time, inputs], or packed [sum of lengths, inputs]
+  at::Tensor batch_sizes;  ///< packed: int64 [time]; else undefined
+  at::Tensor hidden;       ///< [layers x directions, batch, emitted]
+  at::Tensor carry;        ///< LSTM: [layers x directions, batch, hidden]; else undefined
   std::vector<CellWeights> weights;  ///< [layers x directions], a layer's directions side by side
 
   [[nodiscard]] int64_t directions() const { return bidirectional ? 2 : 1; }

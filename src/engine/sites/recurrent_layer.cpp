@@ -39,8 +39,10 @@ Step step(CellKind kind, const at::Tensor& input, const at::Tensor& recurrent, c
       const auto next = (1 - update) * fresh + update * carry;
       return {next, next};
     }
-    case CellKind::rnn_tanh: return {sum(input, recurrent).tanh(), {}};
-    case CellKind::rnn_relu: return {sum(input, recurrent).relu(), {}};
+    case CellKind::rnn_tanh:
+      return {sum(input, recurrent).tanh(), {}};
+    case CellKind::rnn_relu:
+      return {sum(input, recurrent).relu(), {}};
   }
   return {};
 }
@@ -59,16 +61,19 @@ LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput
   hook.begin(emitted, carry);
   const auto inputTerms = [&](const at::Tensor& read) { return affine(read, weights.input, weights.input_bias); };
   // Unbound at once: the adjoint then gathers its steps once, not a tensor of all steps for each of them.
-  const auto all_terms = hook.stepwise() ? std::vector<at::Tensor>() : hook.inputTerms(inputTerms(input.sequence)).unbind(0);
+  const auto all_terms =
+      hook.stepwise() ? std::vector<at::Tensor>() : hook.inputTerms(inputTerms(input.sequence)).unbind(0);
   std::vector<at::Tensor> sequence;
   sequence.reserve(static_cast<size_t>(steps));
   for (int64_t t = 0; t < steps; ++t) {
-    const auto from_input = hook.inputTerm(t, !all_terms.empty() ? all_terms[static_cast<size_t>(t)] : inputTerms(input.sequence[t]));
+    const auto from_input =
+        hook.inputTerm(t, !all_terms.empty() ? all_terms[static_cast<size_t>(t)] : inputTerms(input.sequence[t]));
     const auto recurrent = hook.recurrentTerm(t, affine(emitted, weights.recurrent, weights.recurrent_bias), emitted);
     hook.preActivations(t, from_input, recurrent, emitted, carry);
     auto [hidden, next_carry] = step(kind, from_input, recurrent, carry);
     hidden = hook.emission(t, hidden);
-    auto next = weights.projection.defined() ? hook.projected(t, at::matmul(hidden, weights.projection.t()), hidden) : hidden;
+    auto next =
+        weights.projection.defined() ? hook.projected(t, at::matmul(hidden, weights.projection.t()), hidden) : hidden;
     if (input.active.defined()) {
       const auto active = repeatRows(input.active[t], next.size(0));
       next = at::where(active, next, emitted);
@@ -79,8 +84,10 @@ LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput
     sequence.push_back(emitted);
   }
   LayerOutput output{at::stack(sequence), emitted, {}, {}};
-  if (kind == CellKind::lstm) output.carry = hook.finalCarry(carry);
-  else output.raw_carry = carry;
+  if (kind == CellKind::lstm)
+    output.carry = hook.finalCarry(carry);
+  else
+    output.raw_carry = carry;
   hook.end(input, output);
   return output;
 }
@@ -180,7 +187,8 @@ RecurrentResult runCall(const RecurrentCall& call, const HookMaker& hooks, int64
 
   const auto unfold = [&](const at::Tensor& rows, int64_t dim) { return rows.unflatten(dim, {variants, batch}); };
   const auto gather = [&](std::vector<at::Tensor> states) {
-    const bool many = std::any_of(states.begin(), states.end(), [&](const at::Tensor& one) { return one.size(0) != batch; });
+    const bool many =
+        std::any_of(states.begin(), states.end(), [&](const at::Tensor& one) { return one.size(0) != batch; });
     for (auto& state : states) {
       if (many) state = unfold(repeatRows(state, variants * batch), 0);
     }
@@ -188,9 +196,12 @@ RecurrentResult runCall(const RecurrentCall& call, const HookMaker& hooks, int64
   };
   RecurrentResult result;
   if (sequence.size(1) != batch) sequence = unfold(sequence, 1).transpose(0, 1);
-  if (packing) result.output = packing->pack(sequence);
-  else if (call.cell) result.output = sequence.squeeze(-3);
-  else result.output = call.batch_first ? sequence.transpose(-3, -2) : sequence;
+  if (packing)
+    result.output = packing->pack(sequence);
+  else if (call.cell)
+    result.output = sequence.squeeze(-3);
+  else
+    result.output = call.batch_first ? sequence.transpose(-3, -2) : sequence;
   result.hidden = gather(hidden);
   if (call.kind == CellKind::lstm) result.carry = gather(carry);
   return result;

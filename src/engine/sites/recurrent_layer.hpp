@@ -17,10 +17,10 @@ struct LayerInput {
 
 /// What a layer's run gives.
 struct LayerOutput {
-  at::Tensor sequence;  ///< [time, rows, emitted], in the order of the input
-  at::Tensor hidden;    ///< [rows, emitted]
-  at::Tensor carry;     ///< LSTM: [rows, hidden]; else undefined
-  at::Tensor raw_carry; ///< GRU: [rows, hidden] as the unit itself goes on with it; RNN: undefined
+  at::Tensor sequence;   ///< [time, rows, emitted], in the order of the input
+  at::Tensor hidden;     ///< [rows, emitted]
+  at::Tensor carry;      ///< LSTM: [rows, hidden]; else undefined
+  at::Tensor raw_carry;  ///< GRU: [rows, hidden] as the unit itself goes on with it; RNN: undefined
 };
 
 /// Lets a caller see and change a layer's run between its steps. Each function returns what the run goes on with.
@@ -37,14 +37,18 @@ class LayerHook {
   /// The input terms of one step, [rows, gates x hidden].
   virtual at::Tensor inputTerm(int64_t /*step*/, const at::Tensor& term) { return term; }
   /// The recurrent term of one step, [rows, gates x hidden], fresh memory that may be written to.
-  virtual at::Tensor recurrentTerm(int64_t /*step*/, const at::Tensor& term, const at::Tensor& /*emitted*/) { return term; }
+  virtual at::Tensor recurrentTerm(int64_t /*step*/, const at::Tensor& term, const at::Tensor& /*emitted*/) {
+    return term;
+  }
   /// The pre-activations of one step; `input` and `recurrent` are apart because a GRU multiplies one of them.
   virtual void preActivations(int64_t /*step*/, const at::Tensor& /*input*/, const at::Tensor& /*recurrent*/,
                               const at::Tensor& /*emitted*/, const at::Tensor& /*carry*/) {}
   /// The hidden value of one step, [rows, hidden], before the projection.
   virtual at::Tensor emission(int64_t /*step*/, const at::Tensor& hidden) { return hidden; }
   /// What the projection gives, [rows, emitted]; not called without one.
-  virtual at::Tensor projected(int64_t /*step*/, const at::Tensor& emitted, const at::Tensor& /*hidden*/) { return emitted; }
+  virtual at::Tensor projected(int64_t /*step*/, const at::Tensor& emitted, const at::Tensor& /*hidden*/) {
+    return emitted;
+  }
   /// The final carry as the model gets it; an LSTM's only.
   virtual at::Tensor finalCarry(const at::Tensor& carry) { return carry; }
   virtual void end(const LayerInput& /*input*/, const LayerOutput& /*output*/) {}

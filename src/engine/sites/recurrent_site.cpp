@@ -116,7 +116,8 @@ int64_t RecurrentSite::steps() const {
 std::vector<SiteUse> RecurrentSite::uses() const {
   std::vector<SiteUse> uses;
   for (int role = 0; role < 5; ++role) {
-    if (parameters_.at(static_cast<size_t>(role)) >= 0) uses.push_back({parameters_.at(static_cast<size_t>(role)), role});
+    if (parameters_.at(static_cast<size_t>(role)) >= 0)
+      uses.push_back({parameters_.at(static_cast<size_t>(role)), role});
   }
   return uses;
 }
@@ -158,7 +159,8 @@ at::Tensor rowsOf(std::span<const at::Tensor> gradients, const std::vector<at::T
 
 }  // namespace
 
-bool RecurrentSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {
+bool RecurrentSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted,
+                                  int64_t samples) {
   const auto rows = records_.at(0).emission_leaf.size(1);
   size_t next = 0;
   carry_used_.clear();
@@ -171,9 +173,7 @@ bool RecurrentSite::assignSamples(std::span<const at::Tensor> once, std::span<co
   return sampleOfRows(rowsOf(once, leaves(), rows), rowsOf(weighted, leaves(), rows), samples, samples_);
 }
 
-void RecurrentSite::assignOneSample() {
-  samples_.assign(static_cast<size_t>(records_.at(0).emission_leaf.size(1)), 0);
-}
+void RecurrentSite::assignOneSample() { samples_.assign(static_cast<size_t>(records_.at(0).emission_leaf.size(1)), 0); }
 
 void RecurrentSite::beginSeeds(int64_t seeds) {
   if (!points_.defined()) finish();
@@ -194,7 +194,8 @@ void RecurrentSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients
     if (emission.defined()) lambda_.select(2, seed).narrow(2, step, count).copy_(emission.permute({2, 1, 0}));
     if (record.projection_leaf.defined()) {
       const auto& projection = gradients[next++];
-      if (projection.defined()) lambda_projection_.select(2, seed).narrow(2, step, count).copy_(projection.permute({2, 1, 0}));
+      if (projection.defined())
+        lambda_projection_.select(2, seed).narrow(2, step, count).copy_(projection.permute({2, 1, 0}));
     }
     if (record.carry_leaf.defined()) {
       const auto& carry = gradients[next++];
@@ -221,7 +222,8 @@ void RecurrentSite::finish() {
     append(all.carry_before, record.carry_before);
     append(all.hidden, record.hidden);
     append(all.active, record.active);
-    if (record.carry_leaf.defined() && carry_used_.at(call)) carry_steps_.push_back(static_cast<int64_t>(all.read.size()) - 1);
+    if (record.carry_leaf.defined() && carry_used_.at(call))
+      carry_steps_.push_back(static_cast<int64_t>(all.read.size()) - 1);
   }
   const auto gates = static_cast<int64_t>(gateNames(kind_).size());
   steps_ = static_cast<int64_t>(all.read.size());
@@ -331,7 +333,8 @@ void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBl
       emission[i * hidden_ + j] = hidden[i * hidden_ + j] * row.change[static_cast<size_t>(j)];
     }
   }
-  contract(lambda_projection_.const_data_ptr<float>() + row.row * rows_ * seeds_ * steps_, emission, samples_, steps_, block);
+  contract(lambda_projection_.const_data_ptr<float>() + row.row * rows_ * seeds_ * steps_, emission, samples_, steps_,
+           block);
 }
 
 }  // namespace heft

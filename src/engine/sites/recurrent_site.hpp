@@ -16,16 +16,15 @@ class RecurrentSite : public Site {
  public:
   /// How forward calls the operator.
   struct CallForm {
-    bool cell = false;         ///< one step a call
-    bool packed = false;       ///< sequences of different lengths
+    bool cell = false;    ///< one step a call
+    bool packed = false;  ///< sequences of different lengths
     bool batch_first = false;
   };
 
   enum Role { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr };
 
   /// `parameters` are indices by role, -1 where the role is a constant or absent.
-  RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters,
-                CallForm form);
+  RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters, CallForm form);
   ~RecurrentSite() override;
 
   /// True when a run that starts from these states goes on where this one stopped.
@@ -83,18 +82,18 @@ class RecurrentSite : public Site {
 
   // After finish(): float32 on the CPU.
   int64_t rows_ = 0, steps_ = 0, hidden_ = 0, emitted_ = 0, inputs_ = 0, seeds_ = 0;
-  std::vector<bool> carry_used_;   ///< by call: its final carry moves the outputs other than through the next call
+  std::vector<bool> carry_used_;  ///< by call: its final carry moves the outputs other than through the next call
   std::vector<int64_t> carry_steps_;
-  std::vector<int64_t> samples_;   ///< [rows]
-  at::Tensor points_;              ///< [hidden, rows, steps, pointSize]
-  at::Tensor active_;              ///< uint8 [rows, steps], of packed sequences
-  at::Tensor read_input_;          ///< [rows, steps, inputs]
-  at::Tensor read_hidden_;         ///< [rows, steps, emitted]
-  at::Tensor hidden_values_;       ///< [rows, steps, hidden], with a projection
-  at::Tensor own_;                 ///< [hidden, gates]
-  at::Tensor feedback_;            ///< [hidden, emitted]: how the emitted values follow a unit's emission
-  at::Tensor lambda_;              ///< [hidden, rows, seeds, steps + carry steps]
-  at::Tensor lambda_projection_;   ///< [emitted, rows, seeds, steps]
+  std::vector<int64_t> samples_;  ///< [rows]
+  at::Tensor points_;             ///< [hidden, rows, steps, pointSize]
+  at::Tensor active_;             ///< uint8 [rows, steps], of packed sequences
+  at::Tensor read_input_;         ///< [rows, steps, inputs]
+  at::Tensor read_hidden_;        ///< [rows, steps, emitted]
+  at::Tensor hidden_values_;      ///< [rows, steps, hidden], with a projection
+  at::Tensor own_;                ///< [hidden, gates]
+  at::Tensor feedback_;           ///< [hidden, emitted]: how the emitted values follow a unit's emission
+  at::Tensor lambda_;             ///< [hidden, rows, seeds, steps + carry steps]
+  at::Tensor lambda_projection_;  ///< [emitted, rows, seeds, steps]
 };
 
 }  // namespace heft

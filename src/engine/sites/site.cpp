@@ -26,7 +26,8 @@ bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t sa
     const double ratio = pab[row] / paa[row];
     const double left = pbb[row] - ratio * pab[row];
     const double whole = std::round(ratio);
-    if (std::abs(left) > 1e-9 * pbb[row] || std::abs(ratio - whole) > 1e-5 || whole < 1 || whole > static_cast<double>(samples)) {
+    if (std::abs(left) > 1e-9 * pbb[row] || std::abs(ratio - whole) > 1e-5 || whole < 1 ||
+        whole > static_cast<double>(samples)) {
       return false;
     }
     assigned[row] = static_cast<int64_t>(whole) - 1;

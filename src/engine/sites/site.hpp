@@ -62,7 +62,8 @@ class Site {
 
   /// Tells from the gradients of two seeds, the second being the first times (sample + 1), which sample each row of the
   /// site belongs to. False when a row moves the outputs of several samples.
-  virtual bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) = 0;
+  virtual bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted,
+                             int64_t samples) = 0;
   /// All rows belong to sample 0.
   virtual void assignOneSample() = 0;
 
@@ -81,9 +82,9 @@ bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t sa
 /// Rows of a site that has no time of its own, sorted by sample and padded so that each sample has as many.
 struct SampleRows {
   int64_t samples = 0;
-  int64_t points = 0;   ///< most rows that a sample has
-  at::Tensor row;       ///< int64 [samples x points]: the row; 0 where padded
-  at::Tensor present;   ///< float64 [samples x points, 1]: 0 where padded
+  int64_t points = 0;  ///< most rows that a sample has
+  at::Tensor row;      ///< int64 [samples x points]: the row; 0 where padded
+  at::Tensor present;  ///< float64 [samples x points, 1]: 0 where padded
 };
 SampleRows sortBySample(const std::vector<int64_t>& assigned, int64_t samples);
 

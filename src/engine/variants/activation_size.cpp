@@ -9,13 +9,11 @@
 namespace heft {
 
 void ActivationSize::call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
-  if (const auto recurrent = parseRecurrentCall(op, *stack))
-    rows_ = std::max(rows_, recurrent->hidden.size(-2));
+  if (const auto recurrent = parseRecurrentCall(op, *stack)) rows_ = std::max(rows_, recurrent->hidden.size(-2));
   PlainHandler::call(op, stack);
   int64_t bytes = 0;
   for (const auto& value : torch::jit::last(*stack, op.schema().returns().size())) {
-    if (!value.isTensor() || !value.toTensor().defined() || parameterOf(model_, value.toTensor()) >= 0)
-      continue;
+    if (!value.isTensor() || !value.toTensor().defined() || parameterOf(model_, value.toTensor()) >= 0) continue;
     bytes += value.toTensor().numel() * static_cast<int64_t>(value.toTensor().element_size());
   }
   largest_ = std::max(largest_, bytes);

@@ -30,8 +30,7 @@ bool writes(const c10::Argument& argument) {
 
 }  // namespace
 
-BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level,
-                           int64_t memory)
+BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, int64_t memory)
     : PlainHandler(model), variants_(variants), level_(level), memory_(memory) {
   const BelowVmap plain;
   for (const auto& variant : variants) {
@@ -47,8 +46,7 @@ BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, cons
 bool BatchHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const auto count = op.schema().arguments().size();
   const auto arguments = torch::jit::last(stack, count);
-  if (std::none_of(arguments.begin(), arguments.end(),
-                   [&](const c10::IValue& value) { return moves(value); })) {
+  if (std::none_of(arguments.begin(), arguments.end(), [&](const c10::IValue& value) { return moves(value); })) {
     const BelowVmap plain;
     op.callBoxed(stack);
   } else {
@@ -67,8 +65,7 @@ const BatchHandler::Shadow* BatchHandler::shadowOf(const at::Tensor& tensor) con
   const void* storage = tensor.storage().data();
   const auto offset = tensor.storage_offset();
   for (const auto& shadow : shadows_) {
-    if (shadow.original.storage().data() == storage && offset >= shadow.first &&
-        offset < shadow.first + shadow.size) {
+    if (shadow.original.storage().data() == storage && offset >= shadow.first && offset < shadow.first + shadow.size) {
       return &shadow;
     }
   }
@@ -76,8 +73,7 @@ const BatchHandler::Shadow* BatchHandler::shadowOf(const at::Tensor& tensor) con
 }
 
 bool BatchHandler::moves(const c10::IValue& value) const {
-  return anyTensor(
-      value, [&](const at::Tensor& tensor) { return isBatched(tensor) || shadowOf(tensor) != nullptr; });
+  return anyTensor(value, [&](const at::Tensor& tensor) { return isBatched(tensor) || shadowOf(tensor) != nullptr; });
 }
 
 int64_t BatchHandler::changedParameter(const at::Tensor& tensor) const {
@@ -95,20 +91,17 @@ void BatchHandler::makeCopies(Shadow& shadow) {
   if (shadow.values.defined()) return;
   const auto variants = level_.variants();
   const auto memory = memoryOf(shadow.original);
-  if (shadow.parameter >= 0 &&
-      variants * memory.numel() * static_cast<int64_t>(memory.element_size()) > memory_) {
+  if (shadow.parameter >= 0 && variants * memory.numel() * static_cast<int64_t>(memory.element_size()) > memory_) {
     needed_copies_ = true;
-    throw Error(Fault::memory, "copies of " + model_.parameters[static_cast<size_t>(shadow.parameter)].name +
-                                   " for " + std::to_string(variants) +
-                                   " variants need more memory than allowed");
+    throw Error(Fault::memory, "copies of " + model_.parameters[static_cast<size_t>(shadow.parameter)].name + " for " +
+                                   std::to_string(variants) + " variants need more memory than allowed");
   }
   shadow.values = memory.unsqueeze(0).repeat({variants, 1});
   if (shadow.parameter < 0) return;
   for (int64_t v = 0; v < variants; ++v) {
     for (const auto& change : variants_[static_cast<size_t>(v)].changes) {
       if (change.parameter != shadow.parameter) continue;
-      const auto places =
-          at::tensor(placesInMemory(shadow.original, change.index), at::kLong).to(memory.device());
+      const auto places = at::tensor(placesInMemory(shadow.original, change.index), at::kLong).to(memory.device());
       shadow.values[v].index_copy_(0, places, at::tensor(change.value, at::kDouble).to(memory.options()));
     }
   }
@@ -163,8 +156,7 @@ void BatchHandler::shadowWrittenArguments(const c10::OperatorHandle& op, torch::
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (!writes(arguments[i]) || !stack[first + i].isTensor()) continue;
     const auto& tensor = stack[first + i].toTensor();
-    if (!tensor.defined() || isBatched(tensor) || shadowOf(tensor) != nullptr || !tensor.has_storage())
-      continue;
+    if (!tensor.defined() || isBatched(tensor) || shadowOf(tensor) != nullptr || !tensor.has_storage()) continue;
     // Writing what differs from variant to variant into a plain tensor: from now on every view of it differs.
     const BelowVmap plain;
     const auto elements = static_cast<int64_t>(tensor.storage().nbytes() / tensor.element_size());
@@ -189,8 +181,7 @@ void BatchHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack&
     const BelowVmap plain;
     op.callBoxed(trial);
     const auto moved = [&](const at::Tensor& tensor) { return shadowOf(tensor) == nullptr; };
-    if (std::none_of(trial.begin(), trial.end(),
-                     [&](const c10::IValue& value) { return anyTensor(value, moved); })) {
+    if (std::none_of(trial.begin(), trial.end(), [&](const c10::IValue& value) { return anyTensor(value, moved); })) {
       torch::jit::drop(stack, count);
       for (auto& value : trial) torch::jit::push(stack, std::move(value));
       return;

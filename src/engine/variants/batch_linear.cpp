@@ -33,8 +33,7 @@ bool BatchHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack
   } else {
     return false;
   }
-  if (isBatched(weight) || weight.dim() != 2 || input.dim() < 2 || (bias.defined() && isBatched(bias)))
-    return false;
+  if (isBatched(weight) || weight.dim() != 2 || input.dim() < 2 || (bias.defined() && isBatched(bias))) return false;
   const auto shape = input.sizes().vec();  // without the variants
 
   const BelowVmap plain;
@@ -53,9 +52,8 @@ bool BatchHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack
   const auto outputs = weight.size(0);
   const bool many = moves(input);
   const auto read = spread(input).reshape({many ? variants : 1, points, shape.back()});
-  auto output =
-      at::linear(read.flatten(0, 1), weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt)
-          .view({read.size(0), points, outputs});
+  auto output = at::linear(read.flatten(0, 1), weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt)
+                    .view({read.size(0), points, outputs});
   if (!many) output = output.repeat({variants, 1, 1});
   if (weight_delta) weight_delta->addProduct(output, read);
   if (bias_delta) bias_delta->addBias(output);

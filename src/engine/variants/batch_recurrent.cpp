@@ -16,11 +16,7 @@ struct CellDeltas {
 class DeltaHook : public LayerHook {
  public:
   DeltaHook(const CellDeltas& deltas, CellKind kind, const LayerInput& input, int64_t variants, int64_t batch)
-      : deltas_(deltas),
-        gru_(kind == CellKind::gru),
-        sequence_(input.sequence),
-        variants_(variants),
-        batch_(batch) {}
+      : deltas_(deltas), gru_(kind == CellKind::gru), sequence_(input.sequence), variants_(variants), batch_(batch) {}
 
   void begin(at::Tensor& emitted, at::Tensor& carry) override {
     if (!deltas_.any()) return;
@@ -58,9 +54,7 @@ class DeltaHook : public LayerHook {
 
   /// [variants x batch, width] -> [variants, batch, width]; what is the same for all variants -> [1, batch,
   /// width].
-  [[nodiscard]] at::Tensor byVariant(const at::Tensor& rows) const {
-    return rows.view({-1, batch_, rows.size(1)});
-  }
+  [[nodiscard]] at::Tensor byVariant(const at::Tensor& rows) const { return rows.view({-1, batch_, rows.size(1)}); }
 
   const CellDeltas& deltas_;
   bool gru_;

@@ -23,13 +23,11 @@ VmapLevel::~VmapLevel() {
   functorch::popDynamicLayerAndDeleteMetadata();
 }
 
-at::Tensor VmapLevel::wrap(const at::Tensor& values) const {
-  return functorch::makeBatched(values, 0, level_);
-}
+at::Tensor VmapLevel::wrap(const at::Tensor& values) const { return functorch::makeBatched(values, 0, level_); }
 
 BelowVmap::BelowVmap()
-    : excluded_(c10::DispatchKeySet({c10::DispatchKey::FuncTorchDynamicLayerFrontMode,
-                                     c10::DispatchKey::FuncTorchDynamicLayerBackMode})) {}
+    : excluded_(c10::DispatchKeySet(
+          {c10::DispatchKey::FuncTorchDynamicLayerFrontMode, c10::DispatchKey::FuncTorchDynamicLayerBackMode})) {}
 
 bool isBatched(const at::Tensor& tensor) { return tensor.defined() && functorch::isBatchedTensor(tensor); }
 

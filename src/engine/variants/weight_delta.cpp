@@ -129,10 +129,8 @@ void WeightDelta::addBias(at::Tensor term) const {
 
 void WeightDelta::addRows(at::Tensor out, const at::Tensor& tokens) const {
   const auto variants = change_.size(0);
-  const auto rows =
-      rows_.defined() ? rows_ : at::arange(all_rows_, tokens.options()).expand({variants, all_rows_});
-  const auto read =
-      tokens.unsqueeze(2).eq(rows.unsqueeze(1)).to(change_.scalar_type());  // [variants, points, rows]
+  const auto rows = rows_.defined() ? rows_ : at::arange(all_rows_, tokens.options()).expand({variants, all_rows_});
+  const auto read = tokens.unsqueeze(2).eq(rows.unsqueeze(1)).to(change_.scalar_type());  // [variants, points, rows]
   auto sums = at::bmm(read, change_);
   if (columns_.defined()) {
     out.scatter_add_(2, columns_.unsqueeze(1).expand(sums.sizes()), sums);

@@ -27,7 +27,8 @@ struct StepView {
   float hidden_side;
 };
 
-HEFT_CLONES void lstmStep(const StepView& view, float* __restrict carry, const float* __restrict before, float* __restrict emission) {
+HEFT_CLONES void lstmStep(const StepView& view, float* __restrict carry, const float* __restrict before,
+                          float* __restrict emission) {
   LstmPoint<float> at{};
   const float* v = view.point;
   at = {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12]};
@@ -47,7 +48,8 @@ HEFT_CLONES void lstmStep(const StepView& view, float* __restrict carry, const f
   }
 }
 
-HEFT_CLONES void gruStep(const StepView& view, float* __restrict carry, const float* __restrict before, float* __restrict emission) {
+HEFT_CLONES void gruStep(const StepView& view, float* __restrict carry, const float* __restrict before,
+                         float* __restrict emission) {
   const float* v = view.point;
   const GruPoint<float> at{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
   const float own[3] = {view.own[0], view.own[1], view.own[2]};
@@ -91,10 +93,14 @@ HEFT_CLONES void reluStep(const StepView& view, const float* __restrict before, 
 
 void step(CellKind kind, const StepView& view, float* carry, const float* before, float* emission) {
   switch (kind) {
-    case CellKind::lstm: return lstmStep(view, carry, before, emission);
-    case CellKind::gru: return gruStep(view, carry, before, emission);
-    case CellKind::rnn_tanh: return tanhStep(view, before, emission);
-    case CellKind::rnn_relu: return reluStep(view, before, emission);
+    case CellKind::lstm:
+      return lstmStep(view, carry, before, emission);
+    case CellKind::gru:
+      return gruStep(view, carry, before, emission);
+    case CellKind::rnn_tanh:
+      return tanhStep(view, before, emission);
+    case CellKind::rnn_relu:
+      return reluStep(view, before, emission);
   }
 }
 

@@ -10,10 +10,14 @@ namespace heft::kernels {
 /// pre-activation for a tanh RNN, the pre-activation for a relu RNN.
 constexpr int64_t pointSize(CellKind kind) {
   switch (kind) {
-    case CellKind::lstm: return 13;
-    case CellKind::gru: return 9;
-    case CellKind::rnn_tanh: return 2;
-    case CellKind::rnn_relu: return 1;
+    case CellKind::lstm:
+      return 13;
+    case CellKind::gru:
+      return 9;
+    case CellKind::rnn_tanh:
+      return 2;
+    case CellKind::rnn_relu:
+      return 1;
   }
   return 0;
 }
@@ -21,7 +25,7 @@ constexpr int64_t pointSize(CellKind kind) {
 /// One row of a weight matrix (one gate of one unit), all its columns.
 struct UnitResponseTask {
   CellKind kind = CellKind::lstm;
-  int64_t rows = 0;     ///< sequences
+  int64_t rows = 0;  ///< sequences
   int64_t steps = 0;
   int64_t columns = 0;
   const float* points = nullptr;  ///< [rows, steps, pointSize]
@@ -32,7 +36,8 @@ struct UnitResponseTask {
   int64_t read_width = 0;         ///< distance between steps in `read`
   const float* feedback = nullptr;  ///< [columns]: how a column's reading changes with the unit's emission; null: zeros
   const float* change = nullptr;    ///< [columns]: change of each weight
-  const std::uint8_t* active = nullptr;  ///< [rows, steps]: 0 where a packed sequence has no such step, so the unit stays; null: all
+  const std::uint8_t* active =
+      nullptr;  ///< [rows, steps]: 0 where a packed sequence has no such step, so the unit stays; null: all
   const int64_t* carry_steps = nullptr;  ///< steps after which the carry's change is wanted too
   int64_t carry_count = 0;
 };

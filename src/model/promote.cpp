@@ -1,16 +1,16 @@
-#include "engine/promote.hpp"
+#include "model/promote.hpp"
 
 #include <ATen/ATen.h>
 
 namespace heft {
 
-bool isSmallFloat(at::ScalarType type) {
-  return type == at::kFloat || type == at::kHalf || type == at::kBFloat16;
-}
+bool isSmallFloat(at::ScalarType type) { return type == at::kFloat || type == at::kHalf || type == at::kBFloat16; }
 
 at::Tensor wholeStorageAsDouble(const at::Tensor& tensor, c10::Device device) {
   const auto elements = static_cast<int64_t>(tensor.storage().nbytes() / tensor.element_size());
-  return at::empty({0}, tensor.options()).set_(tensor.storage(), 0, {elements}, {1}).to(device, at::kDouble, false, true);
+  return at::empty({0}, tensor.options())
+      .set_(tensor.storage(), 0, {elements}, {1})
+      .to(device, at::kDouble, false, true);
 }
 
 at::Tensor Promoter::twin(const at::Tensor& tensor) {

@@ -35,18 +35,18 @@ struct Perturbation {
 /// What a ranking is to do. Plain values, so that a run can be printed, saved and compared.
 struct RankSettings {
   Method method = Method::automatic;
-  std::vector<Metric> metrics{Metric::rms};      ///< the first one ranks
-  Perturbation perturbation;                     ///< zero: what the field calls ablation
-  std::vector<Level> levels{Level::weight};      ///< levels above a weight are executed jointly
-  std::vector<std::string> parameters{};         ///< GLOB or GLOB[rows,columns]; empty: all
-  std::string output_target{};                   ///< empty: every floating output
-  std::int64_t top = 20;                         ///< how many places are settled and shown
-  double alpha = 0.05;                           ///< a weight's interval holds with probability 1 - alpha
-  double miss = 0.01;                            ///< share of the top k that may be missing for it to count as settled
-  std::int64_t budget_variants = 0;              ///< most variants to execute; 0: as many as it takes
-  double budget_seconds = 0;                     ///< most time to execute for; 0: no limit
-  std::uint64_t seed = 0;                        ///< every draw derives from it
-  bool stream = false;                           ///< forward is called once a step
+  std::vector<Metric> metrics{Metric::rms};  ///< the first one ranks
+  Perturbation perturbation;                 ///< zero: what the field calls ablation
+  std::vector<Level> levels{Level::weight};  ///< levels above a weight are executed jointly
+  std::vector<std::string> parameters{};     ///< GLOB or GLOB[rows,columns]; empty: all
+  std::string output_target{};               ///< empty: every floating output
+  std::int64_t top = 20;                     ///< how many places are settled and shown
+  double alpha = 0.05;                       ///< a weight's interval holds with probability 1 - alpha
+  double miss = 0.01;                        ///< share of the top k that may be missing for it to count as settled
+  std::int64_t budget_variants = 0;          ///< most variants to execute; 0: as many as it takes
+  double budget_seconds = 0;                 ///< most time to execute for; 0: no limit
+  std::uint64_t seed = 0;                    ///< every draw derives from it
+  bool stream = false;                       ///< forward is called once a step
 };
 
 }  // namespace heft

@@ -1,4 +1,4 @@
-#include "measure/settings.hpp"
+#include "run/settings.hpp"
 
 #include <array>
 #include <charconv>
@@ -19,11 +19,8 @@ constexpr std::array<Named<Method>, 4> kMethods{{{"auto", Method::automatic},
                                                  {"exhaustive", Method::exhaustive},
                                                  {"reference", Method::reference}}};
 
-constexpr std::array<Named<Metric>, 5> kMetrics{{{"rms", Metric::rms},
-                                                 {"max", Metric::max},
-                                                 {"kl", Metric::kl},
-                                                 {"loss", Metric::loss},
-                                                 {"flips", Metric::flips}}};
+constexpr std::array<Named<Metric>, 5> kMetrics{
+    {{"rms", Metric::rms}, {"max", Metric::max}, {"kl", Metric::kl}, {"loss", Metric::loss}, {"flips", Metric::flips}}};
 
 constexpr std::array<Named<Level>, 7> kLevels{{{"weight", Level::weight},
                                                {"row", Level::row},
@@ -59,8 +56,7 @@ Value parseIn(std::span<const Named<Value>> names, std::string_view what, std::s
     if (!known.empty()) known += ", ";
     known += name;
   }
-  throw Error(Fault::usage,
-              std::string(what) + " '" + std::string(text) + "' is unknown; there are: " + known);
+  throw Error(Fault::usage, std::string(what) + " '" + std::string(text) + "' is unknown; there are: " + known);
 }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
@@ -92,13 +88,11 @@ Perturbation Perturbation::parse(std::string_view text) {
   }
   if (!known) refuse(text, "is unknown; there are: " + std::string(kPerturbations));
   if (!takesAmount(perturbation.kind)) {
-    if (colon != std::string_view::npos)
-      refuse(text, "takes no number; there are: " + std::string(kPerturbations));
+    if (colon != std::string_view::npos) refuse(text, "takes no number; there are: " + std::string(kPerturbations));
     return perturbation;
   }
   const std::string_view digits = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-  const auto [end, fault] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), perturbation.amount);
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), perturbation.amount);
   const bool is_number =
       fault == std::errc() && end == digits.data() + digits.size() && std::isfinite(perturbation.amount);
   switch (perturbation.kind) {
