@@ -73,6 +73,11 @@ int main(int count, char** values) {
   actions["rank"] = heft::cli::addRank(program);
   actions["verify"] = heft::cli::addVerify(program);
 
+  if (count > 1 && values[1][0] != '-' && !actions.contains(values[1])) {
+    std::string known;
+    for (const auto& [command, action] : actions) known += (known.empty() ? "" : ", ") + command;
+    return fail(Fault::usage, std::string("there is no command '") + values[1] + "'; there are: " + known);
+  }
   try {
     program.parse(count, values);
   } catch (const CLI::ParseError& error) {
