@@ -76,7 +76,8 @@ int main(int count, char** values) {
   if (count > 1 && values[1][0] != '-' && !actions.contains(values[1])) {
     std::string known;
     for (const auto& [command, action] : actions) known += (known.empty() ? "" : ", ") + command;
-    return fail(Fault::usage, std::string("there is no command '") + values[1] + "'; there are: " + known);
+    return fail(Fault::usage,
+                std::string("there is no command '") + values[1] + "'; there are: " + known + " (heft --help)");
   }
   try {
     program.parse(count, values);
