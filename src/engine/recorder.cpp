@@ -17,8 +17,18 @@ at::Tensor addLeaf(const at::Tensor& output, at::Tensor& leaf) {
 
 }  // namespace
 
-RecordHandler::RecordHandler(Model& model, bool keep_arguments)
-    : PlainHandler(model), keep_arguments_(keep_arguments) {}
+RecordHandler::RecordHandler(Model& model, bool keep_arguments, const UnitPlan* plan)
+    : PlainHandler(model), keep_arguments_(keep_arguments), plan_(plan) {
+  if (plan_ == nullptr || plan_->exits.empty()) return;
+  auto exits = std::make_unique<ExitSite>(*plan_);
+  exits_ = exits.get();
+  sites_.push_back(std::move(exits));
+}
+
+int64_t RecordHandler::parameterAt(const at::Tensor& tensor) const {
+  const auto index = parameterOf(model_, tensor);
+  return index >= 0 && plan_ != nullptr && plan_->covers(index) ? -1 : index;
+}
 
 void RecordHandler::keepArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack) const {
   const auto& arguments = op.schema().arguments();
@@ -48,23 +58,16 @@ std::vector<Site*> RecordHandler::sites() const {
 
 bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const at::AutoGradMode grad(true);
+  const auto call = call_++;
   const auto& name = op.schema().name();
   if (name == "aten::detach" || name == "aten::detach_") return true;  // the argument is the result
   if (keep_arguments_) keepArguments(op, stack);
+  if (exits_ != nullptr) exits_->leave(call, op.schema().arguments().size(), stack);
   if (answerRecurrent(op, stack) || answerLinear(op, stack) || answerEmbedding(op, stack) || answerOther(op, stack))
     return true;
   op.callBoxed(stack);
   if (!model_.native) model_.promoter.results(op, stack);
   return true;
-}
-
-int64_t RecordHandler::wholeParameter(const at::Tensor& tensor) const {
-  const auto index = parameterOf(model_, tensor);
-  if (index < 0) return -1;
-  const auto& value = model_.parameters[static_cast<size_t>(index)].value;
-  const bool whole = tensor.storage_offset() == value.storage_offset() && tensor.sizes() == value.sizes() &&
-                     tensor.strides() == value.strides() && value.is_contiguous();
-  return whole ? index : -1;
 }
 
 RecurrentSite& RecordHandler::recurrentSite(const RecurrentCall& call, size_t index, const LayerInput& input,
@@ -79,7 +82,9 @@ RecurrentSite& RecordHandler::recurrentSite(const RecurrentCall& call, size_t in
     }
   }
   linked = false;
-  const auto role = [&](const at::Tensor& tensor) { return tensor.defined() ? wholeParameter(tensor) : int64_t{-1}; };
+  const auto role = [&](const at::Tensor& tensor) {
+    return tensor.defined() ? wholeParameter(model_, tensor) : int64_t{-1};
+  };
   const std::array<int64_t, 5> parameters{role(weights.input), role(weights.recurrent), role(weights.input_bias),
                                           role(weights.recurrent_bias), role(weights.projection)};
   const RecurrentSite::CallForm form{call.cell, call.batch_sizes.defined(), call.batch_first};
@@ -97,7 +102,7 @@ bool RecordHandler::answerRecurrent(const c10::OperatorHandle& op, torch::jit::S
   for (auto& weights : call->weights) {
     for (auto* tensor :
          {&weights.input, &weights.recurrent, &weights.input_bias, &weights.recurrent_bias, &weights.projection}) {
-      if (!tensor->defined() || wholeParameter(*tensor) >= 0) continue;
+      if (!tensor->defined() || wholeParameter(model_, *tensor) >= 0) continue;
       const auto parameter = parameterOf(model_, *tensor);
       if (parameter >= 0) *tensor = standIn(*tensor, parameter);
     }
@@ -111,54 +116,17 @@ bool RecordHandler::answerRecurrent(const c10::OperatorHandle& op, torch::jit::S
   return true;
 }
 
-WeightBlock RecordHandler::blockOf(const at::Tensor& weight) const {
-  WeightBlock block;
-  const auto index = parameterOf(model_, weight);
-  if (index < 0 || weight.dim() != 2) return block;
-  const auto& value = model_.parameters[static_cast<size_t>(index)].value;
-  if (value.dim() != 2 || !value.is_contiguous()) return block;
-  const auto columns = value.size(1);
-  const auto offset = weight.storage_offset() - value.storage_offset();
-  const bool plain =
-      (weight.stride(1) == 1 || weight.size(1) == 1) && (weight.stride(0) == columns || weight.size(0) == 1);
-  const bool turned =
-      (weight.stride(0) == 1 || weight.size(0) == 1) && (weight.stride(1) == columns || weight.size(1) == 1);
-  if (!plain && !turned) return block;
-  block.parameter = index;
-  block.first_row = offset / columns;
-  block.first_column = offset % columns;
-  block.transposed = !plain;
-  return block;
-}
-
 bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
-  const auto& name = op.schema().name();
-  const auto arguments = torch::jit::last(stack, op.schema().arguments().size()).vec();
-  at::Tensor input, weight, bias;  // weight as [outputs, inputs]
-  if (name == "aten::linear") {
-    input = arguments[0].toTensor();
-    weight = arguments[1].toTensor();
-    if (arguments[2].isTensor()) bias = arguments[2].toTensor();
-  } else if (name == "aten::addmm" && arguments[3].toScalar().toDouble() == 1.0 &&
-             arguments[4].toScalar().toDouble() == 1.0) {
-    bias = arguments[0].toTensor();
-    input = arguments[1].toTensor();
-    weight = arguments[2].toTensor();
-  } else if (name == "aten::matmul" || name == "aten::mm") {
-    input = arguments[0].toTensor();
-    weight = arguments[1].toTensor();
-  } else {
-    return false;
-  }
-  if (parameterOf(model_, input) >= 0 || weight.dim() != 2 || input.dim() < 2) return false;
-  if (name != "aten::linear") weight = weight.t();
-  const auto block = blockOf(weight);
+  auto call = parseLinearCall(op, stack);
+  if (!call || parameterAt(call->input) >= 0 || parameterAt(call->weight) < 0) return false;
+  const auto block = blockOf(model_, call->weight);
   if (block.parameter < 0) return false;
 
   int64_t bias_parameter = -1;
   int64_t first_bias = 0;
+  auto& bias = call->bias;
   if (bias.defined()) {
-    const auto index = parameterOf(model_, bias);
+    const auto index = parameterAt(bias);
     if (index >= 0) {
       const auto& value = model_.parameters[static_cast<size_t>(index)].value;
       if (value.dim() == 1 && bias.dim() == 1 && bias.stride(0) == 1 && value.is_contiguous()) {
@@ -170,12 +138,13 @@ bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stac
     }
   }
   at::Tensor leaf;
-  auto output = at::matmul(input, weight.t());
+  auto output = at::matmul(call->input, call->weight.t());
   if (bias.defined()) output = output + bias;
   output = addLeaf(output, leaf);
   sites_.push_back(std::make_unique<LinearSite>("linear", block, bias_parameter, first_bias,
-                                                input.detach().reshape({-1, input.size(-1)}).clone(), leaf));
-  torch::jit::drop(stack, arguments.size());
+                                                call->input.detach().reshape({-1, call->input.size(-1)}).clone(),
+                                                leaf));
+  torch::jit::drop(stack, op.schema().arguments().size());
   torch::jit::push(stack, output);
   return true;
 }
@@ -184,8 +153,8 @@ bool RecordHandler::answerEmbedding(const c10::OperatorHandle& op, torch::jit::S
   if (op.schema().name() != "aten::embedding") return false;
   const auto weight = torch::jit::peek(stack, 0, op.schema().arguments().size()).toTensor();
   const auto tokens = torch::jit::peek(stack, 1, op.schema().arguments().size()).toTensor();
-  const auto parameter = wholeParameter(weight);
-  if (parameter < 0) return false;
+  const auto parameter = wholeParameter(model_, weight);
+  if (parameter < 0 || parameterAt(weight) < 0) return false;
   at::Tensor leaf;
   const auto output = addLeaf(at::embedding(weight, tokens), leaf);
   sites_.push_back(std::make_unique<EmbeddingSite>("embedding", parameter, tokens, leaf));
@@ -210,10 +179,10 @@ bool RecordHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack
   const auto count = op.schema().arguments().size();
   const auto first = stack.size() - count;
   const auto hits = [&](const c10::IValue& value) {
-    if (value.isTensor()) return parameterOf(model_, value.toTensor()) >= 0;
+    if (value.isTensor()) return parameterAt(value.toTensor()) >= 0;
     if (!value.isTensorList()) return false;
     const auto list = value.toTensorVector();
-    return std::any_of(list.begin(), list.end(), [&](const at::Tensor& one) { return parameterOf(model_, one) >= 0; });
+    return std::any_of(list.begin(), list.end(), [&](const at::Tensor& one) { return parameterAt(one) >= 0; });
   };
   if (!std::any_of(stack.begin() + static_cast<int64_t>(first), stack.end(), hits)) return false;
 
@@ -234,11 +203,11 @@ bool RecordHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack
   for (size_t i = first; i < stack.size(); ++i) {
     if (!hits(stack[i])) continue;
     if (stack[i].isTensor()) {
-      stack[i] = standIn(stack[i].toTensor(), parameterOf(model_, stack[i].toTensor()));
+      stack[i] = standIn(stack[i].toTensor(), parameterAt(stack[i].toTensor()));
     } else {
       auto list = stack[i].toTensorVector();
       for (auto& one : list) {
-        const auto parameter = parameterOf(model_, one);
+        const auto parameter = parameterAt(one);
         if (parameter >= 0) one = standIn(one, parameter);
       }
       stack[i] = c10::IValue(list);

@@ -6,6 +6,7 @@
 #include "engine/runner.hpp"
 #include "engine/sites/linear_site.hpp"
 #include "engine/sites/recurrent_site.hpp"
+#include "engine/units/exit_site.hpp"
 
 namespace heft {
 
@@ -14,11 +15,13 @@ namespace heft {
 class RecordHandler : public PlainHandler {
  public:
   /// `keep_arguments`: operators work on copies of what they are given, for models whose forward writes into tensors that
-  /// the adjoint still needs (state updated in place).
-  explicit RecordHandler(Model& model, bool keep_arguments = false);
+  /// the adjoint still needs (state updated in place). Parameters that `plan` covers are told by the leaves at its exits.
+  explicit RecordHandler(Model& model, bool keep_arguments = false, const UnitPlan* plan = nullptr);
 
   /// Recorded sites in the order in which forward first reached them.
   [[nodiscard]] std::vector<Site*> sites() const;
+  /// The leaves where the plan's units end; null without a plan.
+  [[nodiscard]] ExitSite* exits() const { return exits_; }
 
  protected:
   bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
@@ -29,14 +32,17 @@ class RecordHandler : public PlainHandler {
   bool answerEmbedding(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerOther(const c10::OperatorHandle& op, torch::jit::Stack& stack);
 
-  int64_t wholeParameter(const at::Tensor& tensor) const;
-  WeightBlock blockOf(const at::Tensor& weight) const;
+  /// The parameter that `tensor` lies in and that sites stand for, or -1.
+  int64_t parameterAt(const at::Tensor& tensor) const;
   at::Tensor standIn(const at::Tensor& tensor, int64_t parameter);
   RecurrentSite& recurrentSite(const RecurrentCall& call, size_t index, const LayerInput& input, bool& linked);
 
   void keepArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack) const;
 
   bool keep_arguments_;
+  const UnitPlan* plan_;
+  ExitSite* exits_ = nullptr;
+  int64_t call_ = 0;
   std::vector<std::unique_ptr<Site>> sites_;
   std::map<const void*, std::vector<RecurrentSite*>> recurrent_;  ///< by the input weights they read
   std::map<int64_t, at::Tensor> stand_ins_;                       ///< by parameter: a leaf in its place

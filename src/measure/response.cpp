@@ -10,6 +10,7 @@
 #include "engine/adjoint.hpp"
 #include "heft/error.hpp"
 #include "measure/response_seeds.hpp"
+#include "measure/unit_estimator.hpp"
 
 namespace heft {
 namespace {
@@ -49,7 +50,7 @@ double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) 
 std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint64_t seed,
                                                          std::vector<std::string>& notes) {
   for (const bool keep_arguments : {false, true}) {
-    auto recording = session.record(keep_arguments);
+    auto recording = session.record(keep_arguments, &session.units());
     auto outputs = recording.outputs;
     const auto sites = recording.handler->sites();
     try {
@@ -187,13 +188,15 @@ ResponseResult estimateAll(Session& session, const NewValue& new_value, const Re
       result.standard_error[m].emplace_back(static_cast<size_t>(info.weights()), unknown);
     }
   }
+  const auto advance = [&](int64_t weights) {
+    done += static_cast<double>(weights);
+    progress("response", done / total);
+  };
   const RowEstimator rows(session, sites, *seeds, new_value, options, samples);
-  for (size_t p = 0; p < parameters.size(); ++p) {
-    rows.estimate(p, result, [&](int64_t weights) {
-      done += static_cast<double>(weights);
-      progress("response", done / total);
-    });
-  }
+  for (size_t p = 0; p < parameters.size(); ++p) rows.estimate(p, result, advance);
+  if (recording.handler->exits() == nullptr) return result;
+  UnitEstimator units(session, *recording.handler->exits(), *seeds, new_value, options.selection, samples);
+  for (const auto& parameter : session.units().parameters) units.estimate(parameter, result, advance);
   return result;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/describe.hpp"
 #include "engine/describe_sites.hpp"
+#include "engine/units/unit_tracer.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -78,6 +79,9 @@ Session::Session(const SessionOptions& options) : options_(options) {
   const auto recording = record();
   structure_ = describeStructure(model_, recording.handler->sites());
   sites_ = describeSites(structure_, recording.handler->sites());
+  units_ = planUnits(*runner_);
+  for (const auto& one : units_.parameters)
+    structure_.parameters[static_cast<size_t>(one.parameter)].method = "traced unit response";
 }
 
 void Session::load(bool native) {
@@ -123,10 +127,14 @@ void Session::refuseRandom(const std::vector<NamedOutput>& first) {
                                       "part before them with --output-target module:NAME");
 }
 
-Session::Recording Session::record(bool keep_arguments) {
+Session::Recording Session::record(bool keep_arguments, const UnitPlan* plan) {
   const at::AutoGradMode grad(true);
-  Recording recording{std::make_unique<RecordHandler>(model_, keep_arguments), {}};
-  recording.outputs = layout_->table(runner_->run(*recording.handler));
+  Recording recording{std::make_unique<RecordHandler>(model_, keep_arguments, plan), {}};
+  auto outputs = runner_->run(*recording.handler);
+  if (auto* exits = recording.handler->exits()) {
+    for (size_t i = 0; i < outputs.size(); ++i) outputs[i].value = exits->leaveOutput(i, outputs[i].value);
+  }
+  recording.outputs = layout_->table(outputs);
   return recording;
 }
 

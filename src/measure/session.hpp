@@ -10,6 +10,7 @@
 #include "engine/layout.hpp"
 #include "engine/recorder.hpp"
 #include "engine/runner.hpp"
+#include "engine/units/unit_plan.hpp"
 #include "measure/targets.hpp"
 #include "model/model.hpp"
 #include "model/site_facts.hpp"
@@ -57,8 +58,10 @@ class Session {
     std::unique_ptr<RecordHandler> handler;
     at::Tensor outputs;
   };
-  /// `keep_arguments` as RecordHandler's.
-  [[nodiscard]] Recording record(bool keep_arguments = false);
+  /// `keep_arguments` and `plan` as RecordHandler's.
+  [[nodiscard]] Recording record(bool keep_arguments = false, const UnitPlan* plan = nullptr);
+  /// Parameters outside recurrent operators whose weights act inside units that pointwise operators make.
+  [[nodiscard]] const UnitPlan& units() const { return units_; }
 
  private:
   void load(bool native);
@@ -74,6 +77,7 @@ class Session {
   std::optional<Targets> targets_;
   Structure structure_;
   std::vector<SiteFacts> sites_;
+  UnitPlan units_;
   std::vector<std::string> notes_;
   double run_seconds_ = 0;
 };

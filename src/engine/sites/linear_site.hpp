@@ -1,16 +1,9 @@
 #pragma once
 
+#include "engine/sites/linear_call.hpp"
 #include "engine/sites/site.hpp"
 
 namespace heft {
-
-/// Where a matrix that an operator reads lies inside a parameter that is seen as [rows, columns].
-struct WeightBlock {
-  int64_t parameter = -1;
-  int64_t first_row = 0;
-  int64_t first_column = 0;
-  bool transposed = false;  ///< the operator's output features run along the parameter's columns
-};
 
 /// y = z W^T + b, wherever it stands: dy = lambda (dW z + db), exact in the site's own output.
 class LinearSite : public Site {

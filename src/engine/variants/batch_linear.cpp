@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "engine/sites/linear_call.hpp"
 #include "engine/variants/batch_handler.hpp"
 
 namespace heft {
@@ -15,29 +16,14 @@ std::optional<WeightDelta> BatchHandler::matrixDelta(const at::Tensor& weight) {
 }
 
 bool BatchHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
-  const auto& name = op.schema().name();
   const auto count = op.schema().arguments().size();
-  const auto argument = [&](size_t i) -> const c10::IValue& { return torch::jit::peek(stack, i, count); };
-  at::Tensor input, weight, bias;  // weight as [outputs, inputs]
-  if (name == "aten::linear") {
-    input = argument(0).toTensor();
-    weight = argument(1).toTensor();
-    if (argument(2).isTensor()) bias = argument(2).toTensor();
-  } else if (name == "aten::addmm" && argument(3).toScalar().equal(1) && argument(4).toScalar().equal(1)) {
-    bias = argument(0).toTensor();
-    input = argument(1).toTensor();
-    weight = argument(2).toTensor();
-  } else if (name == "aten::mm" || name == "aten::matmul") {
-    input = argument(0).toTensor();
-    weight = argument(1).toTensor();
-  } else {
-    return false;
-  }
-  if (isBatched(weight) || weight.dim() != 2 || input.dim() < 2 || (bias.defined() && isBatched(bias))) return false;
+  const auto call = parseLinearCall(op, stack);
+  if (!call) return false;
+  const auto& [input, weight, bias] = std::tie(call->input, call->weight, call->bias);
+  if (isBatched(weight) || (bias.defined() && isBatched(bias))) return false;
   const auto shape = input.sizes().vec();  // without the variants
 
   const BelowVmap plain;
-  if (name != "aten::linear") weight = weight.t();
   const auto weight_delta = matrixDelta(weight);
   if (changedParameter(weight) >= 0 && !weight_delta) return false;
   std::optional<WeightDelta> bias_delta;

@@ -1,0 +1,108 @@
+#include "engine/units/operators.hpp"
+
+#include <unordered_set>
+
+namespace heft {
+namespace {
+
+using Names = std::unordered_set<std::string>;
+
+/// Linear in all tensors together.
+const Names kAdditive{"add", "sub", "rsub", "subtract", "neg", "negative", "positive", "to", "_to_copy", "type_as"};
+
+/// Linear in each tensor alone; the first of a division only.
+const Names kProducts{"mul", "multiply"};
+
+const Names kBending{"sigmoid",     "tanh",        "relu",       "relu6",       "elu",         "selu",
+                     "celu",        "gelu",        "silu",       "mish",        "softplus",    "hardtanh",
+                     "hardsigmoid", "hardswish",   "leaky_relu", "threshold",   "clamp",       "clamp_min",
+                     "clamp_max",   "clip",        "exp",        "exp2",        "expm1",       "log",
+                     "log1p",       "log2",        "sqrt",       "rsqrt",       "square",      "pow",
+                     "abs",         "absolute",    "sin",        "cos",         "atan",        "sinh",
+                     "cosh",        "asinh",       "reciprocal", "log_sigmoid", "erf",         "sign",
+                     "sgn",         "div",         "divide",     "true_divide", "maximum",     "minimum",
+                     "lerp",        "addcmul",     "addcdiv",    "where",       "masked_fill", "softsign",
+                     "tanhshrink",  "hardshrink",  "softshrink", "logit",       "round",       "floor",
+                     "ceil",        "dropout",     "hypot",      "atan2",       "gt",          "ge",
+                     "lt",          "le",          "eq",         "ne",          "greater",     "less",
+                     "logical_not", "logical_and", "logical_or", "bitwise_not", "bitwise_and", "bitwise_or"};
+
+const Names kPositional{"view",
+                        "reshape",
+                        "_unsafe_view",
+                        "_reshape_alias",
+                        "flatten",
+                        "unflatten",
+                        "squeeze",
+                        "unsqueeze",
+                        "transpose",
+                        "t",
+                        "permute",
+                        "movedim",
+                        "moveaxis",
+                        "swapaxes",
+                        "swapdims",
+                        "select",
+                        "slice",
+                        "narrow",
+                        "chunk",
+                        "unsafe_chunk",
+                        "split",
+                        "unsafe_split",
+                        "split_with_sizes",
+                        "unsafe_split_with_sizes",
+                        "tensor_split",
+                        "hsplit",
+                        "vsplit",
+                        "unbind",
+                        "expand",
+                        "expand_as",
+                        "view_as",
+                        "reshape_as",
+                        "contiguous",
+                        "clone",
+                        "alias",
+                        "detach",
+                        "numpy_T",
+                        "mT",
+                        "cat",
+                        "concat",
+                        "concatenate",
+                        "stack",
+                        "flip",
+                        "hstack",
+                        "vstack",
+                        "broadcast_to",
+                        "index_select",
+                        "atleast_1d",
+                        "atleast_2d"};
+
+}  // namespace
+
+std::string plainName(const c10::OperatorHandle& op) {
+  auto name = op.schema().name();
+  const auto colons = name.rfind("::");
+  if (colons != std::string::npos) name = name.substr(colons + 2);
+  if (name.size() > 1 && name.back() == '_' && !name.ends_with("__")) name.pop_back();
+  return name;
+}
+
+Reach reachOf(const c10::OperatorHandle& op) {
+  if (!op.schema().name().starts_with("aten::")) return Reach::mixing;
+  const auto name = plainName(op);
+  if (kAdditive.contains(name) || kProducts.contains(name) || kBending.contains(name)) return Reach::pointwise;
+  return kPositional.contains(name) ? Reach::positional : Reach::mixing;
+}
+
+bool isLinearInEach(const std::string& plain_name) {
+  return kAdditive.contains(plain_name) || kProducts.contains(plain_name);
+}
+
+bool isAdditive(const std::string& plain_name) { return kAdditive.contains(plain_name); }
+
+bool writesArgument(const c10::OperatorHandle& op, size_t index) {
+  const auto* alias = op.schema().arguments().at(index).alias_info();
+  return alias != nullptr && alias->isWrite();
+}
+
+}  // namespace heft

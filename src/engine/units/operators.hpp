@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <string>
+
+namespace heft {
+
+/// What an operator does to the positions of the tensors that it is given.
+enum class Reach {
+  pointwise,   ///< each position of the result comes from the same position of every tensor, after broadcasting
+  positional,  ///< the result's positions are the given ones, moved: views, copies, concatenations
+  mixing,      ///< anything else
+};
+
+Reach reachOf(const c10::OperatorHandle& op);
+
+/// The operator's name without namespace and without the underscore of in-place forms: "sigmoid".
+std::string plainName(const c10::OperatorHandle& op);
+
+/// True when a pointwise operator is linear in each tensor alone, the others held: additions, products, casts.
+bool isLinearInEach(const std::string& plain_name);
+
+/// True when a pointwise operator is linear in all its tensors together: additions, copies, casts.
+bool isAdditive(const std::string& plain_name);
+
+/// True when the operator writes into its argument `index`.
+bool writesArgument(const c10::OperatorHandle& op, size_t index);
+
+}  // namespace heft

@@ -1,0 +1,149 @@
+#include "engine/units/unit_runner.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/units/operators.hpp"
+#include "engine/variants/activation_size.hpp"
+#include "engine/variants/batch_handler.hpp"
+#include "heft/error.hpp"
+
+namespace heft {
+namespace {
+
+constexpr int64_t kMemory = int64_t{512} << 20;  ///< bytes that a run's changed activations may take, about
+constexpr int64_t kMostVariants = 128;           ///< more gain little and leave the caches
+
+/// A batch whose first variant is the baseline: what leaves a unit is put back to it.
+class UnitHandler : public BatchHandler {
+ public:
+  UnitHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, const UnitPlan& plan,
+              const UnitParameter& units)
+      : BatchHandler(model, variants, level, kMemory), variants_(level.variants()) {
+    for (const auto& exit : units.exits) exits_.emplace(plan.exits[exit.index], at::Tensor());
+  }
+
+  /// Exits through forward's outputs.
+  void takeOutputs(const std::vector<NamedOutput>& outputs) {
+    for (auto& [point, change] : exits_) {
+      if (point.call != ExitPoint::kOutput) continue;
+      const auto& output = outputs.at(static_cast<size_t>(point.argument)).value;
+      const auto values = valuesOf(output);
+      const BelowVmap plain;
+      change = changeOf(values);
+    }
+  }
+
+  /// [variants but the first, positions].
+  [[nodiscard]] at::Tensor changes(const UnitPlan& plan, const UnitParameter& units) const {
+    std::vector<at::Tensor> parts;
+    for (const auto& exit : units.exits) {
+      const auto& change = exits_.at(plan.exits[exit.index]);
+      if (!change.defined() || change.size(1) != exit.unit.numel())
+        throw Error(Fault::unsupported, "forward took another way than in the run that its units were found in");
+      parts.push_back(change);
+    }
+    return at::cat(parts, 1);
+  }
+
+ protected:
+  bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override {
+    const auto count = op.schema().arguments().size();
+    auto exit = exits_.lower_bound(ExitPoint{call_, 0, -1});
+    for (; exit != exits_.end() && exit->first.call == call_; ++exit) {
+      auto& argument = stack[stack.size() - count + static_cast<size_t>(exit->first.argument)];
+      if (exit->first.element < 0) {
+        argument = leave(argument.toTensor(), exit->second);
+      } else {
+        auto list = argument.toTensorVector();
+        auto& one = list.at(static_cast<size_t>(exit->first.element));
+        one = leave(one, exit->second);
+        argument = c10::IValue(list);
+      }
+    }
+    ++call_;
+    if (reachOf(op) == Reach::mixing) refuseBatched(op, stack);
+    return BatchHandler::answer(op, stack);
+  }
+
+ private:
+  at::Tensor changeOf(const at::Tensor& values) const {
+    return (values.narrow(0, 1, variants_ - 1) - values.narrow(0, 0, 1)).reshape({variants_ - 1, -1});
+  }
+
+  at::Tensor leave(const at::Tensor& value, at::Tensor& change) {
+    const BelowVmap plain;
+    if (!isBatched(value)) {
+      change = at::zeros({variants_ - 1, value.numel()}, value.options());
+      return value;
+    }
+    const auto values = unwrap(value);
+    if (at::isFloatingType(values.scalar_type()))
+      change = changeOf(values);
+    else
+      change = at::zeros({variants_ - 1, values.numel() / variants_}, at::kDouble);
+    return values.select(0, 0).clone();
+  }
+
+  /// Whatever mixes positions must see the baseline alone, but for the parameter that it reads.
+  static void refuseBatched(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+    for (const auto& value : torch::jit::last(stack, op.schema().arguments().size())) {
+      bool batched = value.isTensor() && value.toTensor().defined() && isBatched(value.toTensor());
+      if (value.isTensorList()) {
+        for (const auto& one : value.toTensorVector()) batched |= one.defined() && isBatched(one);
+      }
+      if (batched)
+        throw Error(Fault::unsupported, op.schema().name() + " would mix the changes of several units in one run");
+    }
+  }
+
+  int64_t variants_;
+  int64_t call_ = 0;
+  std::map<ExitPoint, at::Tensor> exits_;  ///< [variants but the first, positions], once passed
+};
+
+/// The same weights as `variant`, unchanged.
+Variant unchanged(const Model& model, const Variant& variant) {
+  auto same = variant;
+  for (auto& change : same.changes) {
+    const auto values =
+        model.parameters[static_cast<size_t>(change.parameter)].value.detach().to(at::kCPU, at::kDouble);
+    const auto flat = values.contiguous();
+    for (size_t i = 0; i < change.index.size(); ++i) change.value[i] = flat.const_data_ptr<double>()[change.index[i]];
+  }
+  return same;
+}
+
+}  // namespace
+
+UnitRunner::UnitRunner(Runner& runner, const UnitPlan& plan) : runner_(runner), plan_(plan) {
+  ActivationSize size(runner.model());
+  runner.run(size);
+  most_ = std::clamp<int64_t>(kMemory / std::max<int64_t>(1, size.bytes()), 1, kMostVariants);
+}
+
+at::Tensor UnitRunner::run(const UnitParameter& units, std::span<const Variant> variants) {
+  const at::NoGradGuard no_grad;
+  std::vector<Variant> all{unchanged(runner_.model(), variants[0])};
+  all.insert(all.end(), variants.begin(), variants.end());
+  at::Tensor changes;
+  {
+    const VmapLevel level(static_cast<int64_t>(all.size()));
+    UnitHandler handler(runner_.model(), all, level, plan_, units);
+    try {
+      const auto outputs = runner_.run(handler);
+      handler.takeOutputs(outputs);
+    } catch (...) {
+      runner_.restoreState();  // batched tensors mean nothing once the level is gone
+      throw;
+    }
+    const BelowVmap plain;
+    changes = handler.changes(plan_, units);
+  }
+  runner_.restoreState();
+  return changes;
+}
+
+}  // namespace heft
