@@ -63,10 +63,12 @@ bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   if (name == "aten::detach" || name == "aten::detach_") return true;  // the argument is the result
   if (keep_arguments_) keepArguments(op, stack);
   if (exits_ != nullptr) exits_->leave(call, op.schema().arguments().size(), stack);
-  if (answerRecurrent(op, stack) || answerLinear(op, stack) || answerEmbedding(op, stack) || answerOther(op, stack))
-    return true;
-  op.callBoxed(stack);
-  if (!model_.native) model_.promoter.results(op, stack);
+  if (!answerRecurrent(op, stack) && !answerLinear(op, stack) && !answerEmbedding(op, stack) &&
+      !answerOther(op, stack)) {
+    op.callBoxed(stack);
+    if (!model_.native) model_.promoter.results(op, stack);
+  }
+  if (exits_ != nullptr) exits_->leaveResult(call, stack);
   return true;
 }
 

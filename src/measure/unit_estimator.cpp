@@ -29,8 +29,7 @@ UnitEstimator::Places UnitEstimator::placesOf(const UnitParameter& units) const 
   for (const auto& exit : units.exits) {
     const auto* unit = exit.unit.const_data_ptr<int64_t>();
     const auto first = exits_.firstPosition(exit.index);
-    const bool floating = exits_.leaves()[exit.index].numel() == exit.unit.numel();
-    for (int64_t i = 0; floating && i < exit.unit.numel(); ++i) {
+    for (int64_t i = 0; exits_.moves(exit.index) && i < exit.unit.numel(); ++i) {
       const auto sample = exits_.samples()[static_cast<size_t>(first + i)];
       if (unit[i] >= 0 && sample >= 0)
         sorted[static_cast<size_t>(unit[i] * samples_ + sample)].emplace_back(own + i, first + i);
@@ -111,7 +110,7 @@ void UnitEstimator::estimate(const UnitParameter& units, ResponseResult& result,
   };
   for (int64_t colour = 0; colour < units.colours; ++colour) {
     for (const auto variant : units.variants) {
-      auto some = units.weights(value, variant, colour);
+      auto some = units.weights(variant, colour);
       std::erase_if(some, [&](const auto& one) { return !selected(units.parameter, one.flat); });
       if (some.empty()) continue;
       Change change{units.parameter, {}, {}};

@@ -9,15 +9,20 @@
 
 namespace heft {
 
+/// Where a tensor stands among an operator's arguments.
+struct ArgumentPlace {
+  int64_t argument = -1;
+  int64_t element = -1;  ///< in an argument that is a list; -1 where it is a tensor itself
+
+  bool operator==(const ArgumentPlace&) const = default;
+};
+
 /// A call of an operator that computes input W^T + bias.
 struct LinearCall {
   at::Tensor input;   ///< [..., inputs]
   at::Tensor weight;  ///< [outputs, inputs]
   at::Tensor bias;    ///< undefined where there is none
-  // Which argument of the operator each of them was; bias -1 where there is none.
-  int input_argument = 0;
-  int weight_argument = 1;
-  int bias_argument = -1;
+  ArgumentPlace weight_place, bias_place;
 };
 
 /// `op`'s arguments lie on top of `stack`. Nothing for other operators, vectors, and products that are scaled.

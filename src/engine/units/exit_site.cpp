@@ -5,18 +5,6 @@
 #include <algorithm>
 
 namespace heft {
-namespace {
-
-/// All leaves' gradients as one [positions, 1], zeros where there is none.
-at::Tensor positionsOf(std::span<const at::Tensor> gradients, const std::vector<at::Tensor>& leaves) {
-  std::vector<at::Tensor> parts;
-  for (size_t i = 0; i < leaves.size(); ++i)
-    parts.push_back((gradients[i].defined() ? gradients[i] : at::zeros_like(leaves[i])).reshape({-1, 1}));
-  return at::cat(parts);
-}
-
-}  // namespace
-
 ExitSite::ExitSite(const UnitPlan& plan) : exits_(plan.exits) {
   for (size_t i = 0; i < exits_.size(); ++i) leaves_.push_back(at::zeros({0}, at::kDouble).requires_grad_(true));
 }
@@ -27,19 +15,31 @@ at::Tensor ExitSite::leave(size_t exit, const at::Tensor& value) {
   return value + leaves_[exit];
 }
 
+size_t ExitSite::firstAt(int64_t call) const {
+  return static_cast<size_t>(std::lower_bound(exits_.begin(), exits_.end(), ExitPoint{call, 0, -1}) - exits_.begin());
+}
+
 void ExitSite::leave(int64_t call, size_t count, torch::jit::Stack& stack) {
-  auto exit = std::lower_bound(exits_.begin(), exits_.end(), ExitPoint{call, 0, -1});
-  for (; exit != exits_.end() && exit->call == call; ++exit) {
-    const auto index = static_cast<size_t>(exit - exits_.begin());
-    auto& argument = stack[stack.size() - count + static_cast<size_t>(exit->argument)];
-    if (exit->element < 0) {
-      argument = leave(index, argument.toTensor());
+  for (auto exit = firstAt(call); exit < exits_.size() && exits_[exit].call == call; ++exit) {
+    const auto& point = exits_[exit];
+    auto& argument = stack[stack.size() - count + static_cast<size_t>(point.argument)];
+    if (point.norm) {
+      const auto arguments = torch::jit::last(stack, count).vec();
+      norms_.insert_or_assign(exit, NormExit(arguments));
+    } else if (point.element < 0) {
+      argument = leave(exit, argument.toTensor());
     } else {
       auto list = argument.toTensorVector();
-      auto& one = list.at(static_cast<size_t>(exit->element));
-      one = leave(index, one);
+      auto& one = list.at(static_cast<size_t>(point.element));
+      one = leave(exit, one);
       argument = c10::IValue(list);
     }
+  }
+}
+
+void ExitSite::leaveResult(int64_t call, torch::jit::Stack& stack) {
+  for (auto exit = firstAt(call); exit < exits_.size() && exits_[exit].call == call; ++exit) {
+    if (exits_[exit].norm) stack.back() = leave(exit, stack.back().toTensor());
   }
 }
 
@@ -53,15 +53,30 @@ at::Tensor ExitSite::leaveOutput(size_t output, const at::Tensor& value) {
 void ExitSite::place() {
   first_.clear();
   positions_ = 0;
-  for (const auto& leaf : leaves_) {
+  for (size_t exit = 0; exit < exits_.size(); ++exit) {
     first_.push_back(positions_);
-    positions_ += leaf.numel();
+    positions_ += positions(exit);
   }
+}
+
+at::Tensor ExitSite::adjoints(size_t exit, const at::Tensor& gradient) const {
+  if (!gradient.defined() || leaves_[exit].numel() == 0) return {};
+  const auto norm = norms_.find(exit);
+  return norm == norms_.end() ? gradient.reshape({-1}) : norm->second.numbers(gradient);
+}
+
+at::Tensor ExitSite::allAdjoints(std::span<const at::Tensor> gradients) const {
+  std::vector<at::Tensor> parts;
+  for (size_t exit = 0; exit < exits_.size(); ++exit) {
+    const auto one = adjoints(exit, gradients[exit]);
+    parts.push_back(one.defined() ? one : at::zeros({positions(exit)}, leaves_[exit].options().requires_grad(false)));
+  }
+  return at::cat(parts).unsqueeze(1);
 }
 
 bool ExitSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) {
   place();
-  return sampleOfRows(positionsOf(once, leaves_), positionsOf(weighted, leaves_), samples, samples_);
+  return sampleOfRows(allAdjoints(once), allAdjoints(weighted), samples, samples_);
 }
 
 void ExitSite::assignOneSample() {
@@ -75,9 +90,9 @@ void ExitSite::beginSeeds(int64_t seeds) {
 }
 
 void ExitSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
-  for (size_t i = 0; i < leaves_.size(); ++i) {
-    if (!gradients[i].defined() || leaves_[i].numel() == 0) continue;
-    lambda_.narrow(0, first_[i], leaves_[i].numel()).select(1, seed).copy_(gradients[i].reshape({-1}));
+  for (size_t exit = 0; exit < exits_.size(); ++exit) {
+    const auto one = adjoints(exit, gradients[exit]);
+    if (one.defined()) lambda_.narrow(0, first_[exit], one.numel()).select(1, seed).copy_(one);
   }
 }
 

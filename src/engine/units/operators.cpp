@@ -8,7 +8,8 @@ namespace {
 using Names = std::unordered_set<std::string>;
 
 /// Linear in all tensors together.
-const Names kAdditive{"add", "sub", "rsub", "subtract", "neg", "negative", "positive", "to", "_to_copy", "type_as"};
+const Names kAdditive{"add",      "sub", "rsub",     "subtract", "neg",       "negative",
+                      "positive", "to",  "_to_copy", "type_as",  "batch_norm"};
 
 /// Linear in each tensor alone; the first of a division only.
 const Names kProducts{"mul", "multiply"};
@@ -87,9 +88,13 @@ std::string plainName(const c10::OperatorHandle& op) {
   return name;
 }
 
-Reach reachOf(const c10::OperatorHandle& op) {
+Reach reachOf(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
   if (!op.schema().name().starts_with("aten::")) return Reach::mixing;
   const auto name = plainName(op);
+  if (name == "batch_norm") {
+    const auto arguments = torch::jit::last(stack, op.schema().arguments().size());
+    return arguments[5].isBool() && !arguments[5].toBool() ? Reach::pointwise : Reach::mixing;
+  }
   if (kAdditive.contains(name) || kProducts.contains(name) || kBending.contains(name)) return Reach::pointwise;
   return kPositional.contains(name) ? Reach::positional : Reach::mixing;
 }

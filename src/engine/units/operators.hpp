@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
 
 #include <string>
 
@@ -13,7 +14,8 @@ enum class Reach {
   mixing,      ///< anything else
 };
 
-Reach reachOf(const c10::OperatorHandle& op);
+/// `op`'s arguments lie on top of `stack`: a batch norm is pointwise where it normalises by what it kept from training.
+Reach reachOf(const c10::OperatorHandle& op, const torch::jit::Stack& stack);
 
 /// The operator's name without namespace and without the underscore of in-place forms: "sigmoid".
 std::string plainName(const c10::OperatorHandle& op);

@@ -2,10 +2,8 @@
 
 namespace heft {
 
-std::vector<UnitParameter::Weight> UnitParameter::weights(const at::Tensor& value, int64_t variant,
-                                                          int64_t colour) const {
+std::vector<UnitParameter::Weight> UnitParameter::weights(int64_t variant, int64_t colour) const {
   std::vector<Weight> weights;
-  const auto columns = value.dim() == 0 ? 1 : value.numel() / value.size(0);
   for (int64_t unit = 0; unit < units; ++unit) {
     const auto one = feature[static_cast<size_t>(unit * colours + colour)];
     if (one < 0) continue;

@@ -14,11 +14,14 @@ struct ExitPoint {
   int64_t call = 0;      ///< which call of an operator in a run, from 0; kOutput for an output of forward
   int64_t argument = 0;  ///< which argument, or which output
   int64_t element = -1;  ///< which tensor of an argument that is a list; -1 where it is a tensor itself
+  /// The argument of a layer norm in which each normalised row has one position of a unit: what one position does to
+  /// the whole row is inside too, and the units end behind the norm (NormExit).
+  bool norm = false;
 
   auto operator<=>(const ExitPoint&) const = default;
 };
 
-/// Which weights of a parameter, seen as a matrix [rows, columns], one variant changes together.
+/// Which weights of a parameter, seen as a matrix of features by variants or turned, one variant changes together.
 enum class UnitAxis {
   rows,      ///< one feature a row: a variant is a column
   columns,   ///< one feature a column: a variant is a row
@@ -31,11 +34,13 @@ enum class UnitAxis {
 struct UnitParameter {
   int64_t parameter = 0;
   UnitAxis axis = UnitAxis::rows;
+  int64_t columns = 1;  ///< of the parameter, seen as that matrix
   int64_t units = 0;
   int64_t colours = 0;
   std::vector<int64_t> feature;   ///< [units x colours]: the feature, or -1
   std::vector<int64_t> variants;  ///< columns or rows that the run read, ascending
   /// Where the units end: an index into UnitPlan::exits, and int64 [positions]: the unit of each position, -1 for none.
+  /// A norm's exit has three positions for each of its argument's.
   struct Exit {
     size_t index = 0;
     at::Tensor unit;
@@ -48,7 +53,7 @@ struct UnitParameter {
     int64_t flat = 0;  ///< row-major place in the parameter
   };
   /// The weights of all units that column (or row) `variant` and colour `colour` are.
-  [[nodiscard]] std::vector<Weight> weights(const at::Tensor& value, int64_t variant, int64_t colour) const;
+  [[nodiscard]] std::vector<Weight> weights(int64_t variant, int64_t colour) const;
 };
 
 /// The units of a model, as one run of forward showed them.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/units/norm_exit.hpp"
 #include "engine/units/operators.hpp"
 #include "engine/variants/activation_size.hpp"
 #include "engine/variants/batch_handler.hpp"
@@ -13,8 +14,11 @@
 namespace heft {
 namespace {
 
-constexpr int64_t kMemory = int64_t{512} << 20;  ///< bytes that a run's changed activations may take, about
-constexpr int64_t kMostVariants = 128;           ///< more gain little and leave the caches
+constexpr int64_t kMemory = int64_t{1} << 30;  ///< bytes that a run's changed activations may take, about
+constexpr int64_t kMostVariants = 128;         ///< more gain little and leave the caches
+
+/// Ends a run whose exits have all been passed: no error.
+struct AllLeft {};
 
 /// A batch whose first variant is the baseline: what leaves a unit is put back to it.
 class UnitHandler : public BatchHandler {
@@ -32,7 +36,7 @@ class UnitHandler : public BatchHandler {
       const auto& output = outputs.at(static_cast<size_t>(point.argument)).value;
       const auto values = valuesOf(output);
       const BelowVmap plain;
-      change = changeOf(values);
+      change = changesOf(values).reshape({variants_ - 1, -1});
     }
   }
 
@@ -54,7 +58,9 @@ class UnitHandler : public BatchHandler {
     auto exit = exits_.lower_bound(ExitPoint{call_, 0, -1});
     for (; exit != exits_.end() && exit->first.call == call_; ++exit) {
       auto& argument = stack[stack.size() - count + static_cast<size_t>(exit->first.argument)];
-      if (exit->first.element < 0) {
+      if (exit->first.norm) {
+        leaveNorm(torch::jit::last(stack, count).vec(), argument, exit->second);
+      } else if (exit->first.element < 0) {
         argument = leave(argument.toTensor(), exit->second);
       } else {
         auto list = argument.toTensorVector();
@@ -62,45 +68,57 @@ class UnitHandler : public BatchHandler {
         one = leave(one, exit->second);
         argument = c10::IValue(list);
       }
+      ++left_;
     }
+    if (left_ == exits_.size()) throw AllLeft();
     ++call_;
-    if (reachOf(op) == Reach::mixing) refuseBatched(op, stack);
+    if (reachOf(op, stack) == Reach::mixing) refuseMoved(op, stack);
     return BatchHandler::answer(op, stack);
   }
 
  private:
-  at::Tensor changeOf(const at::Tensor& values) const {
-    return (values.narrow(0, 1, variants_ - 1) - values.narrow(0, 0, 1)).reshape({variants_ - 1, -1});
+  at::Tensor changesOf(const at::Tensor& values) const {
+    return values.narrow(0, 1, variants_ - 1) - values.narrow(0, 0, 1);
   }
 
+  /// What `value` is in the baseline; its changes, flat, go to `change`.
   at::Tensor leave(const at::Tensor& value, at::Tensor& change) {
     const BelowVmap plain;
-    if (!isBatched(value)) {
-      change = at::zeros({variants_ - 1, value.numel()}, value.options());
+    if (!moves(value)) {
+      change = at::zeros({variants_ - 1, value.numel()}, at::kDouble);
       return value;
     }
-    const auto values = unwrap(value);
-    if (at::isFloatingType(values.scalar_type()))
-      change = changeOf(values);
-    else
-      change = at::zeros({variants_ - 1, values.numel() / variants_}, at::kDouble);
+    const auto values = spread(value);
+    change = at::isFloatingType(values.scalar_type())
+                 ? changesOf(values).reshape({variants_ - 1, -1})
+                 : at::zeros({variants_ - 1, values.numel() / variants_}, at::kDouble);
     return values.select(0, 0).clone();
   }
 
+  void leaveNorm(std::vector<c10::IValue> arguments, c10::IValue& input, at::Tensor& change) {
+    const BelowVmap plain;
+    const auto values = valuesOf(input.toTensor());
+    arguments[0] = input = values.select(0, 0).clone();
+    change = NormExit(arguments).coefficients(changesOf(values));
+  }
+
   /// Whatever mixes positions must see the baseline alone, but for the parameter that it reads.
-  static void refuseBatched(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
+  void refuseMoved(const c10::OperatorHandle& op, const torch::jit::Stack& stack) const {
+    const auto differs = [&](const at::Tensor& tensor) {
+      return tensor.defined() && moves(tensor) && changedParameter(tensor) < 0;
+    };
     for (const auto& value : torch::jit::last(stack, op.schema().arguments().size())) {
-      bool batched = value.isTensor() && value.toTensor().defined() && isBatched(value.toTensor());
+      bool any = value.isTensor() && differs(value.toTensor());
       if (value.isTensorList()) {
-        for (const auto& one : value.toTensorVector()) batched |= one.defined() && isBatched(one);
+        for (const auto& one : value.toTensorVector()) any |= differs(one);
       }
-      if (batched)
-        throw Error(Fault::unsupported, op.schema().name() + " would mix the changes of several units in one run");
+      if (any) throw Error(Fault::unsupported, op.schema().name() + " would mix the changes of several units");
     }
   }
 
   int64_t variants_;
   int64_t call_ = 0;
+  size_t left_ = 0;                        ///< exits passed
   std::map<ExitPoint, at::Tensor> exits_;  ///< [variants but the first, positions], once passed
 };
 
@@ -135,6 +153,8 @@ at::Tensor UnitRunner::run(const UnitParameter& units, std::span<const Variant> 
     try {
       const auto outputs = runner_.run(handler);
       handler.takeOutputs(outputs);
+    } catch (const AllLeft&) {
+      // The rest of forward would run as in the baseline.
     } catch (...) {
       runner_.restoreState();  // batched tensors mean nothing once the level is gone
       throw;

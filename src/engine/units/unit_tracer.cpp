@@ -38,16 +38,11 @@ class Meetings {
   std::vector<int64_t> parent_;
 };
 
-/// Where a tensor stands among an operator's arguments.
-struct Place {
-  size_t argument = 0;
-  int64_t element = -1;
-};
-
 struct Operand {
-  Place place;
+  ArgumentPlace place;
   at::Tensor tensor;
-  at::Tensor label;  ///< int64, the tensor's shape: the feature each position comes from, -1 for none
+  at::Tensor label;      ///< int64, the tensor's shape: the feature each position comes from, -1 for none
+  bool weights = false;  ///< the parameter itself
 };
 
 /// What is known of one parameter while forward runs.
@@ -57,27 +52,43 @@ struct Trace {
   std::optional<UnitAxis> axis;
   Meetings meetings;
   std::set<int64_t> tokens;  ///< rows that an embedding looked up
-  std::vector<std::pair<ExitPoint, at::Tensor>> exits;
+  struct Exit {
+    ExitPoint point;
+    at::Tensor label;
+    int64_t row = 0;  ///< positions of a normalised row, where the exit may be a norm
+  };
+  std::vector<Exit> exits;
 };
 
-std::vector<std::pair<Place, at::Tensor>> tensorsOf(const std::vector<c10::IValue>& arguments) {
-  std::vector<std::pair<Place, at::Tensor>> tensors;
+/// True when both read the same memory in the same way.
+bool sameView(const at::Tensor& a, const at::Tensor& b) {
+  return a.const_data_ptr() == b.const_data_ptr() && a.sizes() == b.sizes() && a.strides() == b.strides();
+}
+
+std::vector<std::pair<ArgumentPlace, at::Tensor>> tensorsOf(const std::vector<c10::IValue>& arguments) {
+  std::vector<std::pair<ArgumentPlace, at::Tensor>> tensors;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const auto& value = arguments[i];
     if (value.isTensor() && value.toTensor().defined()) {
-      tensors.push_back({{i, -1}, value.toTensor()});
+      tensors.push_back({{static_cast<int64_t>(i), -1}, value.toTensor()});
     } else if (value.isTensorList()) {
       const auto list = value.toTensorVector();
-      for (size_t j = 0; j < list.size(); ++j) tensors.push_back({{i, static_cast<int64_t>(j)}, list[j]});
+      for (size_t j = 0; j < list.size(); ++j)
+        tensors.push_back({{static_cast<int64_t>(i), static_cast<int64_t>(j)}, list[j]});
     } else if (value.isList()) {
       const auto list = value.toListRef();
       for (size_t j = 0; j < list.size(); ++j) {
         if (list[j].isTensor() && list[j].toTensor().defined())
-          tensors.push_back({{i, static_cast<int64_t>(j)}, list[j].toTensor()});
+          tensors.push_back({{static_cast<int64_t>(i), static_cast<int64_t>(j)}, list[j].toTensor()});
       }
     }
   }
   return tensors;
+}
+
+at::Tensor tensorAt(const std::vector<c10::IValue>& arguments, const ArgumentPlace& place) {
+  const auto& value = arguments[static_cast<size_t>(place.argument)];
+  return place.element < 0 ? value.toTensor() : value.toTensorVector()[static_cast<size_t>(place.element)];
 }
 
 class Tracer : public PlainHandler {
@@ -103,14 +114,18 @@ class Tracer : public PlainHandler {
   Trace& trace(int64_t parameter) { return traces_[static_cast<size_t>(parameter)]; }
   [[nodiscard]] at::Tensor elementsOf(int64_t parameter, const at::Tensor& view) const;
   void step(const Call& call, int64_t parameter, const std::vector<Operand>& operands,
-            const std::vector<Place>& starts);
+            const std::vector<ArgumentPlace>& starts);
   bool stepPointwise(const Call& call, int64_t parameter, std::vector<Operand> operands);
   bool stepPositional(const Call& call, int64_t parameter, const std::vector<Operand>& operands);
-  bool start(const Call& call, int64_t parameter, const std::vector<Place>& starts);
+  [[nodiscard]] at::Tensor rowsOf(int64_t parameter, const at::Tensor& view) const;
+  bool feedMatrix(int64_t parameter, const at::Tensor& weight, const at::Tensor& result);
+  bool feedEinsum(const std::string& equation, int64_t parameter, const ArgumentPlace& place, const at::Tensor& view,
+                  const at::Tensor& result);
+  bool start(const Call& call, int64_t parameter, const std::vector<ArgumentPlace>& starts);
   void leave(const Call& call, int64_t parameter, const std::vector<Operand>& operands);
   void feed(int64_t parameter, UnitAxis axis, int64_t features, const at::Tensor& result, const at::Tensor& label);
   void attach(const at::Tensor& tensor, int64_t parameter, at::Tensor label);
-  std::optional<UnitParameter> unitsOf(int64_t parameter, const std::vector<ExitPoint>& exits);
+  std::optional<UnitParameter> unitsOf(int64_t parameter, std::vector<ExitPoint>& points);
 
   std::vector<Trace> traces_;
   struct Known {
@@ -129,7 +144,7 @@ bool Tracer::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   call.results = torch::jit::last(stack, op.schema().returns().size()).vec();
 
   std::map<int64_t, std::vector<Operand>> operands;
-  std::map<int64_t, std::vector<Place>> starts;
+  std::map<int64_t, std::vector<ArgumentPlace>> starts;
   for (const auto& [place, tensor] : tensorsOf(call.arguments)) {
     const auto found = known_.find(tensor.unsafeGetTensorImpl());
     if (found != known_.end()) {
@@ -160,10 +175,10 @@ void Tracer::attach(const at::Tensor& tensor, int64_t parameter, at::Tensor labe
 }
 
 void Tracer::step(const Call& call, int64_t parameter, const std::vector<Operand>& operands,
-                  const std::vector<Place>& starts) {
+                  const std::vector<ArgumentPlace>& starts) {
   if (!starts.empty()) {
     // A view of a parameter is still the parameter; whoever reads it will be looked at.
-    const auto still = [&](const std::pair<Place, at::Tensor>& one) {
+    const auto still = [&](const std::pair<ArgumentPlace, at::Tensor>& one) {
       return parameterOf(model_, one.second) == parameter;
     };
     const auto results = tensorsOf(call.results);
@@ -173,11 +188,13 @@ void Tracer::step(const Call& call, int64_t parameter, const std::vector<Operand
     }
     if (results.empty()) return;  // a size
   }
-  const auto reach = reachOf(call.op);
+  // A norm's weight runs along one dimension, whatever its reach.
+  const bool own_rule = !starts.empty() && plainName(call.op) == "batch_norm";
+  const auto reach = own_rule ? Reach::mixing : reachOf(call.op, call.arguments);
   if (reach != Reach::mixing) {
     auto all = operands;
     for (const auto& place : starts) {
-      const auto& value = call.arguments[place.argument];
+      const auto& value = call.arguments[static_cast<size_t>(place.argument)];
       const auto tensor =
           place.element < 0 ? value.toTensor() : value.toTensorVector()[static_cast<size_t>(place.element)];
       const auto label = elementsOf(parameter, tensor);
@@ -189,7 +206,7 @@ void Tracer::step(const Call& call, int64_t parameter, const std::vector<Operand
       }
       if (!own.axis) own.meetings.resize(features);
       own.axis = UnitAxis::elements;
-      all.push_back({place, tensor, label});
+      all.push_back({place, tensor, label, true});
     }
     const bool done =
         reach == Reach::pointwise ? stepPointwise(call, parameter, all) : stepPositional(call, parameter, all);
@@ -209,22 +226,27 @@ bool Tracer::stepPointwise(const Call& call, int64_t parameter, std::vector<Oper
   if (call.results.size() != 1 || !call.results[0].isTensor()) return false;
   const auto& result = call.results[0].toTensor();
   const bool in_place = writesArgument(call.op, 0);
-  if (in_place && operands[0].place.argument != 0) return false;
-  const auto same = [&](const Operand& one) { return one.tensor.sizes() == result.sizes(); };
-  if (operands.size() > 1 && !std::all_of(operands.begin(), operands.end(), same)) return false;
+  // What is written to must be known under one name alone: other views of it would not know that it moves now.
+  if (in_place && operands[0].place.argument != 0 && result.storage().use_count() > 1) return false;
+  // A weight that is spread over positions feeds them all; features that are spread over others would meet them all.
+  const auto fits = [&](const Operand& one) { return one.weights || one.tensor.sizes() == result.sizes(); };
+  if (operands.size() > 1 && !std::all_of(operands.begin(), operands.end(), fits)) return false;
   auto& own = trace(parameter);
-  auto label = operands[0].label.expand(result.sizes()).contiguous();
+  auto label = operands[0].label.expand(result.sizes());
   for (size_t i = 1; i < operands.size(); ++i) {
-    const auto other = operands[i].label.contiguous();
-    const auto* a = label.const_data_ptr<int64_t>();
-    const auto* b = other.const_data_ptr<int64_t>();
-    for (int64_t position = 0; position < label.numel(); ++position) {
+    const auto other = operands[i].label.expand(result.sizes());
+    if (sameView(label, other)) continue;
+    const auto some = label.contiguous(), others = other.contiguous();
+    const auto* a = some.const_data_ptr<int64_t>();
+    const auto* b = others.const_data_ptr<int64_t>();
+    bool missing = false;
+    for (int64_t position = 0; position < some.numel(); ++position) {
+      missing |= a[position] < 0 && b[position] >= 0;
       if (a[position] >= 0 && b[position] >= 0 && a[position] != b[position])
         own.meetings.join(a[position], b[position]);
     }
-    // Other views of what is written to would not know of positions that the first operand did not have.
-    if (in_place && label.lt(0).logical_and(other.ge(0)).any().item<bool>()) return false;
-    label = at::where(label.ge(0), label, other);
+    if (in_place && missing) return false;
+    if (missing) label = at::where(label.ge(0), label, other);
   }
   const auto name = plainName(call.op);
   own.bends |= operands.size() > 1 ? !isAdditive(name) : !isLinearInEach(name);
@@ -246,7 +268,7 @@ bool Tracer::stepPositional(const Call& call, int64_t parameter, const std::vect
     value = c10::IValue(list);
   }
   for (const auto& operand : operands) {
-    auto& value = stack[operand.place.argument];
+    auto& value = stack[static_cast<size_t>(operand.place.argument)];
     if (operand.place.element < 0) {
       value = operand.label;
       continue;
@@ -265,32 +287,93 @@ bool Tracer::stepPositional(const Call& call, int64_t parameter, const std::vect
 
 void Tracer::leave(const Call& call, int64_t parameter, const std::vector<Operand>& operands) {
   for (const auto& operand : operands) {
-    if (writesArgument(call.op, operand.place.argument)) {
+    if (writesArgument(call.op, static_cast<size_t>(operand.place.argument))) {
       trace(parameter).valid = false;
       return;
     }
-    trace(parameter).exits.push_back(
-        {ExitPoint{call.index, static_cast<int64_t>(operand.place.argument), operand.place.element}, operand.label});
+    Trace::Exit exit{{call.index, operand.place.argument, operand.place.element}, operand.label};
+    if (plainName(call.op) == "layer_norm" && operand.place.argument == 0) {
+      exit.row = c10::multiply_integers(call.arguments[1].toIntVector());
+      trace(parameter).bends = true;
+    }
+    trace(parameter).exits.push_back(std::move(exit));
   }
 }
 
 void Tracer::feed(int64_t parameter, UnitAxis axis, int64_t features, const at::Tensor& result,
                   const at::Tensor& label) {
   auto& own = trace(parameter);
-  if (own.axis && *own.axis != axis) {
+  if (own.axis && (*own.axis != axis || own.meetings.size() != features)) {
     own.valid = false;
     return;
   }
   if (!own.axis) own.meetings.resize(features);
   own.axis = axis;
-  attach(result, parameter, label.expand(result.sizes()).contiguous());
+  attach(result, parameter, label.expand(result.sizes()));
 }
 
-bool Tracer::start(const Call& call, int64_t parameter, const std::vector<Place>& starts) {
-  if (starts.size() != 1 || starts[0].element >= 0 || call.results.size() != 1 || !call.results[0].isTensor())
-    return false;
-  const auto argument = static_cast<int>(starts[0].argument);
-  const auto view = call.arguments[starts[0].argument].toTensor();
+/// `weight` is [outputs, inputs], `result` [..., outputs].
+bool Tracer::feedMatrix(int64_t parameter, const at::Tensor& weight, const at::Tensor& result) {
+  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto block = blockOf(model_, weight);
+  if (block.transposed) {
+    feed(parameter, UnitAxis::columns, value.size(1), result,
+         at::arange(block.first_column, block.first_column + weight.size(0), at::kLong));
+    return true;
+  }
+  const auto rows = rowsOf(parameter, weight);
+  if (!rows.defined()) return false;
+  feed(parameter, UnitAxis::rows, value.numel() / value.size(-1), result, rows);
+  return true;
+}
+
+/// The row of the parameter (all its dimensions but the last) that each row of a view of it is; undefined where the
+/// view's last dimension does not run along the parameter's.
+at::Tensor Tracer::rowsOf(int64_t parameter, const at::Tensor& view) const {
+  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  if (value.dim() < 2 || view.dim() < 2 || !value.is_contiguous() || view.numel() == 0) return {};
+  const auto row = elementsOf(parameter, view).div(value.size(-1), "floor");
+  const auto first = row.select(-1, 0);
+  const bool along = view.size(-1) == 1 || view.stride(-1) == 1;
+  return along && row.eq(first.unsqueeze(-1)).all().item<bool>() ? first : at::Tensor();
+}
+
+/// The weight's last dimension is summed over; its others stand in the result under the letters that it has there.
+bool Tracer::feedEinsum(const std::string& equation, int64_t parameter, const ArgumentPlace& place,
+                        const at::Tensor& view, const at::Tensor& result) {
+  std::string text = equation;
+  std::erase(text, ' ');
+  const auto arrow = text.find("->");
+  if (arrow == std::string::npos || text.find('.') != std::string::npos || place.element < 0) return false;
+  std::vector<std::string> given(1);
+  for (const char letter : text.substr(0, arrow)) {
+    if (letter == ',')
+      given.emplace_back();
+    else
+      given.back() += letter;
+  }
+  const auto output = text.substr(arrow + 2);
+  const auto& weight = given.at(static_cast<size_t>(place.element));
+  if (static_cast<int64_t>(weight.size()) != view.dim() || view.dim() < 2) return false;
+  if (output.find(weight.back()) != std::string::npos) return false;
+  const auto rows = rowsOf(parameter, view);
+  if (!rows.defined()) return false;
+  std::vector<int64_t> order, shape;
+  for (size_t i = 0; i < output.size(); ++i) {
+    const auto at = weight.find(output[i]);
+    if (at != std::string::npos) order.push_back(static_cast<int64_t>(at));
+    shape.push_back(at == std::string::npos ? 1 : result.size(static_cast<int64_t>(i)));
+  }
+  if (order.size() + 1 != weight.size()) return false;
+  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  feed(parameter, UnitAxis::rows, value.numel() / value.size(-1), result, rows.permute(order).reshape(shape));
+  return true;
+}
+
+bool Tracer::start(const Call& call, int64_t parameter, const std::vector<ArgumentPlace>& starts) {
+  if (starts.size() != 1 || call.results.size() != 1 || !call.results[0].isTensor()) return false;
+  const auto argument = starts[0].argument;
+  const auto view = tensorAt(call.arguments, starts[0]);
   const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
   const auto& result = call.results[0].toTensor();
   const auto name = plainName(call.op);
@@ -304,15 +387,12 @@ bool Tracer::start(const Call& call, int64_t parameter, const std::vector<Place>
     return true;
   };
   if (const auto linear = parseLinearCall(call.op, call.arguments)) {
-    if (argument == linear->bias_argument) return feedAlong(result.dim() - 1);
-    if (argument != linear->weight_argument) return false;
-    const auto block = blockOf(model_, linear->weight);
-    if (block.parameter < 0 || linear->weight.size(0) != result.size(-1)) return false;
-    const auto first = block.transposed ? block.first_column : block.first_row;
-    feed(parameter, block.transposed ? UnitAxis::columns : UnitAxis::rows, value.size(block.transposed ? 1 : 0), result,
-         at::arange(first, first + result.size(-1), at::kLong));
-    return true;
+    if (starts[0] == linear->bias_place) return feedAlong(result.dim() - 1);
+    if (starts[0] != linear->weight_place) return false;
+    if (linear->weight.size(0) != result.size(-1)) return false;
+    return feedMatrix(parameter, linear->weight, result);
   }
+  if (name == "einsum") return feedEinsum(call.arguments[0].toStringRef(), parameter, starts[0], view, result);
   if (name == "conv1d" || name == "conv2d" || name == "conv3d") {
     const auto dim = result.dim() == call.arguments[1].toTensor().dim() ? 1 : 0;
     if (argument == 2) return feedAlong(dim);
@@ -344,7 +424,7 @@ void Tracer::takeOutputs(const std::vector<NamedOutput>& outputs) {
     const auto found = known_.find(outputs[i].value.unsafeGetTensorImpl());
     if (found != known_.end()) {
       for (const auto& [parameter, label] : found->second.labels)
-        trace(parameter).exits.push_back({ExitPoint{ExitPoint::kOutput, static_cast<int64_t>(i), -1}, label});
+        trace(parameter).exits.push_back({{ExitPoint::kOutput, static_cast<int64_t>(i), -1}, label});
     }
     const auto parameter = parameterOf(model_, outputs[i].value);
     if (parameter >= 0) trace(parameter).valid = false;
@@ -352,58 +432,82 @@ void Tracer::takeOutputs(const std::vector<NamedOutput>& outputs) {
   known_.clear();
 }
 
-std::optional<UnitParameter> Tracer::unitsOf(int64_t parameter, const std::vector<ExitPoint>& exits) {
-  auto& own = trace(parameter);
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
-  UnitParameter planned;
-  planned.parameter = parameter;
-  planned.axis = own.axis.value();
-  const auto features = own.meetings.size();
+/// Gives the features that have met a unit, and each its colour within it. False when units are too large.
+bool numberUnits(Meetings& meetings, UnitParameter& planned, std::vector<int64_t>& unit_of) {
   std::vector<std::vector<int64_t>> members;
-  std::vector<int64_t> unit_of(static_cast<size_t>(features), -1);
-  for (int64_t feature = 0; feature < features; ++feature) {
-    auto& unit = unit_of[static_cast<size_t>(own.meetings.find(feature))];
+  std::vector<int64_t> unit_of_root(static_cast<size_t>(meetings.size()), -1);
+  for (int64_t feature = 0; feature < meetings.size(); ++feature) {
+    auto& unit = unit_of_root[static_cast<size_t>(meetings.find(feature))];
     if (unit < 0) {
       unit = static_cast<int64_t>(members.size());
       members.emplace_back();
     }
     members[static_cast<size_t>(unit)].push_back(feature);
+    unit_of.push_back(unit);
     planned.colours = std::max(planned.colours, static_cast<int64_t>(members[static_cast<size_t>(unit)].size()));
   }
-  if (planned.colours > kMostColours) return std::nullopt;
   planned.units = static_cast<int64_t>(members.size());
+  if (planned.colours > kMostColours) return false;
   planned.feature.assign(static_cast<size_t>(planned.units * planned.colours), -1);
   for (size_t unit = 0; unit < members.size(); ++unit)
     std::copy(members[unit].begin(), members[unit].end(),
               planned.feature.begin() + static_cast<int64_t>(unit) * planned.colours);
-  const auto all = planned.axis == UnitAxis::elements ? 1 : value.numel() / features;
+  return true;
+}
+
+/// True when no unit has two positions in a row of `row` positions.
+bool onceARow(const at::Tensor& unit, int64_t row) {
+  const auto sorted = std::get<0>(unit.view({-1, row}).sort(1));
+  const auto next = sorted.slice(1, 1);
+  return !next.eq(sorted.slice(1, 0, -1)).logical_and(next.ge(0)).any().item<bool>();
+}
+
+std::optional<UnitParameter> Tracer::unitsOf(int64_t parameter, std::vector<ExitPoint>& points) {
+  auto& own = trace(parameter);
+  if (!own.valid || !own.bends || !own.axis || own.exits.empty()) return std::nullopt;
+  UnitParameter planned;
+  planned.parameter = parameter;
+  planned.axis = *own.axis;
+  std::vector<int64_t> unit_of;
+  if (!numberUnits(own.meetings, planned, unit_of)) return std::nullopt;
+  const auto weights = model_.parameters[static_cast<size_t>(parameter)].value.numel();
+  const auto all = planned.axis == UnitAxis::elements ? 1 : weights / own.meetings.size();
+  planned.columns = planned.axis == UnitAxis::columns ? own.meetings.size() : all;
   for (int64_t variant = 0; variant < all; ++variant) {
     if (own.tokens.empty() || own.tokens.contains(variant)) planned.variants.push_back(variant);
   }
-  for (const auto& [point, label] : own.exits) {
+  for (auto& [point, label, row] : own.exits) {
     auto unit = label.contiguous().flatten().clone();
     auto* at = unit.mutable_data_ptr<int64_t>();
     for (int64_t i = 0; i < unit.numel(); ++i) {
-      if (at[i] >= 0) at[i] = unit_of[static_cast<size_t>(own.meetings.find(at[i]))];
+      if (at[i] >= 0) at[i] = unit_of[static_cast<size_t>(at[i])];
     }
-    const auto index = static_cast<size_t>(std::lower_bound(exits.begin(), exits.end(), point) - exits.begin());
-    planned.exits.push_back({index, unit});
+    label = at::Tensor();
+    point.norm = row > 0 && onceARow(unit, row);
+    points.push_back(point);
+    planned.exits.push_back({0, point.norm ? unit.repeat({3}) : unit});
   }
   return planned;
 }
 
 UnitPlan Tracer::plan() {
   UnitPlan plan;
-  const auto worthIt = [](const Trace& one) { return one.valid && one.bends && one.axis && !one.exits.empty(); };
-  std::set<ExitPoint> exits;
-  for (const auto& one : traces_) {
-    if (!worthIt(one)) continue;
-    for (const auto& [point, label] : one.exits) exits.insert(point);
-  }
-  plan.exits.assign(exits.begin(), exits.end());
+  std::vector<std::vector<ExitPoint>> points;
   for (size_t p = 0; p < traces_.size(); ++p) {
-    if (!worthIt(traces_[p])) continue;
-    if (auto units = unitsOf(static_cast<int64_t>(p), plan.exits)) plan.parameters.push_back(std::move(*units));
+    std::vector<ExitPoint> own;
+    auto units = unitsOf(static_cast<int64_t>(p), own);
+    if (!units) continue;
+    plan.parameters.push_back(std::move(*units));
+    plan.exits.insert(plan.exits.end(), own.begin(), own.end());
+    points.push_back(std::move(own));
+  }
+  std::sort(plan.exits.begin(), plan.exits.end());
+  plan.exits.erase(std::unique(plan.exits.begin(), plan.exits.end()), plan.exits.end());
+  for (size_t i = 0; i < points.size(); ++i) {
+    for (size_t j = 0; j < points[i].size(); ++j) {
+      const auto found = std::lower_bound(plan.exits.begin(), plan.exits.end(), points[i][j]);
+      plan.parameters[i].exits[j].index = static_cast<size_t>(found - plan.exits.begin());
+    }
   }
   return plan;
 }
@@ -411,8 +515,7 @@ UnitPlan Tracer::plan() {
 /// True when weights of the first variant, set to zero, can be run together.
 bool runs(Runner& runner, UnitRunner& units, const UnitParameter& parameter) {
   Change change{parameter.parameter, {}, {}};
-  const auto& value = runner.model().parameters[static_cast<size_t>(parameter.parameter)].value;
-  for (const auto& weight : parameter.weights(value, parameter.variants.at(0), 0)) {
+  for (const auto& weight : parameter.weights(parameter.variants.at(0), 0)) {
     change.index.push_back(weight.flat);
     change.value.push_back(0);
   }

@@ -29,6 +29,13 @@ class BatchHandler : public PlainHandler {
  protected:
   bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
 
+  /// True when `value` holds a tensor that differs from variant to variant.
+  [[nodiscard]] bool moves(const c10::IValue& value) const;
+  /// `tensor` as [variants, ...] when it is batched or lies in a shadow, else as it is. Call it under BelowVmap.
+  [[nodiscard]] at::Tensor spread(const at::Tensor& tensor);
+  /// The changed parameter that `tensor` lies in, or -1.
+  [[nodiscard]] int64_t changedParameter(const at::Tensor& tensor) const;
+
  private:
   /// A storage (a parameter's part of it) whose contents differ from variant to variant.
   struct Shadow {
@@ -47,13 +54,8 @@ class BatchHandler : public PlainHandler {
   void answerOther(const c10::OperatorHandle& op, torch::jit::Stack& stack);
 
   [[nodiscard]] const Shadow* shadowOf(const at::Tensor& tensor) const;
-  [[nodiscard]] bool moves(const c10::IValue& value) const;
-  /// The changed parameter that `tensor` lies in, or -1.
-  [[nodiscard]] int64_t changedParameter(const at::Tensor& tensor) const;
   /// True when `tensor` is the whole of `parameter`, as it is.
   [[nodiscard]] bool isWhole(const at::Tensor& tensor, int64_t parameter) const;
-  /// `tensor` as [variants, ...] when it is batched or lies in a shadow, else as it is.
-  [[nodiscard]] at::Tensor spread(const at::Tensor& tensor);
   c10::IValue substituted(const c10::IValue& value, bool parameters_too);
   void makeCopies(Shadow& shadow);
   void shadowWrittenArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack);
