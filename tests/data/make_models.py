@@ -11,7 +11,7 @@ For each fixture NAME (tests/data/fixtures, a module a theme, a line a fixture):
                                       names: the weights themselves (the file may hold a matrix transposed)
 and models/index.json, a list of what each is and what to expect of it; models/bad holds what must be refused.
 
-    python make_models.py [NAME ...]     only these fixtures (the index is then left as it is)
+    python make_models.py [NAME ...]     only these fixtures
 
 Needs torch and safetensors; seeded, so that running it again gives the same numbers.
 """
@@ -28,7 +28,7 @@ import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fixtures import bad, around, arguments, cells, containers, operators, refused, seeded, streaming  # noqa: E402, F401
+from fixtures import bad, around, arguments, cells, containers, operators, refused, seeded, seeded_around, streaming  # noqa: E402, F401
 from fixtures.registry import ALL, Fixture, build, cast  # noqa: E402
 from fixtures.truth import Double, flat, run  # noqa: E402
 
@@ -106,11 +106,15 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     wanted = sys.argv[1:]
     entries = [write(fixture) for fixture in ALL if not wanted or fixture.name in wanted]
+    index = FOLDER / "index.json"
     if wanted:
-        return
-    entries += bad.write(FOLDER / "bad", save)
+        made = {entry["name"]: entry for entry in entries}
+        entries = [made.pop(known["name"], known) for known in json.loads(index.read_text())]
+        entries += made.values()
+    else:
+        entries += bad.write(FOLDER / "bad", save)
     lines = ",\n".join(json.dumps(entry) for entry in entries)
-    (FOLDER / "index.json").write_text(f"[\n{lines}\n]\n")
+    index.write_text(f"[\n{lines}\n]\n")
     size = sum(file.stat().st_size for file in FOLDER.rglob("*") if file.is_file())
     print(f"{len(entries)} fixtures, {size / 1e6:.1f} MB")
 
