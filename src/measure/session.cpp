@@ -8,7 +8,7 @@
 
 #include "engine/describe.hpp"
 #include "engine/describe_sites.hpp"
-#include "engine/units/unit_tracer.hpp"
+#include "engine/units/plan_units.hpp"
 #include "heft/error.hpp"
 
 namespace heft {

@@ -45,7 +45,7 @@ class ExitSite : public Site {
  private:
   [[nodiscard]] size_t firstAt(int64_t call) const;
   at::Tensor leave(size_t exit, const at::Tensor& value);
-  [[nodiscard]] int64_t positions(size_t exit) const { return leaves_[exit].numel() * (exits_[exit].norm ? 3 : 1); }
+  [[nodiscard]] int64_t positions(size_t exit) const { return leaves_[exit].numel() * (exits_[exit].norm ? 2 : 1); }
   /// The adjoints of an exit's positions; undefined where `gradient` is.
   [[nodiscard]] at::Tensor adjoints(size_t exit, const at::Tensor& gradient) const;
   [[nodiscard]] at::Tensor allAdjoints(std::span<const at::Tensor> gradients) const;

@@ -14,8 +14,8 @@ struct ExitPoint {
   int64_t call = 0;      ///< which call of an operator in a run, from 0; kOutput for an output of forward
   int64_t argument = 0;  ///< which argument, or which output
   int64_t element = -1;  ///< which tensor of an argument that is a list; -1 where it is a tensor itself
-  /// The argument of a layer norm in which each normalised row has one position of a unit: what one position does to
-  /// the whole row is inside too, and the units end behind the norm (NormExit).
+  /// The argument of a layer norm in whose rows each unit has one position. What that does to the row's other positions
+  /// ends the unit behind the norm; the position itself goes on inside (NormExit).
   bool norm = false;
 
   auto operator<=>(const ExitPoint&) const = default;
@@ -40,7 +40,7 @@ struct UnitParameter {
   std::vector<int64_t> feature;   ///< [units x colours]: the feature, or -1
   std::vector<int64_t> variants;  ///< columns or rows that the run read, ascending
   /// Where the units end: an index into UnitPlan::exits, and int64 [positions]: the unit of each position, -1 for none.
-  /// A norm's exit has three positions for each of its argument's.
+  /// A norm's exit has two positions for each of its argument's.
   struct Exit {
     size_t index = 0;
     at::Tensor unit;

@@ -25,7 +25,7 @@ class UnitHandler : public BatchHandler {
  public:
   UnitHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, const UnitPlan& plan,
               const UnitParameter& units)
-      : BatchHandler(model, variants, level, kMemory), variants_(level.variants()) {
+      : BatchHandler(model, variants, level, kMemory), level_(level), variants_(level.variants()) {
     for (const auto& exit : units.exits) exits_.emplace(plan.exits[exit.index], at::Tensor());
   }
 
@@ -55,11 +55,13 @@ class UnitHandler : public BatchHandler {
  protected:
   bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override {
     const auto count = op.schema().arguments().size();
+    bool answered = false;
     auto exit = exits_.lower_bound(ExitPoint{call_, 0, -1});
     for (; exit != exits_.end() && exit->first.call == call_; ++exit) {
       auto& argument = stack[stack.size() - count + static_cast<size_t>(exit->first.argument)];
       if (exit->first.norm) {
-        leaveNorm(torch::jit::last(stack, count).vec(), argument, exit->second);
+        passNorm(count, stack, exit->second);
+        answered = true;
       } else if (exit->first.element < 0) {
         argument = leave(argument.toTensor(), exit->second);
       } else {
@@ -72,6 +74,7 @@ class UnitHandler : public BatchHandler {
     }
     if (left_ == exits_.size()) throw AllLeft();
     ++call_;
+    if (answered) return true;
     if (reachOf(op, stack) == Reach::mixing) refuseMoved(op, stack);
     return BatchHandler::answer(op, stack);
   }
@@ -95,11 +98,17 @@ class UnitHandler : public BatchHandler {
     return values.select(0, 0).clone();
   }
 
-  void leaveNorm(std::vector<c10::IValue> arguments, c10::IValue& input, at::Tensor& change) {
+  /// Answers a layer norm, position by position.
+  void passNorm(size_t count, torch::jit::Stack& stack, at::Tensor& change) {
+    auto arguments = torch::jit::last(stack, count).vec();
+    const auto values = valuesOf(arguments[0].toTensor());
     const BelowVmap plain;
-    const auto values = valuesOf(input.toTensor());
-    arguments[0] = input = values.select(0, 0).clone();
-    change = NormExit(arguments).coefficients(changesOf(values));
+    arguments[0] = values.select(0, 0).clone();
+    const NormExit norm(arguments);
+    change = norm.coefficients(changesOf(values));
+    const auto results = norm.results(values - values.narrow(0, 0, 1));
+    torch::jit::drop(stack, count);
+    torch::jit::push(stack, level_.wrap(results));
   }
 
   /// Whatever mixes positions must see the baseline alone, but for the parameter that it reads.
@@ -116,6 +125,7 @@ class UnitHandler : public BatchHandler {
     }
   }
 
+  const VmapLevel& level_;
   int64_t variants_;
   int64_t call_ = 0;
   size_t left_ = 0;                        ///< exits passed
