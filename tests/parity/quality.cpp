@@ -44,6 +44,7 @@ std::map<std::string, Quality> qualityOf(Session& session, size_t random, size_t
     if (info.weights() < fewest || info.method.empty()) continue;
     Quality quality;
     quality.method = info.method;
+    quality.size = info.weights();
     quality.probe_error = result.probe_error;
     const auto& estimates = result.impact[0][p];
     auto places = sampleWithoutReplacement(random, estimates.size(), Random(1, "quality", p));

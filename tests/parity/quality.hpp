@@ -9,6 +9,7 @@ namespace heft::test {
 
 /// How well estimates of one matrix's weights, set to zero, agree with executing them.
 struct Quality {
+  int64_t size = 0;     ///< weights of the matrix
   size_t weights = 0;   ///< random ones with an impact above 1e-6 of the outputs' rms
   double spearman = 1;  ///< of these
   double median = 0;    ///< relative error of these
