@@ -163,6 +163,7 @@ void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, co
     alone[sample] = seed[sample];
     return alone;
   });
+  for (auto* site : sites) site->endSeeds();
 }
 
 }  // namespace heft

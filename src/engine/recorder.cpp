@@ -109,11 +109,24 @@ bool RecordHandler::answerRecurrent(const c10::OperatorHandle& op, torch::jit::S
       if (parameter >= 0) *tensor = standIn(*tensor, parameter);
     }
   }
+  std::vector<std::pair<RecurrentSite*, bool>> called;  // and whether they go on from an earlier call
   const auto result = runCall(*call, [&](size_t index, const LayerInput& input) {
     bool linked = false;
     auto& site = recurrentSite(*call, index, input, linked);
+    called.emplace_back(&site, linked);
     return site.record(linked);
   });
+  const auto directions = static_cast<size_t>(call->directions());
+  for (size_t below = 0; below + directions < called.size(); ++below) {
+    auto& site = *called[below].first;
+    if (called[below].second || site.calls() > 1) continue;
+    const auto width = call->weights[below].recurrent.size(1);
+    for (size_t direction = 0; direction < directions; ++direction) {
+      const auto above = (below / directions + 1) * directions + direction;
+      site.addReader(*called[above].first, static_cast<int64_t>(below % directions) * width,
+                     below % directions != direction);
+    }
+  }
   pushRecurrentResult(op, *call, result, stack);
   return true;
 }

@@ -18,7 +18,9 @@ namespace {
 
 void expectQuality(Session& session, size_t random, size_t top) {
   const auto all = qualityOf(session, random, top);
-  const bool relu = !session.structure().layers.empty() && session.structure().layers[0].kind == "RNN (relu)";
+  // Corners beyond the first unit behind the changed one are not seen: layers of relus are told less well.
+  const auto& layers = session.structure().layers;
+  const bool relus = layers.size() > 1 && layers[0].kind == "RNN (relu)";
   EXPECT_FALSE(all.empty());
   for (const auto& [name, quality] : all) {
     // Ranks of the few entries of a bias are tied within the estimate's error more easily than those of a matrix.
@@ -28,10 +30,8 @@ void expectQuality(Session& session, size_t random, size_t top) {
     // run draws them nearly all, so that what is reported is executed.
     if (!unit && quality.size <= 128) continue;
     EXPECT_GE(quality.spearman, unit && matrix ? 0.9995 - 2 * quality.probe_error * quality.probe_error : 0.99) << name;
-    // A relu's corner has no slope to go by, so its units are told less well.
-    const double median = relu ? 0.004 : 0.002;
-    EXPECT_LE(quality.median, (unit && matrix ? median : 0.02) + quality.probe_error) << name;
-    EXPECT_GE(quality.top_spearman, unit ? 0.97 : 0.9) << name;
+    EXPECT_LE(quality.median, (unit && matrix ? (relus ? 0.006 : 0.002) : 0.02) + quality.probe_error) << name;
+    EXPECT_GE(quality.top_spearman, unit ? (relus ? 0.96 : 0.97) : 0.9) << name;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "engine/kernels/cpu/unit_response.hpp"
+#include "engine/sites/relu_corners.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -208,6 +209,25 @@ void RecurrentSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients
   }
 }
 
+void RecurrentSite::addReader(const RecurrentSite& next, int64_t column, bool turned) {
+  next_.push_back({&next, column, turned});
+}
+
+void RecurrentSite::endSeeds() {
+  if (kind_ != CellKind::rnn_relu || packed_) return;
+  const auto a = points_.view({hidden_, rows_, steps_});
+  pre_activation_ = a.permute({1, 2, 0}).contiguous();
+  to_others_ = weights_.recurrent.detach().t().to(at::kCPU, at::kFloat).contiguous();
+  to_others_.fill_diagonal_(0);
+  from_inputs_ = weights_.input.detach().t().to(at::kCPU, at::kFloat).contiguous();
+  // The leaves are seen by other units only; a unit whose slope is another from its corner on hears itself too.
+  lambda_emitted_ = lambda_.narrow(3, 0, steps_).clone();
+  const auto slope = a.gt(0).to(at::kFloat) * own_.select(1, 0).view({hidden_, 1, 1});
+  for (auto step = steps_ - 2; step >= 0; --step) {
+    lambda_emitted_.select(3, step).add_(lambda_emitted_.select(3, step + 1) * slope.select(2, step + 1).unsqueeze(2));
+  }
+}
+
 void RecurrentSite::finish() {
   Record all;
   const auto append = [](std::vector<at::Tensor>& to, const std::vector<at::Tensor>& from) {
@@ -323,6 +343,14 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
   auto* emission = threadScratch(0, rows_ * points * columns);
   kernels::unitResponse(task, emission, threadScratch(1, 2 * columns));
   contract(lambda_.const_data_ptr<float>() + unit * rows_ * seeds_ * points, emission, samples_, points, block);
+  if (!hasCorners()) return;
+  addCorners({pre_activation_, lambda_emitted_, to_others_, 1}, unit, emission, points, samples_, block);
+  for (const auto& [next, column, turned] : next_) {
+    if (!next->hasCorners() || next->steps_ != steps_ || next->rows_ != rows_) continue;
+    const auto weight = next->from_inputs_.narrow(0, column, hidden_);
+    addCorners({next->pre_activation_, next->lambda_emitted_, weight, 0, turned}, unit, emission, points, samples_,
+               block);
+  }
 }
 
 void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBlock& block) const {

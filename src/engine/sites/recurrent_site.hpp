@@ -33,6 +33,9 @@ class RecurrentSite : public Site {
   /// The hook that records one more call.
   std::unique_ptr<LayerHook> record(bool linked);
 
+  /// `next` reads what this one emits, from column `column` of its input weights on; `turned` in the other direction.
+  void addReader(const RecurrentSite& next, int64_t column, bool turned);
+
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] SiteKind kind() const override { return SiteKind::unit_response; }
   [[nodiscard]] std::vector<SiteUse> uses() const override;
@@ -53,6 +56,7 @@ class RecurrentSite : public Site {
   void assignOneSample() override;
   void beginSeeds(int64_t seeds) override;
   void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
+  void endSeeds() override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
 
  private:
@@ -66,6 +70,7 @@ class RecurrentSite : public Site {
   };
 
   void finish();
+  [[nodiscard]] bool hasCorners() const { return lambda_emitted_.defined(); }
   void addProjectionResponse(const RowChange& row, const ResponseBlock& block) const;
 
   std::string name_;
@@ -76,6 +81,13 @@ class RecurrentSite : public Site {
   at::Tensor own_weights_;  ///< [gates x hidden]: from a unit's emission to its own gates
   std::vector<Record> records_;
   bool packed_ = false;  ///< some sequence is shorter than another
+
+  struct Next {
+    const RecurrentSite* site;
+    int64_t column;
+    bool turned;
+  };
+  std::vector<Next> next_;
 
   // Where the last call stopped, with its graph.
   at::Tensor last_emitted_, last_carry_, last_leaf_;
@@ -93,6 +105,10 @@ class RecurrentSite : public Site {
   at::Tensor own_;                ///< [hidden, gates]
   at::Tensor feedback_;           ///< [hidden, emitted]: how the emitted values follow a unit's emission
   at::Tensor lambda_;             ///< [hidden, rows, seeds, steps + carry steps]
+  at::Tensor lambda_emitted_;     ///< relu: [hidden, rows, seeds, steps], the unit's own recurrence included
+  at::Tensor pre_activation_;     ///< relu: [rows, steps, hidden]
+  at::Tensor to_others_;          ///< relu: [hidden, hidden], from a unit's emission to other units
+  at::Tensor from_inputs_;        ///< relu: [inputs, hidden]
   at::Tensor lambda_projection_;  ///< [emitted, rows, seeds, steps]
 };
 

@@ -70,6 +70,8 @@ class Site {
   virtual void beginSeeds(int64_t seeds) = 0;
   /// Gradients of all leaves for one seed; undefined where the outputs don't depend on a leaf.
   virtual void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) = 0;
+  /// All seeds of this site are taken.
+  virtual void endSeeds() {}
 
   /// Adds the change of the outputs for each weight of one row, each changed alone. Thread-safe.
   virtual void addResponse(int role, const RowChange& row, const ResponseBlock& block) const = 0;
