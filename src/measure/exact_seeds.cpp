@@ -8,13 +8,14 @@
 namespace heft {
 namespace {
 
-/// rms from [samples, elements, columns], without leaving the block.
-void reduceRms(const float* block, int64_t samples, int64_t elements, int64_t columns, double* impact, float* error) {
+/// rms from [samples, seeds, columns], without leaving the block; the seeds' squares add up to those of `elements` outputs.
+void reduceRms(const float* block, int64_t samples, int64_t seeds, int64_t elements, int64_t columns, double* impact,
+               float* error) {
   std::vector<double> one(static_cast<size_t>(columns)), sum(one), sum2(one);
   for (int64_t b = 0; b < samples; ++b) {
     std::fill(one.begin(), one.end(), 0.0);
-    for (int64_t k = 0; k < elements; ++k) {
-      const float* line = block + (b * elements + k) * columns;
+    for (int64_t k = 0; k < seeds; ++k) {
+      const float* line = block + (b * seeds + k) * columns;
       for (size_t j = 0; j < one.size(); ++j) one[j] += static_cast<double>(line[j]) * static_cast<double>(line[j]);
     }
     for (size_t j = 0; j < one.size(); ++j) {
@@ -56,11 +57,15 @@ class ExactSeeds : public ResponseSeeds {
             columns};
   }
 
+  void reduceSquares(const float* block, int64_t kept, int64_t columns, const ColumnImpacts& out) const override {
+    reduceRms(block, samples_, kept, elements_, columns, out.impact[0], out.standard_error[0]);
+  }
+
   void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const override {
     at::Tensor outputs;
     for (size_t m = 0; m < metrics_.size(); ++m) {
       if (metrics_[m] == Metric::rms) {
-        reduceRms(block, samples_, elements_, columns, out.impact[m], out.standard_error[m]);
+        reduceRms(block, samples_, elements_, elements_, columns, out.impact[m], out.standard_error[m]);
         continue;
       }
       if (!outputs.defined()) {

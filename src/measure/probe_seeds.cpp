@@ -53,6 +53,15 @@ class ProbeSeeds : public ResponseSeeds {
     return {[this](int64_t index) { return seed(index).reshape({one_sample_ ? 1 : samples_, -1}); }, count_};
   }
 
+  void reduceSquares(const float* block, int64_t kept, int64_t columns, const ColumnImpacts& out) const override {
+    const double scale = metrics_[0] == Metric::rms ? 1 / static_cast<double>(elements_)
+                                                    : 0.5 / static_cast<double>(elements_ / classes_);
+    std::vector<double> sum(static_cast<size_t>(columns)), sum2(sum);
+    for (int64_t row = 0; row < samples_; ++row)
+      add(squares(block + row * kept * columns, 0, kept, columns, scale), sum, sum2);
+    finish(metrics_[0], samples_, sum, sum2, out.impact[0], out.standard_error[0]);
+  }
+
   void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const override {
     const int64_t rows = one_sample_ ? 1 : samples_;
     const auto together = static_cast<double>(one_sample_ ? samples_ : 1);  // samples that one row of the block adds up
@@ -64,20 +73,17 @@ class ProbeSeeds : public ResponseSeeds {
         const float* responses = block + row * count_ * columns;
         std::vector<double> value;
         if (metrics_[m] == Metric::rms)
-          value = squares(responses, plain_first_, columns, 1 / elements);
+          value = squares(responses, plain_first_, probes_, columns, 1 / elements);
         else if (metrics_[m] == Metric::kl)
-          value = squares(responses, fisher_first_, columns, 0.5 / groups);
+          value = squares(responses, fisher_first_, probes_, columns, 0.5 / groups);
         else {
           const bool squared_error = !targets_->classes.defined();
-          value = squared_error ? squares(responses, plain_first_, columns, 1 / elements)
-                                : squares(responses, fisher_first_, columns, 0.5 / groups);
+          value = squared_error ? squares(responses, plain_first_, probes_, columns, 1 / elements)
+                                : squares(responses, fisher_first_, probes_, columns, 0.5 / groups);
           const float* line = responses + gradient_ * columns;
           for (size_t j = 0; j < value.size(); ++j) value[j] += static_cast<double>(line[j]) / together;
         }
-        for (size_t j = 0; j < value.size(); ++j) {
-          sum[j] += value[j];
-          sum2[j] += value[j] * value[j];
-        }
+        add(value, sum, sum2);
       }
       finish(metrics_[m], rows, sum, sum2, out.impact[m], out.standard_error[m]);
     }
@@ -109,11 +115,18 @@ class ProbeSeeds : public ResponseSeeds {
     return 2 * (baseline_ - targets_->values.to(at::kCPU)) / static_cast<double>(elements_);
   }
 
-  /// scale x mean over probes of the squared responses, [columns].
-  [[nodiscard]] std::vector<double> squares(const float* responses, int64_t first, int64_t columns,
+  static void add(const std::vector<double>& value, std::vector<double>& sum, std::vector<double>& sum2) {
+    for (size_t j = 0; j < value.size(); ++j) {
+      sum[j] += value[j];
+      sum2[j] += value[j] * value[j];
+    }
+  }
+
+  /// scale x mean over probes of the squared responses, [columns]; `seeds` of them from `first` on add up to it.
+  [[nodiscard]] std::vector<double> squares(const float* responses, int64_t first, int64_t seeds, int64_t columns,
                                             double scale) const {
     std::vector<double> sum(static_cast<size_t>(columns));
-    for (int64_t k = first; k < first + probes_; ++k) {
+    for (int64_t k = first; k < first + seeds; ++k) {
       const float* line = responses + k * columns;
       for (size_t j = 0; j < sum.size(); ++j) sum[j] += static_cast<double>(line[j]) * static_cast<double>(line[j]);
     }

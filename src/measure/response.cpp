@@ -21,18 +21,6 @@ struct RowUse {
   int role;
 };
 
-/// Bytes of float32 adjoints a seed.
-double adjointBytes(const std::vector<Site*>& sites, int64_t samples) {
-  double bytes = 0;
-  for (const auto* site : sites) {
-    for (const auto& leaf : site->leaves()) {
-      bytes += 4.0 * static_cast<double>(leaf.numel()) *
-               static_cast<double>(site->kind() == SiteKind::gradient ? samples : 1);
-    }
-  }
-  return bytes;
-}
-
 /// Floating-point operations of one adjoint: a multiplication and an addition for each weight and each time it is read.
 double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) {
   double flop = 1;
@@ -69,18 +57,41 @@ std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint6
   throw Error(Fault::internal, "recording the model ended without a recording");
 }
 
+/// Tells the sites that stand alone for their parameters that only sums of squares count.
+void keepSquares(const std::vector<Site*>& sites, size_t parameters) {
+  std::vector<int> uses(parameters, 0);
+  for (const auto* site : sites) {
+    for (const auto& use : site->uses()) ++uses[static_cast<size_t>(use.parameter)];
+  }
+  for (auto* site : sites) {
+    const auto own = site->uses();
+    const auto alone = [&](const SiteUse& use) { return uses[static_cast<size_t>(use.parameter)] == 1; };
+    if (!own.empty() && std::all_of(own.begin(), own.end(), alone)) site->keepSquares();
+  }
+}
+
 /// How the outputs are taken: each by itself where they are few enough for time and memory, else by probes.
 std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites,
                                            const Structure& structure, const ResponseOptions& options,
                                            ResponseResult& result) {
   const auto samples = view.one_sample ? 1 : view.baseline.size(0);
   const auto elements = view.baseline.numel() / samples;
-  const auto affordable = static_cast<int64_t>(
-      std::max(2.0, static_cast<double>(options.memory) / std::max(adjointBytes(sites, samples), 1.0)));
-  const auto quick = static_cast<int64_t>(options.exact_flop / adjointFlop(sites, structure));
-  if (elements <= std::min(std::max({options.exact_elements, quick, int64_t{1}}), affordable))
+  const auto only = [&](Metric metric) {
+    return !view.one_sample && options.metrics.size() == 1 && options.metrics[0] == metric;
+  };
+  if (only(Metric::rms)) keepSquares(sites, structure.parameters.size());
+  const auto fits = [&](int64_t seeds) {
+    double bytes = 0;
+    for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
+    return bytes <= static_cast<double>(options.memory);
+  };
+  const double flop = adjointFlop(sites, structure);
+  const auto quick = static_cast<int64_t>(options.exact_flop / flop);
+  if (elements <= std::max({options.exact_elements, quick, int64_t{1}}) && fits(elements))
     return exactSeeds(view, options.metrics);
-  result.probes = std::min(options.probes, affordable);
+  if (only(Metric::kl)) keepSquares(sites, structure.parameters.size());
+  result.probes = std::clamp(static_cast<int64_t>(options.probe_flop / flop), options.probes, options.most_probes);
+  while (result.probes > 2 && !fits(result.probes)) result.probes /= 2;
   // Var of the mean of P squares of (r dy) is at most 2 |dy|^4 / P a sample; samples that share the impact average it.
   result.probe_error = std::sqrt(2.0 / static_cast<double>(result.probes)) / 2;
   return probeSeeds(view, options.metrics, result.probes, options.seed);
@@ -110,12 +121,13 @@ class RowEstimator {
     const auto columns = info.columns();
     const auto weights = session_.model().parameters[parameter].value.detach().to(at::kCPU, at::kDouble).contiguous();
     const auto* weight = weights.const_data_ptr<double>();
+    // Where a site keeps sums of squares, the parameter has no other.
+    const auto count = uses_[parameter].empty() ? count_ : uses_[parameter][0].site->keptSeeds(count_);
     constexpr int64_t kRows = 64;  // between two reports of progress
     for (int64_t first = 0; first < rows && !uses_[parameter].empty(); first += kRows) {
       const auto last = std::min(rows, first + kRows);
       at::parallel_for(first, last, 1, [&](int64_t begin, int64_t end) {
-        std::vector<float> block(static_cast<size_t>(samples_ * count_ * columns)),
-            change(static_cast<size_t>(columns));
+        std::vector<float> block(static_cast<size_t>(samples_ * count * columns)), change(static_cast<size_t>(columns));
         for (int64_t r = begin; r < end; ++r) {
           if (!selected(parameter, r, columns)) continue;
           for (int64_t j = 0; j < columns; ++j) {
@@ -125,14 +137,17 @@ class RowEstimator {
           }
           std::fill(block.begin(), block.end(), 0.0f);
           for (const auto& use : uses_[parameter]) {
-            use.site->addResponse(use.role, {r, change}, {samples_, count_, columns, block.data()});
+            use.site->addResponse(use.role, {r, change}, {samples_, count, columns, block.data()});
           }
           ColumnImpacts out;
           for (size_t m = 0; m < options_.metrics.size(); ++m) {
             out.impact.push_back(result.impact[m][parameter].data() + r * columns);
             out.standard_error.push_back(result.standard_error[m][parameter].data() + r * columns);
           }
-          seeds_.reduce(block.data(), columns, out);
+          if (count == count_)
+            seeds_.reduce(block.data(), columns, out);
+          else
+            seeds_.reduceSquares(block.data(), count, columns, out);
         }
       });
       advance((last - first) * columns);
@@ -172,7 +187,10 @@ ResponseResult estimateAll(Session& session, const NewValue& new_value, const Re
   if (outputs.requires_grad())
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
   else
-    for (auto* site : sites) site->beginSeeds(all_seeds.count);
+    for (auto* site : sites) {
+      site->beginSeeds(all_seeds.count);
+      site->endSeeds();
+    }
   outputs = at::Tensor();
   recording.outputs = at::Tensor();
 

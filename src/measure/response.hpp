@@ -20,7 +20,10 @@ struct ResponseOptions {
   /// operations (some seconds of two cores); beyond, random probes stand in for them.
   int64_t exact_elements = 128;
   double exact_flop = 4e11;
+  /// As many probes as take at most `probe_flop` floating-point operations, between these two numbers.
+  double probe_flop = 5e12;
   int64_t probes = 256;
+  int64_t most_probes = 1024;
   int64_t memory = int64_t{2} << 30;     ///< bytes that adjoints may take; fewer probes where they would take more
   const Selection* selection = nullptr;  ///< rows without a selected weight are left out; null: all
 };

@@ -25,6 +25,9 @@ class ResponseSeeds {
   [[nodiscard]] virtual Seeds seeds() const = 0;
   /// `block` is [samples, seeds, columns], the changes along each seed. Thread-safe.
   virtual void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const = 0;
+  /// reduce() where sums of squares over a sample's seeds are all that counts (one metric: rms, or kl by probes), from fewer
+  /// seeds with the same sums: `block` is [samples, kept, columns].
+  virtual void reduceSquares(const float* block, int64_t kept, int64_t columns, const ColumnImpacts& out) const = 0;
 };
 
 /// The baseline's outputs, as the adjoints see them.

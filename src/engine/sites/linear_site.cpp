@@ -49,19 +49,22 @@ void LinearSite::assignOneSample() {
 }
 
 void LinearSite::beginSeeds(int64_t seeds) {
-  seeds_ = seeds;
   table_ = (read_.index_select(0, rows_.row.to(read_.device())) * rows_.present.to(read_.device()))
                .view({rows_.samples, rows_.points, inputs_})
                .to(at::kCPU, at::kFloat)
                .contiguous();
-  lambda_ = at::zeros({outputs_, rows_.samples, seeds, rows_.points}, at::kFloat);
+  lambda_.begin(outputs_, rows_.samples, seeds, rows_.points, squares_);
+}
+
+double LinearSite::adjointBytes(int64_t seeds, int64_t /*samples*/) const {
+  return LambdaTable::bytes(outputs_, rows_.samples, seeds, rows_.points, squares_);
 }
 
 void LinearSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
   if (!gradients[0].defined() || rows_.points == 0) return;
   const auto rows =
       rowsOf(gradients[0], leaf_).index_select(0, rows_.row.to(leaf_.device())) * rows_.present.to(leaf_.device());
-  lambda_.select(2, seed).copy_(rows.view({rows_.samples, rows_.points, outputs_}).permute({2, 0, 1}));
+  lambda_.take(seed).copy_(rows.view({rows_.samples, rows_.points, outputs_}).permute({2, 0, 1}));
 }
 
 void LinearSite::addResponse(int role, const RowChange& row, const ResponseBlock& block) const {
@@ -85,21 +88,21 @@ void LinearSite::addWeightRow(const RowChange& row, const ResponseBlock& block) 
   }
   std::vector<int64_t> samples(static_cast<size_t>(rows_.samples));
   for (size_t b = 0; b < samples.size(); ++b) samples[b] = static_cast<int64_t>(b);
-  contract(lambda_.const_data_ptr<float>() + output * rows_.samples * seeds_ * rows_.points, emission, samples,
-           rows_.points, block);
+  contract(lambda_.values().const_data_ptr<float>() + output * rows_.samples * lambda_.seeds() * rows_.points, emission,
+           samples, rows_.points, block);
 }
 
 void LinearSite::addWeightColumn(const RowChange& row, const ResponseBlock& block) const {
   const auto input = row.row - weight_.first_row;
   if (input < 0 || input >= inputs_) return;
   const auto* read = table_.const_data_ptr<float>();
-  const auto* lambda = lambda_.const_data_ptr<float>();
+  const auto* lambda = lambda_.values().const_data_ptr<float>();
   for (int64_t output = 0; output < outputs_; ++output) {
     const auto column = weight_.first_column + output;
     const float change = row.change[static_cast<size_t>(column)];
     for (int64_t sample = 0; sample < rows_.samples; ++sample) {
-      for (int64_t seed = 0; seed < seeds_; ++seed) {
-        const auto* line = lambda + ((output * rows_.samples + sample) * seeds_ + seed) * rows_.points;
+      for (int64_t seed = 0; seed < lambda_.seeds(); ++seed) {
+        const auto* line = lambda + ((output * rows_.samples + sample) * lambda_.seeds() + seed) * rows_.points;
         float sum = 0;
         for (int64_t i = 0; i < rows_.points; ++i) sum += line[i] * read[(sample * rows_.points + i) * inputs_ + input];
         block.at(sample, seed)[column] += change * sum;
@@ -111,8 +114,9 @@ void LinearSite::addWeightColumn(const RowChange& row, const ResponseBlock& bloc
 void LinearSite::addBias(const RowChange& row, const ResponseBlock& block) const {
   const auto output = row.row - first_bias_;
   if (output < 0 || output >= outputs_) return;
-  const auto* lambda = lambda_.const_data_ptr<float>() + output * rows_.samples * seeds_ * rows_.points;
-  for (int64_t i = 0; i < rows_.samples * seeds_; ++i) {
+  const auto* lambda =
+      lambda_.values().const_data_ptr<float>() + output * rows_.samples * lambda_.seeds() * rows_.points;
+  for (int64_t i = 0; i < rows_.samples * lambda_.seeds(); ++i) {
     float sum = 0;
     for (int64_t p = 0; p < rows_.points; ++p) sum += lambda[i * rows_.points + p];
     block.data[i] += row.change[0] * sum;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/sites/lambda_table.hpp"
 #include "engine/sites/linear_call.hpp"
 #include "engine/sites/site.hpp"
 
@@ -22,8 +23,12 @@ class LinearSite : public Site {
   [[nodiscard]] std::vector<SiteRead> reads() const override;
   bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
   void assignOneSample() override;
+  void keepSquares() override { squares_ = true; }
   void beginSeeds(int64_t seeds) override;
   void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
+  void endSeeds() override { lambda_.end(); }
+  [[nodiscard]] int64_t keptSeeds(int64_t) const override { return lambda_.seeds(); }
+  [[nodiscard]] double adjointBytes(int64_t seeds, int64_t samples) const override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
 
  private:
@@ -38,9 +43,10 @@ class LinearSite : public Site {
   at::Tensor read_;
   at::Tensor leaf_;
   SampleRows rows_;
-  int64_t inputs_ = 0, outputs_ = 0, seeds_ = 0;
-  at::Tensor table_;   ///< float32 [samples, points, inputs]: z by sample
-  at::Tensor lambda_;  ///< float32 [outputs, samples, seeds, points]
+  int64_t inputs_ = 0, outputs_ = 0;
+  bool squares_ = false;
+  at::Tensor table_;    ///< float32 [samples, points, inputs]: z by sample
+  LambdaTable lambda_;  ///< of outputs, by sample
 };
 
 /// One row a token: y = W[token], dy = lambda dW.

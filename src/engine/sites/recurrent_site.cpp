@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "engine/kernels/cpu/unit_response.hpp"
 #include "engine/sites/relu_corners.hpp"
 #include "heft/error.hpp"
@@ -176,11 +178,26 @@ bool RecurrentSite::assignSamples(std::span<const at::Tensor> once, std::span<co
 
 void RecurrentSite::assignOneSample() { samples_.assign(static_cast<size_t>(records_.at(0).emission_leaf.size(1)), 0); }
 
+void RecurrentSite::keepSquares() {
+  // Rows of one sample add up before they are squared; a projection's weights and corners read each seed by itself.
+  auto samples = samples_;
+  std::sort(samples.begin(), samples.end());
+  const auto first = std::find_if(samples.begin(), samples.end(), [](int64_t one) { return one >= 0; });
+  const bool apart = std::adjacent_find(first, samples.end()) == samples.end();
+  squares_ = apart && !weights_.projection.defined() && kind_ != CellKind::rnn_relu;
+}
+
+double RecurrentSite::adjointBytes(int64_t seeds, int64_t samples) const {
+  if (!squares_) return Site::adjointBytes(seeds, samples);
+  const auto& leaf = records_.at(0).emission_leaf;
+  const auto carries = std::count(carry_used_.begin(), carry_used_.end(), true);
+  return LambdaTable::bytes(leaf.size(2), leaf.size(1), seeds, steps() + carries, true);
+}
+
 void RecurrentSite::beginSeeds(int64_t seeds) {
   if (!points_.defined()) finish();
-  seeds_ = seeds;
   const auto extra = static_cast<int64_t>(carry_steps_.size());
-  lambda_ = at::zeros({hidden_, rows_, seeds, steps_ + extra}, at::kFloat);
+  lambda_.begin(hidden_, rows_, seeds, steps_ + extra, squares_);
   if (weights_.projection.defined()) lambda_projection_ = at::zeros({emitted_, rows_, seeds, steps_}, at::kFloat);
 }
 
@@ -188,11 +205,12 @@ void RecurrentSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients
   size_t next = 0;
   int64_t step = 0;
   int64_t carries = 0;
+  const auto lambda = lambda_.take(seed);
   for (size_t call = 0; call < records_.size(); ++call) {
     const auto& record = records_[call];
     const auto count = record.emission_leaf.size(0);
     const auto& emission = gradients[next++];
-    if (emission.defined()) lambda_.select(2, seed).narrow(2, step, count).copy_(emission.permute({2, 1, 0}));
+    if (emission.defined()) lambda.narrow(2, step, count).copy_(emission.permute({2, 1, 0}));
     if (record.projection_leaf.defined()) {
       const auto& projection = gradients[next++];
       if (projection.defined())
@@ -201,7 +219,7 @@ void RecurrentSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients
     if (record.carry_leaf.defined()) {
       const auto& carry = gradients[next++];
       if (carry_used_.at(call)) {
-        if (carry.defined()) lambda_.select(2, seed).select(2, steps_ + carries).copy_(carry.t());
+        if (carry.defined()) lambda.select(2, steps_ + carries).copy_(carry.t());
         ++carries;
       }
     }
@@ -214,6 +232,7 @@ void RecurrentSite::addReader(const RecurrentSite& next, int64_t column, bool tu
 }
 
 void RecurrentSite::endSeeds() {
+  lambda_.end();
   if (kind_ != CellKind::rnn_relu || packed_) return;
   const auto a = points_.view({hidden_, rows_, steps_});
   pre_activation_ = a.permute({1, 2, 0}).contiguous();
@@ -221,7 +240,7 @@ void RecurrentSite::endSeeds() {
   to_others_.fill_diagonal_(0);
   from_inputs_ = weights_.input.detach().t().to(at::kCPU, at::kFloat).contiguous();
   // The leaves are seen by other units only; a unit whose slope is another from its corner on hears itself too.
-  lambda_emitted_ = lambda_.narrow(3, 0, steps_).clone();
+  lambda_emitted_ = lambda_.values().narrow(3, 0, steps_).clone();
   const auto slope = a.gt(0).to(at::kFloat) * own_.select(1, 0).view({hidden_, 1, 1});
   for (auto step = steps_ - 2; step >= 0; --step) {
     lambda_emitted_.select(3, step).add_(lambda_emitted_.select(3, step + 1) * slope.select(2, step + 1).unsqueeze(2));
@@ -342,7 +361,8 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
   auto* emission = threadScratch(0, rows_ * points * columns);
   kernels::unitResponse(task, emission, threadScratch(1, 2 * columns));
-  contract(lambda_.const_data_ptr<float>() + unit * rows_ * seeds_ * points, emission, samples_, points, block);
+  contract(lambda_.values().const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points, emission, samples_,
+           points, block);
   if (!hasCorners()) return;
   addCorners({pre_activation_, lambda_emitted_, to_others_, 1}, unit, emission, points, samples_, block);
   for (const auto& [next, column, turned] : next_) {
@@ -361,8 +381,8 @@ void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBl
       emission[i * hidden_ + j] = hidden[i * hidden_ + j] * row.change[static_cast<size_t>(j)];
     }
   }
-  contract(lambda_projection_.const_data_ptr<float>() + row.row * rows_ * seeds_ * steps_, emission, samples_, steps_,
-           block);
+  contract(lambda_projection_.const_data_ptr<float>() + row.row * rows_ * lambda_.seeds() * steps_, emission, samples_,
+           steps_, block);
 }
 
 }  // namespace heft

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "engine/sites/lambda_table.hpp"
 #include "engine/sites/recurrent_layer.hpp"
 #include "engine/sites/site.hpp"
 
@@ -54,9 +55,12 @@ class RecurrentSite : public Site {
   [[nodiscard]] at::Tensor emissions() const;
   bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
   void assignOneSample() override;
+  void keepSquares() override;
   void beginSeeds(int64_t seeds) override;
   void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
   void endSeeds() override;
+  [[nodiscard]] int64_t keptSeeds(int64_t) const override { return lambda_.seeds(); }
+  [[nodiscard]] double adjointBytes(int64_t seeds, int64_t samples) const override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
 
  private:
@@ -93,7 +97,8 @@ class RecurrentSite : public Site {
   at::Tensor last_emitted_, last_carry_, last_leaf_;
 
   // After finish(): float32 on the CPU.
-  int64_t rows_ = 0, steps_ = 0, hidden_ = 0, emitted_ = 0, inputs_ = 0, seeds_ = 0;
+  int64_t rows_ = 0, steps_ = 0, hidden_ = 0, emitted_ = 0, inputs_ = 0;
+  bool squares_ = false;
   std::vector<bool> carry_used_;  ///< by call: its final carry moves the outputs other than through the next call
   std::vector<int64_t> carry_steps_;
   std::vector<int64_t> samples_;  ///< [rows]
@@ -104,7 +109,7 @@ class RecurrentSite : public Site {
   at::Tensor hidden_values_;      ///< [rows, steps, hidden], with a projection
   at::Tensor own_;                ///< [hidden, gates]
   at::Tensor feedback_;           ///< [hidden, emitted]: how the emitted values follow a unit's emission
-  at::Tensor lambda_;             ///< [hidden, rows, seeds, steps + carry steps]
+  LambdaTable lambda_;            ///< of hidden units, by row; points are steps and carry steps
   at::Tensor lambda_emitted_;     ///< relu: [hidden, rows, seeds, steps], the unit's own recurrence included
   at::Tensor pre_activation_;     ///< relu: [rows, steps, hidden]
   at::Tensor to_others_;          ///< relu: [hidden, hidden], from a unit's emission to other units

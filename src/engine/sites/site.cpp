@@ -35,6 +35,12 @@ bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t sa
   return true;
 }
 
+double Site::adjointBytes(int64_t seeds, int64_t samples) const {
+  double bytes = 0;
+  for (const auto& leaf : leaves()) bytes += 4.0 * static_cast<double>(leaf.numel()) * static_cast<double>(seeds);
+  return kind() == SiteKind::gradient ? bytes * static_cast<double>(samples) : bytes;
+}
+
 SampleRows sortBySample(const std::vector<int64_t>& assigned, int64_t samples) {
   std::vector<std::vector<int64_t>> rows(static_cast<size_t>(samples));
   for (size_t row = 0; row < assigned.size(); ++row) {

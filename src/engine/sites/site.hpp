@@ -67,11 +67,18 @@ class Site {
   /// All rows belong to sample 0.
   virtual void assignOneSample() = 0;
 
+  /// Only the sum of squares over seeds will count, of what this site alone changes: it may keep fewer than it takes.
+  /// To be said before the first seed.
+  virtual void keepSquares() {}
   virtual void beginSeeds(int64_t seeds) = 0;
   /// Gradients of all leaves for one seed; undefined where the outputs don't depend on a leaf.
   virtual void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) = 0;
   /// All seeds of this site are taken.
   virtual void endSeeds() {}
+  /// Seeds that addResponse's blocks have, where `taken` were taken.
+  [[nodiscard]] virtual int64_t keptSeeds(int64_t taken) const { return taken; }
+  /// Bytes that the adjoints of `seeds` seeds and `samples` samples take.
+  [[nodiscard]] virtual double adjointBytes(int64_t seeds, int64_t samples) const;
 
   /// Adds the change of the outputs for each weight of one row, each changed alone. Thread-safe.
   virtual void addResponse(int role, const RowChange& row, const ResponseBlock& block) const = 0;

@@ -1,0 +1,64 @@
+#include "engine/sites/lambda_table.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "heft/error.hpp"
+
+namespace heft {
+namespace {
+
+constexpr int64_t kTogether = 64;  ///< seeds that are added to the Gram matrices at once
+
+}  // namespace
+
+double LambdaTable::bytes(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares) {
+  const auto each = static_cast<double>(units * rows * points);
+  if (!keepsGram(seeds, points, squares)) return 4 * each * static_cast<double>(seeds);
+  return each * (4.0 * kTogether + 12.0 * static_cast<double>(points));
+}
+
+void LambdaTable::begin(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares) {
+  seeds_ = seeds;
+  points_ = points;
+  waiting_ = 0;
+  factored_ = false;
+  gram_ = at::Tensor();
+  const bool keeps_gram = keepsGram(seeds, points, squares);
+  values_ = at::zeros({units, rows, keeps_gram ? kTogether : seeds, points}, at::kFloat);
+  if (keeps_gram) gram_ = at::zeros({units * rows, points, points}, at::kDouble);
+}
+
+at::Tensor LambdaTable::take(int64_t seed) {
+  if (!gram_.defined()) return values_.select(2, seed);
+  if (waiting_ == kTogether) gather();
+  return values_.select(2, waiting_++);
+}
+
+void LambdaTable::gather() {
+  const auto some = values_.flatten(0, 1);
+  gram_.add_(at::bmm(some.transpose(1, 2), some));
+  values_.zero_();
+  waiting_ = 0;
+}
+
+void LambdaTable::end() {
+  if (!gram_.defined()) return;
+  gather();
+  const auto scale = gram_.diagonal(0, 1, 2).mean(1);
+  const auto eye = at::eye(points_, gram_.options());
+  // G is singular where the points are more than the outputs; a small addition, relative, lets it be factored.
+  for (double addition = 1e-13; addition < 1e-5; addition *= 100) {
+    const auto [factor, info] = at::linalg_cholesky_ex(gram_ + (scale * addition + 1e-300).view({-1, 1, 1}) * eye);
+    if (info.any().item<bool>()) continue;
+    values_ =
+        factor.transpose(1, 2).to(at::kFloat).contiguous().view({values_.size(0), values_.size(1), points_, points_});
+    gram_ = at::Tensor();
+    factored_ = true;
+    return;
+  }
+  throw Error(Fault::internal, "the Gram matrices of the adjoints can't be factored");
+}
+
+}  // namespace heft

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace heft {
+
+/// Adjoints of a site's units, a set a seed: lambda [units, rows, seeds, points].
+///
+/// Where only the sum of squares over seeds counts, (lambda[s] de)^2 summed over s is de^T G de with G the sum of
+/// lambda[s] lambda[s]^T, points x points, so a table of more seeds than points keeps its Gram matrices instead and hands back
+/// as many rows as there are points, L^T of G = L L^T.
+class LambdaTable {
+ public:
+  /// `squares`: only sums of squares over seeds count.
+  void begin(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares);
+  /// Where seed `seed` is to be written, float32 [units, rows, points], zero. Seeds come in order.
+  at::Tensor take(int64_t seed);
+  /// All seeds are taken.
+  void end();
+
+  /// Seeds that are kept: those taken, or as many as there are points.
+  [[nodiscard]] int64_t seeds() const { return gram_.defined() || factored_ ? points_ : seeds_; }
+  /// float32 [units, rows, seeds(), points], once all are taken.
+  [[nodiscard]] const at::Tensor& values() const { return values_; }
+
+  /// True when `seeds` seeds of `points` points are kept as Gram matrices.
+  static bool keepsGram(int64_t seeds, int64_t points, bool squares) { return squares && 2 * points < seeds; }
+  /// Bytes that a table takes.
+  static double bytes(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares);
+
+ private:
+  void gather();
+
+  int64_t seeds_ = 0, points_ = 0, waiting_ = 0;
+  bool factored_ = false;
+  at::Tensor values_;  ///< while seeds are taken: those that gram_ doesn't have yet
+  at::Tensor gram_;    ///< float64 [units x rows, points, points]
+};
+
+}  // namespace heft
