@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "analysis/random.hpp"
+#include "engine/sites/adjoint_linear.hpp"
 #include "engine/variants/vmap.hpp"
 
 namespace heft {
@@ -111,6 +112,7 @@ bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, u
   for (int64_t i = 0; i < once.numel(); ++i) values[i] = random.normal();
   once = once.to(outputs.device());
   const auto factors = at::arange(1, samples + 1, outputs.options().requires_grad(false)).unsqueeze(1);
+  const FullPrecisionAdjoints exact;
   const auto leaves = leavesOf(sites);
   const auto first = gradients(outputs, once, leaves);
   const auto second = gradients(outputs, once * factors, leaves);

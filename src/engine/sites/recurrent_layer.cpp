@@ -47,19 +47,18 @@ Step step(CellKind kind, const at::Tensor& input, const at::Tensor& recurrent, c
   return {};
 }
 
-/// x [rows..., in] times the transpose of weight [out, in], plus the bias if there is one.
-at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+}  // namespace
+
+at::Tensor LayerHook::affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   return at::linear(x, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
 }
-
-}  // namespace
 
 LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput& input, LayerHook& hook) {
   const auto steps = input.sequence.size(0);
   auto emitted = input.hidden;
   auto carry = kind == CellKind::lstm ? input.carry : input.hidden;
   hook.begin(emitted, carry);
-  const auto inputTerms = [&](const at::Tensor& read) { return affine(read, weights.input, weights.input_bias); };
+  const auto inputTerms = [&](const at::Tensor& read) { return hook.affine(read, weights.input, weights.input_bias); };
   // Unbound at once: the adjoint then gathers its steps once, not a tensor of all steps for each of them.
   const auto all_terms =
       hook.stepwise() ? std::vector<at::Tensor>() : hook.inputTerms(inputTerms(input.sequence)).unbind(0);
@@ -68,7 +67,8 @@ LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput
   for (int64_t t = 0; t < steps; ++t) {
     const auto from_input =
         hook.inputTerm(t, !all_terms.empty() ? all_terms[static_cast<size_t>(t)] : inputTerms(input.sequence[t]));
-    const auto recurrent = hook.recurrentTerm(t, affine(emitted, weights.recurrent, weights.recurrent_bias), emitted);
+    const auto recurrent =
+        hook.recurrentTerm(t, hook.affine(emitted, weights.recurrent, weights.recurrent_bias), emitted);
     hook.preActivations(t, from_input, recurrent, emitted, carry);
     auto [hidden, next_carry] = step(kind, from_input, recurrent, carry);
     hidden = hook.emission(t, hidden);

@@ -30,6 +30,8 @@ class LayerHook {
 
   /// The states that the run really starts from. They may get more rows here, one set a variant.
   virtual void begin(at::Tensor& /*emitted*/, at::Tensor& /*carry*/) {}
+  /// x [rows..., in] times the transpose of weight [out, in], plus the bias if there is one.
+  virtual at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
   /// Input terms of the pre-activations of all steps, [time, rows, gates x hidden].
   virtual at::Tensor inputTerms(const at::Tensor& terms) { return terms; }
   /// True: input terms are computed step by step, which saves memory where rows are many; inputTerms isn't called then.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/kernels/cpu/unit_response.hpp"
+#include "engine/sites/adjoint_linear.hpp"
 #include "engine/sites/relu_corners.hpp"
 #include "heft/error.hpp"
 
@@ -21,6 +22,11 @@ class RecurrentSite::Recorder : public LayerHook {
     emitted = site_.last_emitted_;
     if (carry.defined()) carry = site_.last_carry_;
     previous_leaf_ = site_.last_leaf_;
+  }
+
+  at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) override {
+    const bool constant = !weight.requires_grad() && !(bias.defined() && bias.requires_grad());
+    return constant ? linearWithFloatAdjoint(x, weight, bias) : LayerHook::affine(x, weight, bias);
   }
 
   at::Tensor inputTerms(const at::Tensor& terms) override {
