@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/signals.hpp"
+#include "data/memory.hpp"
 #include "engine/libtorch_version.hpp"
 #include "heft/error.hpp"
 #include "heft/version.hpp"
@@ -38,14 +39,14 @@ int perform(const heft::cli::Action& action, const heft::cli::Context& context) 
   } catch (const heft::Error& error) {
     return fail(error.fault(), error.what());
   } catch (const std::bad_alloc&) {
-    return fail(Fault::memory,
-                "out of memory: there is less than this model and these inputs need; give fewer inputs, or a machine "
-                "with more");
+    return fail(Fault::memory, "out of memory: this model and these inputs need more than the " +
+                                   heft::bytesInWords(heft::takenMemory()) +
+                                   " that heft had taken; give fewer or shorter inputs, or a machine with more");
   } catch (const std::exception& error) {
     const std::string text = error.what();
     if (saysOutOfMemory(text)) {
-      return fail(Fault::memory,
-                  "out of memory (" + heft::firstLine(text) + "); give fewer inputs, or a machine with more");
+      return fail(Fault::memory, "out of memory after taking " + heft::bytesInWords(heft::takenMemory()) + " (" +
+                                     heft::firstLine(text) + "); give fewer or shorter inputs, or a machine with more");
     }
     return fail(Fault::internal, "a defect of heft, please report it: " + heft::firstLine(text));
   }

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "data/hash.hpp"
+#include "data/memory.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
 #include "model/constants.hpp"
@@ -12,6 +13,23 @@
 
 namespace heft {
 namespace {
+
+/// What loading takes at its peak: the file's values and their float64 twins, side by side.
+double neededToLoad(const std::filesystem::path& path, bool native) {
+  return static_cast<double>(std::filesystem::file_size(path)) * (native ? 1 : 3);
+}
+
+std::string tooLarge(const std::filesystem::path& path, bool native, const std::string& found) {
+  return path.string() + ": the model alone needs about " + bytesInWords(neededToLoad(path, native)) +
+         " of memory to load" + (native ? "" : " (its weights stand in float64 here)") + ", " + found +
+         "; bring a smaller model, or a machine with more";
+}
+
+void checkRoom(const std::filesystem::path& path, bool native) {
+  const auto left = freeMemory();
+  if (left && neededToLoad(path, native) > *left)
+    throw Error(Fault::memory, tooLarge(path, native, "and " + bytesInWords(*left) + " are free"));
+}
 
 torch::jit::Module readModule(const std::filesystem::path& path, c10::Device device) {
   try {
@@ -21,7 +39,7 @@ torch::jit::Module readModule(const std::filesystem::path& path, c10::Device dev
   } catch (const std::exception& failure) {
     const std::string why = firstLine(failure.what());
     if (saysOutOfMemory(failure.what()))
-      throw Error(Fault::memory, path.string() + ": needs more memory than there is (" + why + ")");
+      throw Error(Fault::memory, tooLarge(path, false, "which is more than there is (" + why + ")"));
     // Constants that were packed for one processor are not in the file.
     if (why.find("required keyword attribute 'value' is undefined") != std::string::npos) {
       throw Error(Fault::unsupported, path.string() +
@@ -124,6 +142,7 @@ void checkFinite(const Model& model) {
 
 Model loadModel(const std::filesystem::path& path, const LoadOptions& options) {
   checkArchive(path);
+  checkRoom(path, options.native);
   Model model;
   model.path = path;
   model.sha256 = sha256File(path);
@@ -139,7 +158,12 @@ Model loadModel(const std::filesystem::path& path, const LoadOptions& options) {
     named.value.set_requires_grad(false);
   }
   for (const auto& named : model.module.named_buffers()) stored[named.name] = named.value.scalar_type();
-  if (!options.native) convertToDouble(model.module, options.device);
+  try {
+    if (!options.native) convertToDouble(model.module, options.device);
+  } catch (const std::exception& failure) {
+    if (!saysOutOfMemory(failure.what())) throw;
+    throw Error(Fault::memory, tooLarge(path, false, "which is more than there is"));
+  }
   listParameters(model, stored);
   checkFinite(model);
   return model;

@@ -14,8 +14,10 @@ struct ParameterInfo {
   std::vector<std::string> tied;  ///< further names of the same memory
   std::string
       site;  ///< "LSTM", "GRU", "RNN (tanh)", "RNN (relu)", "linear", "embedding", "other"; "" where nothing read it
-  std::string role;    ///< "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "weight", "bias"; "" for others
-  std::string method;  ///< how `response` estimates it: "unit response", "linear", "gradient"; "" where nothing read it
+  std::string role;  ///< "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "weight", "bias"; "" for others
+  std::string
+      method;  ///< how `response` estimates it: "unit response", "traced unit response", "linear", "gradient"; "" where
+               ///< nothing read it
   std::vector<std::string> gates;  ///< in the order of its rows; empty where rows are not stacked by gate
   std::int64_t layer = -1;         ///< index into Structure::layers; -1 outside recurrent layers
 

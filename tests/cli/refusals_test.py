@@ -264,10 +264,22 @@ def test_a_forward_that_wants_more_memory_than_there_is(out, tmp_path):
 
 
 @pytest.mark.parametrize("megabytes", [800, 1000])
-def test_a_model_that_does_not_fit_into_memory(megabytes, out):
+def test_a_measurement_that_does_not_fit_into_memory(megabytes, out):
     limit = megabytes << 20
     result = heft("rank", *bundled("char-lstm"), "-q", "-o", out, "--budget", 5,
                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
     refuse(MEMORY, "memory", of=result)
+
+
+def test_a_model_too_large_for_memory_says_what_it_needs(out):
+    model, *inputs = bundled("char-lstm")
+    needed = 3 * model.stat().st_size / 2**20
+    for megabytes in range(400, 900, 15):  # the program itself takes some of these, how many differs by machine
+        limit = megabytes << 20
+        result = heft("rank", model, *inputs, "-q", "-o", out,
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        if "to load" in result.stderr:
+            break
+    refuse(MEMORY, f"needs about {needed:.0f} MiB", "are free", of=result)
 
 
