@@ -278,7 +278,7 @@ def test_a_model_too_large_for_memory_says_what_it_needs(out):
         limit = megabytes << 20
         result = heft("rank", model, *inputs, "-q", "-o", out,
                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
-        if "to load" in result.stderr:
+        if "to load" in result.err:
             break
     refuse(MEMORY, f"needs about {needed:.0f} MiB", "are free", of=result)
 
