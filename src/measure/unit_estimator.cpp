@@ -120,7 +120,7 @@ void UnitEstimator::estimate(const UnitParameter& units, ResponseResult& result,
       }
       variants.push_back({{std::move(change)}});
       weights.push_back(std::move(some));
-      if (static_cast<int64_t>(variants.size()) == runner_.most()) run();
+      if (static_cast<int64_t>(variants.size()) == runner_.most(units)) run();
     }
     run();  // variants of one colour change weights of about as many rows
   }

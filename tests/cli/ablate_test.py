@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from program import BUNDLED, FIXTURES, asked, error_line, heft
+from heft import FIXTURES, MODELS, error_line, heft, model_arguments
 from safetensors.numpy import load_file
 
-DIGITS = [BUNDLED / "digits-lstm.pt", "--inputs", BUNDLED / "digits-lstm-inputs.safetensors", "--targets", BUNDLED / "digits-lstm-targets.safetensors"]
+DIGITS = [MODELS / "digits-lstm.pt", "--inputs", MODELS / "digits-lstm-inputs.safetensors", "--targets", MODELS / "digits-lstm-targets.safetensors"]
 
 
 def components(names) -> list:
@@ -14,7 +14,7 @@ def components(names) -> list:
 
 def ablate(model: list, *names, options=()) -> dict:
     result = heft("ablate", *model, *components(names), *options, "--json")
-    assert result.status == 0, result.err
+    assert result.code == 0, result.err
     return result.json
 
 
@@ -26,7 +26,7 @@ def label(name: str, shape: tuple, flat: int) -> str:
                                    "bfloat16_lstm", "stream_policy_gru", "outputs_tuple_element", "batch_mean_subtracted"])
 def test_a_weights_impact_is_pytorchs(model):
     expected = load_file(FIXTURES / f"{model}.expected.safetensors")
-    shapes = {one["name"]: one["shape"] for one in heft("inspect", *asked(model), "--json").json["parameters"]}
+    shapes = {one["name"]: one["shape"] for one in heft("inspect", *model_arguments(model), "--json").json["parameters"]}
     places = {}
     for name, shape in shapes.items():
         key = name
@@ -39,7 +39,7 @@ def test_a_weights_impact_is_pytorchs(model):
         for flat, impact in zip(expected["index:" + key], expected["impact:" + key]):
             places[label(name, tuple(shape), int(flat))] = float(impact)
     assert len(places) >= 12
-    found = ablate(asked(model), *places)
+    found = ablate(model_arguments(model), *places)
     assert [one["name"] for one in found["components"]] == list(places)
     scale = found["baseline"]["rms"]
     for one, impact in zip(found["components"], places.values()):
@@ -47,9 +47,9 @@ def test_a_weights_impact_is_pytorchs(model):
 
 
 def test_rank_by_the_reference_gives_the_same_impacts(tmp_path):
-    model = asked("trained_gru")
+    model = model_arguments("trained_gru")
     run = heft("rank", *model, "--method", "reference", "--parameters", "rnn.weight_hh_l0[0:2,0:3]", "--top", "6", "-o", tmp_path / "run", "--json")
-    assert run.status == 0, run.err
+    assert run.code == 0, run.err
     top = run.json["top"]
     assert len(top) == 6
     found = ablate(model, *(one["name"] for one in top))
@@ -65,7 +65,7 @@ def rows(parameter: str, units: int, gates: int, unit: int) -> list[str]:
 
 @pytest.mark.parametrize("layer, reader, unit", [("l0", "rnn.weight_ih_l1", 0), ("l1", "head.weight", 7)])
 def test_a_units_paths_are_its_rows_and_columns(layer, reader, unit):
-    model = asked("trained_lstm")
+    model = model_arguments("trained_lstm")
     incoming = [name for role in ("weight_ih", "weight_hh", "bias_ih", "bias_hh") for name in rows(f"rnn.{role}_{layer}", 12, 4, unit)]
     incoming = [name.replace(",:]", "]") if "bias" in name else name for name in incoming]
     column = f"rnn.weight_hh_{layer}[:,{unit}]"
@@ -110,7 +110,7 @@ def test_metrics_agree_with_changes_by_output_and_sample():
 
 
 def test_an_output_a_step_is_summed_up_by_class_too():
-    found = ablate(asked("lstm_2_layers_batch_first"), "rnn.l1")
+    found = ablate(model_arguments("lstm_2_layers_batch_first"), "rnn.l1")
     one, classes = found["components"][0], found["classes"]
     assert found["elements"] > classes > 1
     by_position = np.array(one["outputs"]["mean_change"]).reshape(-1, classes)
@@ -130,7 +130,7 @@ def test_a_chosen_metric_comes_alone_and_a_perturbation_is_used():
 
 def test_the_text_names_what_moves_and_fits_the_terminal():
     one = heft("ablate", *DIGITS, "--component", "rnn.weight_hh_l0[12,7]")
-    assert one.status == 0 and "output[" in one.out and "sample " in one.out and "accuracy" in one.out
+    assert one.code == 0 and "output[" in one.out and "sample " in one.out and "accuracy" in one.out
     several = heft("ablate", *DIGITS, "--component", "rnn.l0:unit=12")
     assert "path=incoming" in several.out
     for text in (one.out, several.out):
@@ -150,7 +150,7 @@ def test_the_text_names_what_moves_and_fits_the_terminal():
 ])
 def test_what_is_wrong_is_one_line(arguments, status, says):
     result = heft("ablate", *DIGITS[:3], *arguments, "-q")
-    assert result.status == status
+    assert result.code == status
     assert says in error_line(result)
     assert result.out == ""
 

@@ -62,6 +62,13 @@ def refuse(code: int, *texts, of: Result) -> str:
     return of.err
 
 
+def error_line(result: Result) -> str:
+    """The one line on standard error."""
+    lines = result.err.splitlines()
+    assert len(lines) == 1, result.err
+    return lines[0]
+
+
 def model_arguments(name: str) -> list:
     """MODEL, --inputs and what else a fixture needs."""
     entry = INDEX[name]

@@ -1,7 +1,7 @@
 """heft inspect: what a model is made of."""
 
 import pytest
-from program import BUNDLED, FIXTURES, asked, error_line, fixture, heft
+from heft import FIXTURES, INDEX, MODELS, error_line, heft, model_arguments
 
 LSTM = ["input", "forget", "cell", "output"]
 GRU = ["reset", "update", "new"]
@@ -24,8 +24,8 @@ RECURRENT = {
 
 
 def listing(name: str) -> dict:
-    result = heft("inspect", *asked(name), "--json")
-    assert result.status == 0, result.err
+    result = heft("inspect", *model_arguments(name), "--json")
+    assert result.code == 0, result.err
     return result.json
 
 
@@ -50,14 +50,14 @@ def test_a_run_shows_kind_layers_directions_projection_gates_layout_and_calls(na
     assert sum(one["weights"] for one in facts["parameters"]) == facts["weights"]
     assert sum(one["share"] for one in facts["parameters"]) == pytest.approx(1, rel=1e-12)
     assert all(one["rankable"] for one in facts["parameters"])
-    assert facts["outputs"][0]["batch_dim"] == fixture(name)["output_batch_dim"]
+    assert facts["outputs"][0]["batch_dim"] == INDEX[name]["output_batch_dim"]
 
 
 @pytest.mark.parametrize("name", ["lstm_2_layers_batch_first", "lstm_proj_2_layers_bidirectional", "gru_2_layers_bidirectional",
                                   "traced_lstm_2_layers_bidirectional", "cell_gru", "frozen_lstm_proj"])
 def test_without_inputs_the_graph_shows_the_same_but_for_the_calls(name):
-    result = heft("inspect", FIXTURES / fixture(name)["file"], "--json")
-    assert result.status == 0, result.err
+    result = heft("inspect", FIXTURES / INDEX[name]["file"], "--json")
+    assert result.code == 0, result.err
     facts = result.json
     assert facts["ran"] is False and facts["outputs"] == [] and facts["samples"] is None
     assert [form(site)[:-1] for site in recurrent(facts)] == [RECURRENT[name][:-1]]
@@ -69,8 +69,8 @@ def test_without_inputs_the_graph_shows_the_same_but_for_the_calls(name):
 
 
 def test_without_inputs_the_text_says_how_to_see_the_rest():
-    result = heft("inspect", BUNDLED / "digits-lstm.pt")
-    assert result.status == 0
+    result = heft("inspect", MODELS / "digits-lstm.pt")
+    assert result.code == 0
     assert "--inputs" in result.out and "Linear" in result.out and "rows: Tensor" in result.out
 
 
@@ -86,7 +86,7 @@ def test_parameters_have_shape_type_site_role_and_method():
 
 def test_tied_weights_are_listed_once_with_their_further_names():
     facts = listing("embedding_tied_head")
-    first, second = fixture("embedding_tied_head")["tied"][0]
+    first, second = INDEX["embedding_tied_head"]["tied"][0]
     assert parameter(facts, first)["tied"] == [second]
     assert second not in {one["name"] for one in facts["parameters"]}
 
@@ -96,7 +96,7 @@ def test_a_parameter_that_nothing_reads_can_not_be_ranked():
     unread = [one for one in facts["parameters"] if not one["rankable"]]
     assert unread and {one["why_not"] for one in unread} == {"not read on these inputs"}
     assert {one["site"] for one in unread} == {None}
-    text = heft("inspect", *asked("unused_weights")).out
+    text = heft("inspect", *model_arguments("unused_weights")).out
     assert "Not read on these inputs" in text and unread[0]["name"] in text
 
 
@@ -123,37 +123,37 @@ def test_outputs_have_their_names_and_only_the_target_is_scored():
 
 @pytest.mark.parametrize("name", ["random_noise", "shape_boolean_mask"])
 def test_a_model_that_runs_but_can_not_be_ranked_is_listed_and_then_refused(name):
-    result = heft("inspect", *asked(name), "--json")
-    assert result.status == 5
-    assert fixture(name)["refusal_contains"] in error_line(result)
+    result = heft("inspect", *model_arguments(name), "--json")
+    assert result.code == 5
+    assert INDEX[name]["refusal_contains"] in error_line(result)
     facts = result.json
     assert facts["refusal"] == error_line(result)
     assert facts["ran"] is True and facts["outputs"] and recurrent(facts)[0]["kind"] == "LSTM"
-    assert heft("inspect", *asked(name)).out.startswith("model ")
+    assert heft("inspect", *model_arguments(name)).out.startswith("model ")
 
 
 @pytest.mark.parametrize("name, status, says", [("quantized_lstm", 5, "quantised"), ("quantized_linear", 5, "quantised"),
                                                 ("bad/text", 3, "TorchScript"), ("bad/nan_weight", 3, "rnn.weight_hh_l0"),
                                                 ("bad/inputs_wrong_name", 4, "forward expects"), ("bad/nan_baseline", 4, "NaN")])
 def test_what_can_not_be_read_is_one_line_and_nothing_else(name, status, says):
-    result = heft("inspect", *asked(name))
-    assert result.status == status
+    result = heft("inspect", *model_arguments(name))
+    assert result.code == status
     assert says in error_line(result)
     assert result.out == ""
 
 
 def test_a_model_without_weights_is_listed_and_refused_without_a_run_too():
     result = heft("inspect", FIXTURES / "bad/no_parameters.pt", "--json")
-    assert result.status == 5 and "weights" in error_line(result)
+    assert result.code == 5 and "weights" in error_line(result)
     assert result.json["parameters"] == [] and result.json["forward"][0]["name"] == "x"
 
 
 def test_options_of_a_run_need_inputs():
-    result = heft("inspect", BUNDLED / "digits-lstm.pt", "--stream")
-    assert result.status == 2 and "--inputs" in error_line(result) and result.out == ""
+    result = heft("inspect", MODELS / "digits-lstm.pt", "--stream")
+    assert result.code == 2 and "--inputs" in error_line(result) and result.out == ""
 
 
 @pytest.mark.parametrize("name", ["lstm_proj_2_layers_bidirectional", "frozen_conv_lstm", "attention_multihead"])
 def test_lines_fit_the_terminal(name):
-    result = heft("inspect", *asked(name))
+    result = heft("inspect", *model_arguments(name))
     assert max(len(line) for line in result.out.splitlines()) <= 100

@@ -39,6 +39,11 @@ TEST(Units, OfAConvolutionAreItsChannels) {
   EXPECT_EQ(units.variants.size(), 12U * 3U);
 }
 
+TEST(Units, AreFoundInTracedModelsToo) {
+  Session session(fixture("seeded_traced_conv_norm").options());
+  EXPECT_TRUE(plannedBy(session).contains("conv.weight"));
+}
+
 TEST(Units, AreLeftToTheirOperatorWhereNothingBends) {
   Session session(fixture("seeded_lstm").options());
   EXPECT_TRUE(session.units().parameters.empty());

@@ -69,7 +69,7 @@ at::Tensor ExitSite::allAdjoints(std::span<const at::Tensor> gradients) const {
   std::vector<at::Tensor> parts;
   for (size_t exit = 0; exit < exits_.size(); ++exit) {
     const auto one = adjoints(exit, gradients[exit]);
-    parts.push_back(one.defined() ? one : at::zeros({positions(exit)}, leaves_[exit].options().requires_grad(false)));
+    parts.push_back(one.defined() ? one.to(at::kCPU, at::kDouble) : at::zeros({positions(exit)}, at::kDouble));
   }
   return at::cat(parts).unsqueeze(1);
 }

@@ -100,7 +100,9 @@ bool Tracer::start(const Call& call, int64_t parameter, const std::vector<Argume
     return feedMatrix(parameter, linear->weight, result);
   }
   if (name == "einsum") return feedEinsum(call.arguments[0].toStringRef(), parameter, starts[0], view, result);
-  if (name == "conv1d" || name == "conv2d" || name == "conv3d") {
+  const bool traced_convolution =
+      (name == "_convolution" || name == "convolution") && !call.arguments[6].toBool();  // not a transposed one
+  if (name == "conv1d" || name == "conv2d" || name == "conv3d" || traced_convolution) {
     const auto dim = result.dim() == call.arguments[1].toTensor().dim() ? 1 : 0;
     if (argument == 2) return feedAlong(dim);
     if (argument != 1 || wholeParameter(model_, view) < 0) return false;
@@ -119,6 +121,11 @@ bool Tracer::start(const Call& call, int64_t parameter, const std::vector<Argume
     const auto label = elementsOf(parameter, view);
     if (!label.defined()) return false;
     feed(parameter, UnitAxis::elements, value.numel(), result, label);
+    return true;
+  }
+  if (name == "prelu" && argument == 1 && view.dim() == 1) {
+    if (view.size(0) > 1) return feedAlong(1);
+    feed(parameter, UnitAxis::elements, value.numel(), result, elementsOf(parameter, view));
     return true;
   }
   if ((name == "batch_norm" || name == "instance_norm") && (argument == 1 || argument == 2)) return feedAlong(1);

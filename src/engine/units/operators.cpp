@@ -14,19 +14,17 @@ const Names kAdditive{"add",      "sub", "rsub",     "subtract", "neg",       "n
 /// Linear in each tensor alone; the first of a division only.
 const Names kProducts{"mul", "multiply"};
 
-const Names kBending{"sigmoid",     "tanh",        "relu",       "relu6",       "elu",         "selu",
-                     "celu",        "gelu",        "silu",       "mish",        "softplus",    "hardtanh",
-                     "hardsigmoid", "hardswish",   "leaky_relu", "threshold",   "clamp",       "clamp_min",
-                     "clamp_max",   "clip",        "exp",        "exp2",        "expm1",       "log",
-                     "log1p",       "log2",        "sqrt",       "rsqrt",       "square",      "pow",
-                     "abs",         "absolute",    "sin",        "cos",         "atan",        "sinh",
-                     "cosh",        "asinh",       "reciprocal", "log_sigmoid", "erf",         "sign",
-                     "sgn",         "div",         "divide",     "true_divide", "maximum",     "minimum",
-                     "lerp",        "addcmul",     "addcdiv",    "where",       "masked_fill", "softsign",
-                     "tanhshrink",  "hardshrink",  "softshrink", "logit",       "round",       "floor",
-                     "ceil",        "dropout",     "hypot",      "atan2",       "gt",          "ge",
-                     "lt",          "le",          "eq",         "ne",          "greater",     "less",
-                     "logical_not", "logical_and", "logical_or", "bitwise_not", "bitwise_and", "bitwise_or"};
+const Names kBending{
+    "sigmoid",    "tanh",        "relu",        "relu6",      "elu",         "selu",        "celu",       "gelu",
+    "silu",       "mish",        "softplus",    "hardtanh",   "hardsigmoid", "hardswish",   "leaky_relu", "threshold",
+    "clamp",      "clamp_min",   "clamp_max",   "clip",       "exp",         "exp2",        "expm1",      "log",
+    "log1p",      "log2",        "sqrt",        "rsqrt",      "square",      "pow",         "abs",        "absolute",
+    "sin",        "cos",         "atan",        "sinh",       "cosh",        "asinh",       "reciprocal", "log_sigmoid",
+    "erf",        "sign",        "sgn",         "div",        "divide",      "true_divide", "maximum",    "minimum",
+    "lerp",       "addcmul",     "addcdiv",     "where",      "masked_fill", "softsign",    "tanhshrink", "hardshrink",
+    "softshrink", "logit",       "prelu",       "round",      "floor",       "ceil",        "dropout",    "hypot",
+    "atan2",      "gt",          "ge",          "lt",         "le",          "eq",          "ne",         "greater",
+    "less",       "logical_not", "logical_and", "logical_or", "bitwise_not", "bitwise_and", "bitwise_or"};
 
 const Names kPositional{"view",
                         "reshape",

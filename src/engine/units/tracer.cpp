@@ -67,7 +67,12 @@ bool Tracer::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   }
   for (const auto& [parameter, places] : starts) operands[parameter];
   for (const auto& [parameter, some] : operands) {
-    if (trace(parameter).valid) step(call, parameter, some, starts[parameter]);
+    if (!trace(parameter).valid) continue;
+    try {
+      step(call, parameter, some, starts[parameter]);
+    } catch (const c10::Error&) {
+      trace(parameter).valid = false;  // an operator that doesn't take labels in place of values
+    }
   }
   return true;
 }
@@ -100,8 +105,9 @@ void Tracer::step(const Call& call, int64_t parameter, const std::vector<Operand
     }
     if (results.empty()) return;  // a size
   }
-  // A norm's weight runs along one dimension, whatever its reach.
-  const bool own_rule = !starts.empty() && plainName(call.op) == "batch_norm";
+  // Weights that run along one dimension, whatever the operator's reach.
+  const auto name = plainName(call.op);
+  const bool own_rule = !starts.empty() && (name == "batch_norm" || name == "prelu");
   const auto reach = own_rule ? Reach::mixing : reachOf(call.op, call.arguments);
   if (reach != Reach::mixing) {
     auto all = operands;

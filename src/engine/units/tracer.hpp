@@ -20,9 +20,9 @@ class Meetings {
     std::iota(parent_.begin(), parent_.end(), int64_t{0});
   }
   int64_t find(int64_t feature) {
-    auto& parent = parent_[static_cast<size_t>(feature)];
-    if (parent != feature) parent = find(parent);
-    return parent;
+    const auto parent = [&](int64_t one) -> int64_t& { return parent_[static_cast<size_t>(one)]; };
+    while (parent(feature) != feature) feature = parent(feature) = parent(parent(feature));
+    return feature;
   }
   void join(int64_t a, int64_t b) { parent_[static_cast<size_t>(find(a))] = find(b); }
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(parent_.size()); }

@@ -15,7 +15,7 @@ namespace heft {
 namespace {
 
 constexpr int64_t kMemory = int64_t{1} << 30;  ///< bytes that a run's changed activations may take, about
-constexpr int64_t kMostVariants = 128;         ///< more gain little and leave the caches
+constexpr int64_t kMostVariants = 64;         ///< more gain little and leave the caches
 
 /// Ends a run whose exits have all been passed: no error.
 struct AllLeft {};
@@ -88,13 +88,14 @@ class UnitHandler : public BatchHandler {
   at::Tensor leave(const at::Tensor& value, at::Tensor& change) {
     const BelowVmap plain;
     if (!moves(value)) {
-      change = at::zeros({variants_ - 1, value.numel()}, at::kDouble);
+      change = at::zeros({variants_ - 1, value.numel()}, at::TensorOptions(value.device()).dtype(at::kDouble));
       return value;
     }
     const auto values = spread(value);
     change = at::isFloatingType(values.scalar_type())
                  ? changesOf(values).reshape({variants_ - 1, -1})
-                 : at::zeros({variants_ - 1, values.numel() / variants_}, at::kDouble);
+                 : at::zeros({variants_ - 1, values.numel() / variants_},
+                             at::TensorOptions(values.device()).dtype(at::kDouble));
     return values.select(0, 0).clone();
   }
 
@@ -149,7 +150,15 @@ Variant unchanged(const Model& model, const Variant& variant) {
 UnitRunner::UnitRunner(Runner& runner, const UnitPlan& plan) : runner_(runner), plan_(plan) {
   ActivationSize size(runner.model());
   runner.run(size);
-  most_ = std::clamp<int64_t>(kMemory / std::max<int64_t>(1, size.bytes()), 1, kMostVariants);
+  bytes_ = std::max<int64_t>(1, size.bytes());
+}
+
+int64_t UnitRunner::most(const UnitParameter& units) const {
+  int64_t positions = 0;
+  for (const auto& exit : units.exits) positions += exit.unit.numel();
+  // Changes at the exits are held to the end of a run: twice in float64 while they are joined, once more as floats.
+  const auto bytes = bytes_ + positions * int64_t{2 * sizeof(double) + sizeof(float)};
+  return std::clamp<int64_t>(kMemory / bytes, 1, kMostVariants);
 }
 
 at::Tensor UnitRunner::run(const UnitParameter& units, std::span<const Variant> variants) {

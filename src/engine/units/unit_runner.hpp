@@ -17,13 +17,13 @@ class UnitRunner {
   /// the parameter's exits: [variants, positions], the exits one after the other in the parameter's own order.
   at::Tensor run(const UnitParameter& units, std::span<const Variant> variants);
 
-  /// Variants that one run should take at most.
-  [[nodiscard]] int64_t most() const { return most_; }
+  /// Variants that one run of a parameter should take at most.
+  [[nodiscard]] int64_t most(const UnitParameter& units) const;
 
  private:
   Runner& runner_;
   const UnitPlan& plan_;
-  int64_t most_ = 1;
+  int64_t bytes_ = 1;  ///< of activations, a variant
 };
 
 }  // namespace heft
