@@ -15,7 +15,7 @@ namespace heft {
 namespace {
 
 constexpr int64_t kMemory = int64_t{1} << 30;  ///< bytes that a run's changed activations may take, about
-constexpr int64_t kMostVariants = 64;         ///< more gain little and leave the caches
+constexpr int64_t kMostVariants = 64;          ///< more gain little and leave the caches
 
 /// Ends a run whose exits have all been passed: no error.
 struct AllLeft {};
