@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "engine/runner.hpp"
+#include "engine/sites/embedding_site.hpp"
+#include "engine/sites/gradient_site.hpp"
 #include "engine/sites/linear_site.hpp"
 #include "engine/sites/recurrent_site.hpp"
 #include "engine/units/exit_site.hpp"

@@ -15,7 +15,7 @@ void refuseUnchangeable(const torch::jit::Module& module, const std::filesystem:
 /// Adds a note when the model was saved in training mode.
 void noteTrainingMode(const torch::jit::Module& module, std::vector<std::string>& notes);
 
-/// Calls `visit` on every node of every method's graph, blocks and called functions included.
+/// Calls `visit` on every node of every method's graph, inner blocks included; functions that it calls are left out.
 void eachNode(const torch::jit::Module& module, const std::function<void(torch::jit::Node*)>& visit);
 
 }  // namespace heft

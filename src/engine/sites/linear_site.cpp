@@ -3,15 +3,6 @@
 #include <ATen/ATen.h>
 
 namespace heft {
-namespace {
-
-at::Tensor rowsOf(const at::Tensor& gradient, const at::Tensor& leaf) {
-  const auto defined = gradient.defined() ? gradient : at::zeros_like(leaf);
-  return defined.reshape({-1, defined.size(-1)});
-}
-
-}  // namespace
-
 LinearSite::LinearSite(std::string name, WeightBlock block, int64_t bias_parameter, int64_t first_bias, at::Tensor read,
                        at::Tensor leaf)
     : name_(std::move(name)),
@@ -120,74 +111,6 @@ void LinearSite::addBias(const RowChange& row, const ResponseBlock& block) const
     float sum = 0;
     for (int64_t p = 0; p < rows_.points; ++p) sum += lambda[i * rows_.points + p];
     block.data[i] += row.change[0] * sum;
-  }
-}
-
-EmbeddingSite::EmbeddingSite(std::string name, int64_t parameter, at::Tensor tokens, at::Tensor leaf)
-    : name_(std::move(name)),
-      parameter_(parameter),
-      tokens_(tokens.to(at::kCPU, at::kLong).flatten().contiguous()),
-      leaf_(std::move(leaf)),
-      width_(leaf_.size(-1)) {
-  const auto* token = tokens_.const_data_ptr<int64_t>();
-  rows_of_token_.resize(tokens_.numel() == 0 ? 0 : static_cast<size_t>(tokens_.max().item<int64_t>() + 1));
-  for (int64_t i = 0; i < tokens_.numel(); ++i) rows_of_token_[static_cast<size_t>(token[i])].push_back(i);
-}
-
-bool EmbeddingSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted,
-                                  int64_t samples) {
-  return sampleOfRows(rowsOf(once[0], leaf_), rowsOf(weighted[0], leaf_), samples, samples_);
-}
-
-void EmbeddingSite::assignOneSample() { samples_.assign(static_cast<size_t>(tokens_.numel()), 0); }
-
-void EmbeddingSite::beginSeeds(int64_t seeds) {
-  seeds_ = seeds;
-  lambda_ = at::zeros({tokens_.numel(), seeds, width_}, at::kFloat);
-}
-
-void EmbeddingSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
-  if (gradients[0].defined()) lambda_.select(1, seed).copy_(rowsOf(gradients[0], leaf_));
-}
-
-void EmbeddingSite::addResponse(int /*role*/, const RowChange& row, const ResponseBlock& block) const {
-  if (row.row >= static_cast<int64_t>(rows_of_token_.size())) return;
-  const auto* lambda = lambda_.const_data_ptr<float>();
-  for (const auto place : rows_of_token_[static_cast<size_t>(row.row)]) {
-    const auto sample = samples_[static_cast<size_t>(place)];
-    if (sample < 0) continue;
-    for (int64_t seed = 0; seed < seeds_; ++seed) {
-      auto* out = block.at(sample, seed);
-      const auto* line = lambda + (place * seeds_ + seed) * width_;
-      for (int64_t j = 0; j < width_; ++j) out[j] += line[j] * row.change[static_cast<size_t>(j)];
-    }
-  }
-}
-
-GradientSite::GradientSite(std::string name, int64_t parameter, at::Tensor leaf)
-    : name_(std::move(name)), parameter_(parameter), leaf_(std::move(leaf)) {}
-
-bool GradientSite::assignSamples(std::span<const at::Tensor>, std::span<const at::Tensor>, int64_t samples) {
-  samples_ = samples;
-  return true;
-}
-
-void GradientSite::beginSeeds(int64_t seeds) {
-  seeds_ = seeds;
-  gradients_ = at::zeros({samples_ * seeds, leaf_.numel()}, at::kFloat);
-}
-
-void GradientSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
-  if (gradients[0].defined()) gradients_[seed].copy_(gradients[0].reshape({-1}));
-}
-
-void GradientSite::addResponse(int /*role*/, const RowChange& row, const ResponseBlock& block) const {
-  const auto* gradients = gradients_.const_data_ptr<float>() + row.row * block.columns;
-  const auto weights = gradients_.size(1);
-  for (int64_t i = 0; i < block.samples * block.seeds; ++i) {
-    auto* out = block.data + i * block.columns;
-    for (int64_t j = 0; j < block.columns; ++j)
-      out[j] += gradients[i * weights + j] * row.change[static_cast<size_t>(j)];
   }
 }
 

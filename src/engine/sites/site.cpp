@@ -41,6 +41,11 @@ double Site::adjointBytes(int64_t seeds, int64_t samples) const {
   return kind() == SiteKind::gradient ? bytes * static_cast<double>(samples) : bytes;
 }
 
+at::Tensor rowsOf(const at::Tensor& gradient, const at::Tensor& leaf) {
+  const auto defined = gradient.defined() ? gradient : at::zeros_like(leaf);
+  return defined.reshape({-1, defined.size(-1)});
+}
+
 SampleRows sortBySample(const std::vector<int64_t>& assigned, int64_t samples) {
   std::vector<std::vector<int64_t>> rows(static_cast<size_t>(samples));
   for (size_t row = 0; row < assigned.size(); ++row) {

@@ -88,6 +88,9 @@ class Site {
 /// Returns nothing when a row belongs to several samples.
 bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t samples, std::vector<int64_t>& assigned);
 
+/// A leaf's gradient as [rows, features]; zeros where there is none.
+at::Tensor rowsOf(const at::Tensor& gradient, const at::Tensor& leaf);
+
 /// Rows of a site that has no time of its own, sorted by sample and padded so that each sample has as many.
 struct SampleRows {
   int64_t samples = 0;
