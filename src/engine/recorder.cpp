@@ -50,6 +50,30 @@ void RecordHandler::keepArguments(const c10::OperatorHandle& op, torch::jit::Sta
   }
 }
 
+/// An operator in place keeps its result for the adjoint, which a later one may overwrite: its plain form is run instead,
+/// and the values are copied to where they belong.
+bool RecordHandler::answerInPlace(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const auto& schema = op.schema();
+  const auto& name = schema.name();
+  if (!keep_arguments_ || !name.ends_with('_') || name.ends_with("__") || name == "aten::copy_") return false;
+  const auto plain = c10::Dispatcher::singleton().findSchema({name.substr(0, name.size() - 1), schema.overload_name()});
+  if (!plain || plain->schema().arguments().size() != schema.arguments().size()) return false;
+  if (plain->schema().returns().size() != 1 || plain->schema().returns()[0].alias_info() != nullptr) return false;
+  auto arguments = torch::jit::last(stack, schema.arguments().size()).vec();
+  for (auto& argument : arguments) {
+    if (!argument.isTensor() || !argument.toTensor().defined()) continue;
+    if (parameterAt(argument.toTensor()) >= 0) return false;
+    if (at::isFloatingType(argument.toTensor().scalar_type())) argument = argument.toTensor().clone();
+  }
+  plain->callBoxed(arguments);
+  auto self = torch::jit::peek(stack, 0, schema.arguments().size()).toTensor();
+  if (!arguments[0].isTensor() || arguments[0].toTensor().sizes() != self.sizes()) return false;
+  self.copy_(arguments[0].toTensor());
+  torch::jit::drop(stack, schema.arguments().size());
+  torch::jit::push(stack, self);
+  return true;
+}
+
 std::vector<Site*> RecordHandler::sites() const {
   std::vector<Site*> sites;
   for (const auto& site : sites_) sites.push_back(site.get());
@@ -63,8 +87,8 @@ bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   if (name == "aten::detach" || name == "aten::detach_") return true;  // the argument is the result
   if (keep_arguments_) keepArguments(op, stack);
   if (exits_ != nullptr) exits_->leave(call, op.schema().arguments().size(), stack);
-  if (!answerRecurrent(op, stack) && !answerLinear(op, stack) && !answerEmbedding(op, stack) &&
-      !answerOther(op, stack)) {
+  if (!answerInPlace(op, stack) && !answerRecurrent(op, stack) && !answerLinear(op, stack) &&
+      !answerEmbedding(op, stack) && !answerOther(op, stack)) {
     op.callBoxed(stack);
     if (!model_.native) model_.promoter.results(op, stack);
   }

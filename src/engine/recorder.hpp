@@ -29,6 +29,7 @@ class RecordHandler : public PlainHandler {
   bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
 
  private:
+  bool answerInPlace(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerRecurrent(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerEmbedding(const c10::OperatorHandle& op, torch::jit::Stack& stack);
