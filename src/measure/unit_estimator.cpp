@@ -97,6 +97,7 @@ void UnitEstimator::estimate(const UnitParameter& units, ResponseResult& result,
   const auto value = session_.model().parameters[static_cast<size_t>(units.parameter)].value.detach();
   const auto now = value.to(at::kCPU, at::kDouble).contiguous();
   const auto* weight_now = now.const_data_ptr<double>();
+  const auto most = runner_.most(units);
   std::vector<Variant> variants;
   std::vector<std::vector<UnitParameter::Weight>> weights;
   const auto run = [&] {
@@ -120,7 +121,7 @@ void UnitEstimator::estimate(const UnitParameter& units, ResponseResult& result,
       }
       variants.push_back({{std::move(change)}});
       weights.push_back(std::move(some));
-      if (static_cast<int64_t>(variants.size()) == runner_.most(units)) run();
+      if (static_cast<int64_t>(variants.size()) == most) run();
     }
     run();  // variants of one colour change weights of about as many rows
   }

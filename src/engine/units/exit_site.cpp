@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include "engine/operators.hpp"
+
 namespace heft {
+
 ExitSite::ExitSite(const UnitPlan& plan) : exits_(plan.exits) {
   for (size_t i = 0; i < exits_.size(); ++i) leaves_.push_back(at::zeros({0}, at::kDouble).requires_grad_(true));
 }
@@ -26,13 +29,8 @@ void ExitSite::leave(int64_t call, size_t count, torch::jit::Stack& stack) {
     if (point.norm) {
       const auto arguments = torch::jit::last(stack, count).vec();
       norms_.insert_or_assign(exit, NormExit(arguments));
-    } else if (point.element < 0) {
-      argument = leave(exit, argument.toTensor());
     } else {
-      auto list = argument.toTensorVector();
-      auto& one = list.at(static_cast<size_t>(point.element));
-      one = leave(exit, one);
-      argument = c10::IValue(list);
+      replaceTensor(argument, point.element, [&](const at::Tensor& tensor) { return leave(exit, tensor); });
     }
   }
 }

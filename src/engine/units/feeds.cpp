@@ -1,22 +1,27 @@
 #include <ATen/ATen.h>
 
-#include "engine/units/operators.hpp"
+#include "engine/operators.hpp"
 #include "engine/units/tracer.hpp"
 
 // How the operators that read parameters feed features with them.
 
 namespace heft {
 
-void Tracer::feed(int64_t parameter, UnitAxis axis, int64_t features, const at::Tensor& result,
-                  const at::Tensor& label) {
+/// Says how the parameter's weights make features. False, and the parameter is given up, where another operator said otherwise.
+bool Tracer::claim(int64_t parameter, UnitAxis axis, int64_t features) {
   auto& own = trace(parameter);
   if (own.axis && (*own.axis != axis || own.meetings.size() != features)) {
     own.valid = false;
-    return;
+    return false;
   }
   if (!own.axis) own.meetings.resize(features);
   own.axis = axis;
-  attach(result, parameter, {label.expand(result.sizes()), true});
+  return true;
+}
+
+void Tracer::feed(int64_t parameter, UnitAxis axis, int64_t features, const at::Tensor& result,
+                  const at::Tensor& label) {
+  if (claim(parameter, axis, features)) attach(result, parameter, {label.expand(result.sizes()), true});
 }
 
 /// `weight` is [outputs, inputs], `result` [..., outputs].

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/units/operators.hpp"
+#include "engine/operators.hpp"
 
 namespace heft {
 namespace {
@@ -114,14 +114,12 @@ void Tracer::step(const Call& call, int64_t parameter, const std::vector<Operand
     for (const auto& place : starts) {
       const auto tensor = tensorAt(call.arguments, place);
       const auto label = elementsOf(parameter, tensor);
-      auto& own = trace(parameter);
-      const auto features = model_.parameters[static_cast<size_t>(parameter)].value.numel();
-      if (!label.defined() || (own.axis && *own.axis != UnitAxis::elements)) {
-        own.valid = false;
+      if (!label.defined()) {
+        trace(parameter).valid = false;
         return;
       }
-      if (!own.axis) own.meetings.resize(features);
-      own.axis = UnitAxis::elements;
+      const auto features = model_.parameters[static_cast<size_t>(parameter)].value.numel();
+      if (!claim(parameter, UnitAxis::elements, features)) return;
       all.push_back({place, tensor, {label, true}, true});
     }
     const bool done =
@@ -190,14 +188,8 @@ bool Tracer::stepPositional(const Call& call, int64_t parameter, const std::vect
     value = c10::IValue(list);
   }
   for (const auto& operand : operands) {
-    auto& value = stack[static_cast<size_t>(operand.place.argument)];
-    if (operand.place.element < 0) {
-      value = operand.label.feature;
-      continue;
-    }
-    auto list = value.toTensorVector();
-    list[static_cast<size_t>(operand.place.element)] = operand.label.feature;
-    value = c10::IValue(list);
+    replaceTensor(stack[static_cast<size_t>(operand.place.argument)], operand.place.element,
+                  [&](const at::Tensor&) { return operand.label.feature; });
   }
   call.op.callBoxed(&stack);
   const auto labels = tensorsOf(stack);

@@ -103,6 +103,7 @@ class Tracer : public PlainHandler {
   bool stepNorm(const Call& call, int64_t parameter, const std::vector<Operand>& operands);
   bool start(const Call& call, int64_t parameter, const std::vector<ArgumentPlace>& starts);
   void leave(const Call& call, int64_t parameter, const std::vector<Operand>& operands);
+  bool claim(int64_t parameter, UnitAxis axis, int64_t features);
   void feed(int64_t parameter, UnitAxis axis, int64_t features, const at::Tensor& result, const at::Tensor& label);
   void attach(const at::Tensor& tensor, int64_t parameter, Label label);
 

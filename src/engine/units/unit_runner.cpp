@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/operators.hpp"
 #include "engine/units/norm_exit.hpp"
-#include "engine/units/operators.hpp"
 #include "engine/variants/activation_size.hpp"
 #include "engine/variants/batch_handler.hpp"
 #include "heft/error.hpp"
@@ -62,13 +62,9 @@ class UnitHandler : public BatchHandler {
       if (exit->first.norm) {
         passNorm(count, stack, exit->second);
         answered = true;
-      } else if (exit->first.element < 0) {
-        argument = leave(argument.toTensor(), exit->second);
       } else {
-        auto list = argument.toTensorVector();
-        auto& one = list.at(static_cast<size_t>(exit->first.element));
-        one = leave(one, exit->second);
-        argument = c10::IValue(list);
+        replaceTensor(argument, exit->first.element,
+                      [&, &change = exit->second](const at::Tensor& tensor) { return leave(tensor, change); });
       }
       ++left_;
     }
@@ -147,13 +143,14 @@ Variant unchanged(const Model& model, const Variant& variant) {
 
 }  // namespace
 
-UnitRunner::UnitRunner(Runner& runner, const UnitPlan& plan) : runner_(runner), plan_(plan) {
-  ActivationSize size(runner.model());
-  runner.run(size);
-  bytes_ = std::max<int64_t>(1, size.bytes());
-}
+UnitRunner::UnitRunner(Runner& runner, const UnitPlan& plan) : runner_(runner), plan_(plan) {}
 
-int64_t UnitRunner::most(const UnitParameter& units) const {
+int64_t UnitRunner::most(const UnitParameter& units) {
+  if (bytes_ == 0) {
+    ActivationSize size(runner_.model());
+    runner_.run(size);
+    bytes_ = std::max<int64_t>(1, size.bytes());
+  }
   int64_t positions = 0;
   for (const auto& exit : units.exits) positions += exit.unit.numel();
   // Changes at the exits are held to the end of a run: twice in float64 while they are joined, once more as floats.

@@ -18,12 +18,12 @@ class UnitRunner {
   at::Tensor run(const UnitParameter& units, std::span<const Variant> variants);
 
   /// Variants that one run of a parameter should take at most.
-  [[nodiscard]] int64_t most(const UnitParameter& units) const;
+  [[nodiscard]] int64_t most(const UnitParameter& units);
 
  private:
   Runner& runner_;
   const UnitPlan& plan_;
-  int64_t bytes_ = 1;  ///< of activations, a variant
+  int64_t bytes_ = 0;  ///< of activations, a variant; 0 until somebody asks, since it takes a run
 };
 
 }  // namespace heft

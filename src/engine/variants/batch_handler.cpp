@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/change_scope.hpp"
+#include "engine/operators.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -22,10 +23,6 @@ bool anyTensor(const c10::IValue& value, const std::function<bool(const at::Tens
     }
   }
   return false;
-}
-
-bool writes(const c10::Argument& argument) {
-  return argument.alias_info() != nullptr && argument.alias_info()->isWrite();
 }
 
 }  // namespace
@@ -154,7 +151,7 @@ void BatchHandler::shadowWrittenArguments(const c10::OperatorHandle& op, torch::
   const auto& arguments = op.schema().arguments();
   const auto first = stack.size() - arguments.size();
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (!writes(arguments[i]) || !stack[first + i].isTensor()) continue;
+    if (!writesArgument(op, i) || !stack[first + i].isTensor()) continue;
     const auto& tensor = stack[first + i].toTensor();
     if (!tensor.defined() || isBatched(tensor) || shadowOf(tensor) != nullptr || !tensor.has_storage()) continue;
     // Writing what differs from variant to variant into a plain tensor: from now on every view of it differs.

@@ -1,4 +1,4 @@
-#include "engine/units/operators.hpp"
+#include "engine/operators.hpp"
 
 #include <unordered_set>
 
@@ -106,6 +106,17 @@ bool isAdditive(const std::string& plain_name) { return kAdditive.contains(plain
 bool writesArgument(const c10::OperatorHandle& op, size_t index) {
   const auto* alias = op.schema().arguments().at(index).alias_info();
   return alias != nullptr && alias->isWrite();
+}
+
+void replaceTensor(c10::IValue& argument, int64_t element, const std::function<at::Tensor(const at::Tensor&)>& change) {
+  if (element < 0) {
+    argument = change(argument.toTensor());
+    return;
+  }
+  auto list = argument.toTensorVector();
+  auto& one = list.at(static_cast<size_t>(element));
+  one = change(one);
+  argument = c10::IValue(list);
 }
 
 }  // namespace heft

@@ -3,6 +3,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
+#include <functional>
 #include <string>
 
 namespace heft {
@@ -28,5 +29,8 @@ bool isAdditive(const std::string& plain_name);
 
 /// True when the operator writes into its argument `index`.
 bool writesArgument(const c10::OperatorHandle& op, size_t index);
+
+/// Puts change(tensor) in the place of an argument's tensor: the argument itself, or element `element` of a list.
+void replaceTensor(c10::IValue& argument, int64_t element, const std::function<at::Tensor(const at::Tensor&)>& change);
 
 }  // namespace heft
