@@ -373,6 +373,7 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
   addCorners({pre_activation_, lambda_emitted_, to_others_, 1}, unit, emission, points, samples_, block);
   for (const auto& [next, column, turned] : next_) {
     if (!next->hasCorners() || next->steps_ != steps_ || next->rows_ != rows_) continue;
+    if (turned && calls() > 1) continue;  // each call is turned by itself
     const auto weight = next->from_inputs_.narrow(0, column, hidden_);
     addCorners({next->pre_activation_, next->lambda_emitted_, weight, 0, turned}, unit, emission, points, samples_,
                block);
