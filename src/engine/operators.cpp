@@ -7,24 +7,26 @@ namespace {
 
 using Names = std::unordered_set<std::string>;
 
-/// Linear in all tensors together.
-const Names kAdditive{"add",      "sub", "rsub",     "subtract", "neg",       "negative",
-                      "positive", "to",  "_to_copy", "type_as",  "batch_norm"};
+/// Linear in all tensors together; dropout in evaluation mode is its argument.
+const Names kAdditive{"add",      "sub", "rsub",     "subtract", "neg",        "negative",
+                      "positive", "to",  "_to_copy", "type_as",  "batch_norm", "dropout"};
 
 /// Linear in each tensor alone; the first of a division only.
 const Names kProducts{"mul", "multiply"};
 
-const Names kBending{
-    "sigmoid",    "tanh",        "relu",        "relu6",      "elu",         "selu",        "celu",       "gelu",
-    "silu",       "mish",        "softplus",    "hardtanh",   "hardsigmoid", "hardswish",   "leaky_relu", "threshold",
-    "clamp",      "clamp_min",   "clamp_max",   "clip",       "exp",         "exp2",        "expm1",      "log",
-    "log1p",      "log2",        "sqrt",        "rsqrt",      "square",      "pow",         "abs",        "absolute",
-    "sin",        "cos",         "atan",        "sinh",       "cosh",        "asinh",       "reciprocal", "log_sigmoid",
-    "erf",        "sign",        "sgn",         "div",        "divide",      "true_divide", "maximum",    "minimum",
-    "lerp",       "addcmul",     "addcdiv",     "where",      "masked_fill", "softsign",    "tanhshrink", "hardshrink",
-    "softshrink", "logit",       "prelu",       "round",      "floor",       "ceil",        "dropout",    "hypot",
-    "atan2",      "gt",          "ge",          "lt",         "le",          "eq",          "ne",         "greater",
-    "less",       "logical_not", "logical_and", "logical_or", "bitwise_not", "bitwise_and", "bitwise_or"};
+const Names kBending{"sigmoid",     "tanh",        "relu",       "relu6",       "elu",         "selu",
+                     "celu",        "gelu",        "silu",       "mish",        "softplus",    "hardtanh",
+                     "hardsigmoid", "hardswish",   "leaky_relu", "threshold",   "clamp",       "clamp_min",
+                     "clamp_max",   "clip",        "exp",        "exp2",        "expm1",       "log",
+                     "log1p",       "log2",        "sqrt",       "rsqrt",       "square",      "pow",
+                     "abs",         "absolute",    "sin",        "cos",         "atan",        "sinh",
+                     "cosh",        "asinh",       "reciprocal", "log_sigmoid", "erf",         "sign",
+                     "sgn",         "div",         "divide",     "true_divide", "maximum",     "minimum",
+                     "lerp",        "addcmul",     "addcdiv",    "where",       "masked_fill", "softsign",
+                     "tanhshrink",  "hardshrink",  "softshrink", "logit",       "prelu",       "round",
+                     "floor",       "ceil",        "hypot",      "atan2",       "gt",          "ge",
+                     "lt",          "le",          "eq",         "ne",          "greater",     "less",
+                     "logical_not", "logical_and", "logical_or", "bitwise_not", "bitwise_and", "bitwise_or"};
 
 const Names kPositional{"view",
                         "reshape",

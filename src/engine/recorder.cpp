@@ -15,6 +15,11 @@ at::Tensor addLeaf(const at::Tensor& output, at::Tensor& leaf) {
   return output + leaf;
 }
 
+/// The rows of `output`, numbered: int64 of its shape but for the last dimension.
+at::Tensor rowsIn(const at::Tensor& output) {
+  return at::arange(output.numel() / output.size(-1), at::kLong).view(output.sizes().slice(0, output.dim() - 1));
+}
+
 }  // namespace
 
 RecordHandler::RecordHandler(Model& model, bool keep_arguments, const UnitPlan* plan)
@@ -74,6 +79,43 @@ bool RecordHandler::answerInPlace(const c10::OperatorHandle& op, torch::jit::Sta
   return true;
 }
 
+void RecordHandler::remember(Front& front, const at::Tensor& output, const at::Tensor& positions) {
+  sources_[output.storage().data()] = {&front, output, positions, static_cast<uint32_t>(output._version())};
+}
+
+at::Tensor RecordHandler::positionsOf(const at::Tensor& view, Front*& front) const {
+  const auto found = sources_.find(view.storage().data());
+  if (found == sources_.end() || view.dim() < 2) return {};
+  const auto& source = found->second;
+  const auto width = source.output.size(-1);
+  const auto offset = view.storage_offset() - source.output.storage_offset();
+  if (source.output._version() != source.version || view.size(-1) != width || view.stride(-1) != 1 ||
+      offset % width != 0)
+    return {};
+  auto shape = view.sizes().vec();
+  auto strides = view.strides().vec();
+  shape.pop_back();
+  strides.pop_back();
+  for (auto& stride : strides) {
+    if (stride % width != 0) return {};
+    stride /= width;
+  }
+  front = source.front;
+  return source.positions.flatten().as_strided(shape, strides, offset / width).contiguous();
+}
+
+void RecordHandler::rememberPacked(const at::Tensor& given, bool batch_first, const at::Tensor& packed,
+                                   const at::Tensor& batch_sizes) {
+  Front* front = nullptr;
+  auto positions = positionsOf(given, front);
+  if (!positions.defined() || positions.dim() != 2) return;
+  if (batch_first) positions = positions.t();
+  std::vector<at::Tensor> parts;
+  for (int64_t t = 0; t < batch_sizes.size(0); ++t)
+    parts.push_back(positions[t].narrow(0, 0, batch_sizes[t].item<int64_t>()));
+  remember(*front, packed, at::cat(parts));
+}
+
 std::vector<Site*> RecordHandler::sites() const {
   std::vector<Site*> sites;
   for (const auto& site : sites_) sites.push_back(site.get());
@@ -89,8 +131,13 @@ bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   if (exits_ != nullptr) exits_->leave(call, op.schema().arguments().size(), stack);
   if (!answerInPlace(op, stack) && !answerRecurrent(op, stack) && !answerLinear(op, stack) &&
       !answerEmbedding(op, stack) && !answerOther(op, stack)) {
+    const auto arguments =
+        name == "aten::_pack_padded_sequence" ? torch::jit::last(stack, 3).vec() : torch::jit::Stack();
     op.callBoxed(stack);
     if (!model_.native) model_.promoter.results(op, stack);
+    if (!arguments.empty())
+      rememberPacked(arguments[0].toTensor(), arguments[2].toBool(), torch::jit::peek(stack, 0, 2).toTensor(),
+                     torch::jit::peek(stack, 1, 2).toTensor());
   }
   if (exits_ != nullptr) exits_->leaveResult(call, stack);
   return true;
@@ -151,8 +198,33 @@ bool RecordHandler::answerRecurrent(const c10::OperatorHandle& op, torch::jit::S
                      below % directions != direction);
     }
   }
+  linkFront(*call, called);
   pushRecurrentResult(op, *call, result, stack);
   return true;
+}
+
+void RecordHandler::linkFront(const RecurrentCall& call, const std::vector<std::pair<RecurrentSite*, bool>>& called) {
+  if (call.cell) return;
+  Front* front = nullptr;
+  auto positions = positionsOf(call.input, front);
+  if (!positions.defined()) return;
+  if (call.batch_sizes.defined()) {
+    const auto sizes = call.batch_sizes.to(at::kCPU, at::kLong);
+    auto padded = at::full({sizes.size(0), sizes[0].item<int64_t>()}, -1, at::kLong);
+    int64_t next = 0;
+    for (int64_t t = 0; t < sizes.size(0); ++t) {
+      const auto count = sizes[t].item<int64_t>();
+      padded[t].narrow(0, 0, count).copy_(positions.narrow(0, next, count));
+      next += count;
+    }
+    positions = padded;
+  } else if (call.batch_first) {
+    positions = positions.t();
+  }
+  for (size_t direction = 0; direction < static_cast<size_t>(call.directions()); ++direction) {
+    if (called[direction].second) continue;  // goes on from an earlier call
+    front->addReader(*called[direction].first, direction == 0 ? positions : positions.flip(0));
+  }
 }
 
 bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
@@ -183,6 +255,11 @@ bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stac
   sites_.push_back(std::make_unique<LinearSite>("linear", block, bias_parameter, first_bias,
                                                 call->input.detach().reshape({-1, call->input.size(-1)}).clone(),
                                                 leaf));
+  const auto whole = [&](int64_t parameter, int64_t size) {
+    return parameter < 0 || model_.parameters[static_cast<size_t>(parameter)].value.numel() == size;
+  };
+  if (whole(block.parameter, call->weight.numel()) && whole(bias_parameter, output.size(-1)))
+    remember(static_cast<LinearSite&>(*sites_.back()).front(), output, rowsIn(output));
   torch::jit::drop(stack, op.schema().arguments().size());
   torch::jit::push(stack, output);
   return true;
@@ -197,6 +274,7 @@ bool RecordHandler::answerEmbedding(const c10::OperatorHandle& op, torch::jit::S
   at::Tensor leaf;
   const auto output = addLeaf(at::embedding(weight, tokens), leaf);
   sites_.push_back(std::make_unique<EmbeddingSite>("embedding", parameter, tokens, leaf));
+  remember(static_cast<EmbeddingSite&>(*sites_.back()).front(), output, rowsIn(output));
   torch::jit::drop(stack, op.schema().arguments().size());
   torch::jit::push(stack, output);
   return true;

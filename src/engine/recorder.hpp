@@ -42,12 +42,30 @@ class RecordHandler : public PlainHandler {
 
   void keepArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack) const;
 
+  /// The output of an operator that may stand in front of a recurrent layer.
+  struct Source {
+    Front* front;
+    at::Tensor output;     ///< contiguous but for what its width is; kept, so that its storage stays its own
+    at::Tensor positions;  ///< int64, output's shape but for the last dimension
+    uint32_t version;      ///< of its values
+  };
+  void remember(Front& front, const at::Tensor& output, const at::Tensor& positions);
+  /// Which rows of a source's output `view` holds, int64 of its shape but for the last dimension; undefined where it is no view
+  /// of whole rows of one.
+  at::Tensor positionsOf(const at::Tensor& view, Front*& front) const;
+  void rememberPacked(const at::Tensor& given, bool batch_first, const at::Tensor& packed,
+                      const at::Tensor& batch_sizes);
+
+  /// Tells an operator of which layers it gives the input.
+  void linkFront(const RecurrentCall& call, const std::vector<std::pair<RecurrentSite*, bool>>& called);
+
   bool keep_arguments_;
   const UnitPlan* plan_;
   ExitSite* exits_ = nullptr;
   int64_t call_ = 0;
   std::vector<std::unique_ptr<Site>> sites_;
   std::map<const void*, std::vector<RecurrentSite*>> recurrent_;  ///< by the input weights they read
+  std::map<const void*, Source> sources_;                         ///< by storage
   std::map<int64_t, at::Tensor> stand_ins_;                       ///< by parameter: a leaf in its place
 };
 

@@ -66,7 +66,8 @@ void keepSquares(const std::vector<Site*>& sites, size_t parameters) {
   for (auto* site : sites) {
     const auto own = site->uses();
     const auto alone = [&](const SiteUse& use) { return uses[static_cast<size_t>(use.parameter)] == 1; };
-    if (!own.empty() && std::all_of(own.begin(), own.end(), alone)) site->keepSquares();
+    // Of a site that bends, the first seeds are told apart from the others.
+    if (!own.empty() && !site->bends() && std::all_of(own.begin(), own.end(), alone)) site->keepSquares();
   }
 }
 
@@ -79,7 +80,9 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
   const auto only = [&](Metric metric) {
     return !view.one_sample && options.metrics.size() == 1 && options.metrics[0] == metric;
   };
-  if (only(Metric::rms)) keepSquares(sites, structure.parameters.size());
+  // The first outputs don't stand for all of them, as the first probes do, so what bends needs each.
+  const bool bends = std::any_of(sites.begin(), sites.end(), [](const Site* site) { return site->bends(); });
+  if (only(Metric::rms) && !bends) keepSquares(sites, structure.parameters.size());
   const auto fits = [&](int64_t seeds) {
     double bytes = 0;
     for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
@@ -89,7 +92,7 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
   const auto quick = static_cast<int64_t>(options.exact_flop / flop);
   if (elements <= std::max({options.exact_elements, quick, int64_t{1}}) && fits(elements))
     return exactSeeds(view, options.metrics);
-  if (only(Metric::kl)) keepSquares(sites, structure.parameters.size());
+  if (only(Metric::kl) || only(Metric::rms)) keepSquares(sites, structure.parameters.size());
   result.probes = std::clamp(static_cast<int64_t>(options.probe_flop / flop), options.probes, options.most_probes);
   while (result.probes > 2 && !fits(result.probes)) result.probes /= 2;
   // Var of the mean of P squares of (r dy) is at most 2 |dy|^4 / P a sample; samples that share the impact average it.
@@ -144,10 +147,13 @@ class RowEstimator {
             out.impact.push_back(result.impact[m][parameter].data() + r * columns);
             out.standard_error.push_back(result.standard_error[m][parameter].data() + r * columns);
           }
+          const auto bend_seeds = bendSeeds(parameter);
+          if (bend_seeds == count_) addBend(parameter, {r, change}, {samples_, count_, columns, block.data()});
           if (count == count_)
             seeds_.reduce(block.data(), columns, out);
           else
             seeds_.reduceSquares(block.data(), count, columns, out);
+          if (bend_seeds > 0 && bend_seeds < count_) scaleByBend(parameter, {r, change}, block, bend_seeds, out);
         }
       });
       advance((last - first) * columns);
@@ -155,6 +161,42 @@ class RowEstimator {
   }
 
  private:
+  /// Seeds that everything that bends the parameter's effect can serve; 0: nothing does.
+  [[nodiscard]] int64_t bendSeeds(size_t parameter) const {
+    int64_t seeds = 0;
+    for (const auto& use : uses_[parameter]) {
+      const auto own = use.site->bendSeeds();
+      if (own > 0) seeds = seeds == 0 ? own : std::min(seeds, own);
+    }
+    return seeds;
+  }
+
+  void addBend(size_t parameter, const RowChange& row, const ResponseBlock& block) const {
+    for (const auto& use : uses_[parameter]) {
+      if (use.site->bendSeeds() > 0) use.site->addBend(use.role, row, block);
+    }
+  }
+
+  /// Where only the first seeds can be bent, the impacts of all are scaled by what bending does to those of the first.
+  /// `block` is [samples, all seeds, columns].
+  void scaleByBend(size_t parameter, const RowChange& row, const std::vector<float>& block, int64_t some,
+                   const ColumnImpacts& out) const {
+    const auto columns = static_cast<int64_t>(row.change.size());
+    std::vector<float> first(static_cast<size_t>(samples_ * some * columns));
+    for (int64_t sample = 0; sample < samples_; ++sample)
+      std::copy_n(block.data() + sample * count_ * columns, some * columns, first.data() + sample * some * columns);
+    std::vector<double> straight(static_cast<size_t>(columns)), bent(straight);
+    std::vector<float> ignored(static_cast<size_t>(columns));
+    seeds_.reduceSquares(first.data(), some, columns, {{straight.data()}, {ignored.data()}});
+    addBend(parameter, row, {samples_, some, columns, first.data()});
+    seeds_.reduceSquares(first.data(), some, columns, {{bent.data()}, {ignored.data()}});
+    for (size_t j = 0; j < straight.size(); ++j) {
+      if (straight[j] <= 0) continue;
+      out.impact[0][j] *= bent[j] / straight[j];
+      out.standard_error[0][j] *= static_cast<float>(bent[j] / straight[j]);
+    }
+  }
+
   [[nodiscard]] bool selected(size_t parameter, int64_t row, int64_t columns) const {
     if (options_.selection == nullptr) return true;
     const auto& mask = options_.selection->mask[parameter];

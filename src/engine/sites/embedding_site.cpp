@@ -45,4 +45,38 @@ void EmbeddingSite::addResponse(int /*role*/, const RowChange& row, const Respon
   }
 }
 
+void EmbeddingSite::endSeeds() {
+  bend_seeds_ = front_.seeds();
+  if (bend_seeds_ == 0) return;
+  double changes = 0;
+  for (const auto& reader : front_.readers()) {
+    const auto padded = at::constant_pad_nd(tokens_, {1, 0}, -1);  // of position -1
+    const auto read =
+        std::get<0>(padded.index_select(0, reader.position.flatten() + 1).view_as(reader.position).sort(1));
+    const auto differs = read.slice(1, 1).ne(read.slice(1, 0, -1)).sum().item<int64_t>() + read.size(0);
+    changes += static_cast<double>(differs * width_) / static_cast<double>(front_.readers().size());
+  }
+  if (!front_.worthwhile(changes)) bend_seeds_ = 0;
+}
+
+void EmbeddingSite::addBend(int /*role*/, const RowChange& row, const ResponseBlock& block) const {
+  const auto* token = tokens_.const_data_ptr<int64_t>();
+  for (const auto& reader : front_.readers()) {
+    const auto rows = reader.position.size(0);
+    const auto steps = reader.position.size(1);
+    const auto* position = reader.position.const_data_ptr<int64_t>();
+    std::vector<uint8_t> present(static_cast<size_t>(steps));
+    for (int64_t r = 0; r < rows; ++r) {
+      bool any = false;
+      for (int64_t t = 0; t < steps; ++t) {
+        const auto at = position[r * steps + t];
+        const bool here = at >= 0 && token[at] == row.row;
+        present[static_cast<size_t>(t)] = here ? 1 : 0;
+        any |= here;
+      }
+      if (any) reader.site->addInputBend({r, 0, true, nullptr, present.data(), row.change}, block);
+    }
+  }
+}
+
 }  // namespace heft

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/sites/front.hpp"
 #include "engine/sites/site.hpp"
 
 namespace heft {
@@ -17,7 +18,13 @@ class EmbeddingSite : public Site {
   void assignOneSample() override;
   void beginSeeds(int64_t seeds) override;
   void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
+  void endSeeds() override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+  [[nodiscard]] bool bends() const override { return !front_.readers().empty(); }
+  [[nodiscard]] int64_t bendSeeds() const override { return bend_seeds_; }
+  void addBend(int role, const RowChange& row, const ResponseBlock& block) const override;
+
+  [[nodiscard]] Front& front() { return front_; }
 
  private:
   std::string name_;
@@ -28,6 +35,8 @@ class EmbeddingSite : public Site {
   std::vector<std::vector<int64_t>> rows_of_token_;
   int64_t width_ = 0, seeds_ = 0;
   at::Tensor lambda_;  ///< float32 [rows, seeds, width]
+  Front front_;
+  int64_t bend_seeds_ = 0;
 };
 
 }  // namespace heft

@@ -13,10 +13,10 @@ constexpr int64_t kTogether = 64;  ///< seeds that are added to the Gram matrice
 
 }  // namespace
 
-double LambdaTable::bytes(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares) {
+double LambdaTable::bytes(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares) const {
   const auto each = static_cast<double>(units * rows * points);
   if (!keepsGram(seeds, points, squares)) return 4 * each * static_cast<double>(seeds);
-  return each * (4.0 * kTogether + 12.0 * static_cast<double>(points));
+  return each * (4.0 * kTogether * (keeps_some_ ? 2 : 1) + 12.0 * static_cast<double>(points));
 }
 
 void LambdaTable::begin(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares) {
@@ -24,7 +24,7 @@ void LambdaTable::begin(int64_t units, int64_t rows, int64_t seeds, int64_t poin
   points_ = points;
   waiting_ = 0;
   factored_ = false;
-  gram_ = at::Tensor();
+  gram_ = some_ = at::Tensor();
   const bool keeps_gram = keepsGram(seeds, points, squares);
   values_ = at::zeros({units, rows, keeps_gram ? kTogether : seeds, points}, at::kFloat);
   if (keeps_gram) gram_ = at::zeros({units * rows, points, points}, at::kDouble);
@@ -39,6 +39,7 @@ at::Tensor LambdaTable::take(int64_t seed) {
 void LambdaTable::gather() {
   const auto some = values_.flatten(0, 1);
   gram_.add_(at::bmm(some.transpose(1, 2), some));
+  if (keeps_some_ && !some_.defined()) some_ = values_.narrow(2, 0, waiting_).clone();
   values_.zero_();
   waiting_ = 0;
 }

@@ -11,6 +11,8 @@ namespace heft {
 /// as many rows as there are points, L^T of G = L L^T.
 class LambdaTable {
  public:
+  /// To be said before begin(): the first seeds are wanted as they are too (some(), fewer where Gram matrices are kept).
+  void keepSome() { keeps_some_ = true; }
   /// `squares`: only sums of squares over seeds count.
   void begin(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares);
   /// Where seed `seed` is to be written, float32 [units, rows, points], zero. Seeds come in order.
@@ -22,18 +24,21 @@ class LambdaTable {
   [[nodiscard]] int64_t seeds() const { return gram_.defined() || factored_ ? points_ : seeds_; }
   /// float32 [units, rows, seeds(), points], once all are taken.
   [[nodiscard]] const at::Tensor& values() const { return values_; }
+  /// After keepSome(), the first seeds as they were taken: float32 [units, rows, some, points].
+  [[nodiscard]] const at::Tensor& some() const { return some_.defined() ? some_ : values_; }
 
   /// True when `seeds` seeds of `points` points are kept as Gram matrices.
   static bool keepsGram(int64_t seeds, int64_t points, bool squares) { return squares && 2 * points < seeds; }
   /// Bytes that a table takes.
-  static double bytes(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares);
+  [[nodiscard]] double bytes(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares) const;
 
  private:
   void gather();
 
   int64_t seeds_ = 0, points_ = 0, waiting_ = 0;
-  bool factored_ = false;
+  bool factored_ = false, keeps_some_ = false;
   at::Tensor values_;  ///< while seeds are taken: those that gram_ doesn't have yet
+  at::Tensor some_;    ///< only beside Gram matrices
   at::Tensor gram_;    ///< float64 [units x rows, points, points]
 };
 

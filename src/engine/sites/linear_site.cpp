@@ -48,7 +48,7 @@ void LinearSite::beginSeeds(int64_t seeds) {
 }
 
 double LinearSite::adjointBytes(int64_t seeds, int64_t /*samples*/) const {
-  return LambdaTable::bytes(outputs_, rows_.samples, seeds, rows_.points, squares_);
+  return lambda_.bytes(outputs_, rows_.samples, seeds, rows_.points, squares_);
 }
 
 void LinearSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
@@ -111,6 +111,52 @@ void LinearSite::addBias(const RowChange& row, const ResponseBlock& block) const
     float sum = 0;
     for (int64_t p = 0; p < rows_.points; ++p) sum += lambda[i * rows_.points + p];
     block.data[i] += row.change[0] * sum;
+  }
+}
+
+void LinearSite::endSeeds() {
+  lambda_.end();
+  bend_seeds_ = front_.seeds();
+  if (bend_seeds_ == 0) return;
+  double changes = 0;
+  for (const auto& reader : front_.readers())
+    changes += static_cast<double>(reader.position.size(0) * inputs_ * outputs_) /
+               static_cast<double>(front_.readers().size());
+  if (!front_.worthwhile(changes)) {
+    bend_seeds_ = 0;
+    return;
+  }
+  const auto padded = at::constant_pad_nd(read_.to(at::kCPU, at::kFloat), {0, 0, 1, 0});  // of position -1
+  for (const auto& reader : front_.readers()) {
+    const auto& position = reader.position;
+    front_read_.push_back(padded.index_select(0, position.flatten() + 1)
+                              .view({position.size(0), position.size(1), inputs_})
+                              .contiguous());
+  }
+}
+
+void LinearSite::addBend(int role, const RowChange& row, const ResponseBlock& block) const {
+  for (size_t i = 0; i < front_.readers().size(); ++i) {
+    const auto& reader = front_.readers()[i];
+    const auto steps = reader.position.size(1);
+    const auto* read = front_read_[i].const_data_ptr<float>();
+    std::vector<float> repeated;
+    for (int64_t r = 0; r < reader.position.size(0); ++r) {
+      InputChange input{r, row.row, false, nullptr, reader.present.const_data_ptr<uint8_t>() + r * steps, row.change};
+      const auto* own = read + r * steps * inputs_;
+      if (role == weight && !weight_.transposed) {
+        input.read = own;
+      } else if (role == weight) {
+        // A row of the parameter is one input, which moves every feature.
+        repeated.assign(static_cast<size_t>(steps * outputs_), 0.0f);
+        for (int64_t t = 0; t < steps; ++t)
+          std::fill_n(repeated.begin() + t * outputs_, outputs_, own[t * inputs_ + row.row]);
+        input.feature = 0;
+        input.each = true;
+        input.read = repeated.data();
+      }
+      reader.site->addInputBend(input, block);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/sites/front.hpp"
 #include "engine/sites/lambda_table.hpp"
 #include "engine/sites/linear_call.hpp"
 #include "engine/sites/site.hpp"
@@ -26,10 +27,16 @@ class LinearSite : public Site {
   void keepSquares() override { squares_ = true; }
   void beginSeeds(int64_t seeds) override;
   void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
-  void endSeeds() override { lambda_.end(); }
+  void endSeeds() override;
   [[nodiscard]] int64_t keptSeeds(int64_t) const override { return lambda_.seeds(); }
   [[nodiscard]] double adjointBytes(int64_t seeds, int64_t samples) const override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+  [[nodiscard]] bool bends() const override { return !front_.readers().empty(); }
+  [[nodiscard]] int64_t bendSeeds() const override { return bend_seeds_; }
+  void addBend(int role, const RowChange& row, const ResponseBlock& block) const override;
+
+  /// Only to be used where the operator reads the whole of its parameters.
+  [[nodiscard]] Front& front() { return front_; }
 
  private:
   void addWeightRow(const RowChange& row, const ResponseBlock& block) const;
@@ -47,6 +54,9 @@ class LinearSite : public Site {
   bool squares_ = false;
   at::Tensor table_;    ///< float32 [samples, points, inputs]: z by sample
   LambdaTable lambda_;  ///< of outputs, by sample
+  Front front_;
+  int64_t bend_seeds_ = 0;
+  std::vector<at::Tensor> front_read_;  ///< by reader: float32 [rows, steps, inputs], z as the reader goes through it
 };
 
 }  // namespace heft

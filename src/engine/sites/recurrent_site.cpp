@@ -197,7 +197,7 @@ double RecurrentSite::adjointBytes(int64_t seeds, int64_t samples) const {
   if (!squares_) return Site::adjointBytes(seeds, samples);
   const auto& leaf = records_.at(0).emission_leaf;
   const auto carries = std::count(carry_used_.begin(), carry_used_.end(), true);
-  return LambdaTable::bytes(leaf.size(2), leaf.size(1), seeds, steps() + carries, true);
+  return lambda_.bytes(leaf.size(2), leaf.size(1), seeds, steps() + carries, true);
 }
 
 void RecurrentSite::beginSeeds(int64_t seeds) {
@@ -321,6 +321,7 @@ void RecurrentSite::finish() {
   // [rows, steps, hidden, point] -> [hidden, rows, steps, point]
   points_ = floats(at::stack(points, 3).permute({2, 0, 1, 3}));
   own_ = floats(own_weights_.view({gates, hidden_}).t());
+  input_weights_ = floats(weights_.input.detach().view({gates, hidden_, inputs_}));
   if (weights_.projection.defined()) {
     feedback_ = floats(weights_.projection.detach().t());
     hidden_values_ = floats(byRow(all.hidden));
@@ -377,6 +378,61 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
     const auto weight = next->from_inputs_.narrow(0, column, hidden_);
     addCorners({next->pre_activation_, next->lambda_emitted_, weight, 0, turned}, unit, emission, points, samples_,
                block);
+  }
+}
+
+double RecurrentSite::ownWork() const {
+  const auto columns = weights_.input.size(1) + weights_.recurrent.size(1);
+  return static_cast<double>(own_weights_.numel() * columns) *
+         static_cast<double>(steps() * records_.at(0).emission_leaf.size(1));
+}
+
+void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& block) const {
+  const auto sample = samples_[static_cast<size_t>(input.row)];
+  if (sample < 0) return;
+  // How the units go on by their slope: the change made so small that they hardly bend, and what comes of it as much larger.
+  constexpr float kSmall = 1.0f / 4096;
+  const auto columns = static_cast<int64_t>(input.change.size());
+  const auto gates = own_.size(1);
+  const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
+  auto* bent = threadScratch(0, points * columns);
+  auto* straight = threadScratch(2, points * columns);
+  auto* changes = threadScratch(3, 2 * gates * columns);
+  auto* small = changes + gates * columns;
+  kernels::UnitResponseTask task;
+  task.kind = kind_;
+  task.rows = 1;
+  task.steps = steps_;
+  task.columns = columns;
+  task.read = input.read;
+  task.read_width = columns;
+  task.present = input.present;
+  if (packed_) task.active = active_.const_data_ptr<uint8_t>() + input.row * steps_;
+  task.carry_steps = carry_steps_.data();
+  task.carry_count = static_cast<int64_t>(carry_steps_.size());
+  const auto* lambda = lambda_.some().const_data_ptr<float>();
+  const auto seeds = lambda_.some().size(2);
+  const auto wrap = [](const float* data, at::IntArrayRef shape) {
+    return at::from_blob(const_cast<float*>(data), shape, at::kFloat);
+  };
+  auto out = wrap(block.at(sample, 0), {block.seeds, columns});
+  for (int64_t unit = 0; unit < hidden_; ++unit) {
+    for (int64_t gate = 0; gate < gates; ++gate) {
+      const auto* weight = input_weights_.const_data_ptr<float>() + (gate * hidden_ + unit) * inputs_ + input.feature;
+      for (int64_t j = 0; j < columns; ++j) {
+        changes[gate * columns + j] = weight[input.each ? j : 0] * input.change[static_cast<size_t>(j)];
+        small[gate * columns + j] = kSmall * changes[gate * columns + j];
+      }
+    }
+    task.points = points_.const_data_ptr<float>() + (unit * rows_ + input.row) * steps_ * kernels::pointSize(kind_);
+    task.own = own_.const_data_ptr<float>() + unit * gates;
+    task.gate_changes = changes;
+    kernels::unitResponse(task, bent, threadScratch(1, 2 * columns));
+    task.gate_changes = small;
+    kernels::unitResponse(task, straight, threadScratch(1, 2 * columns));
+    for (int64_t i = 0; i < points * columns; ++i) bent[i] -= straight[i] / kSmall;
+    out.addmm_(wrap(lambda + (unit * rows_ + input.row) * seeds * points, {block.seeds, points}),
+               wrap(bent, {points, columns}));
   }
 }
 

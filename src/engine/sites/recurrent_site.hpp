@@ -8,6 +8,17 @@
 
 namespace heft {
 
+/// A change of what a recurrent layer reads, a column a change, each alone: column j moves input `feature` (+ j where
+/// `each`) by change[j] x read[step, j] at the steps of one row that are present.
+struct InputChange {
+  int64_t row = 0;
+  int64_t feature = 0;
+  bool each = false;
+  const float* read = nullptr;            ///< [steps, columns]; null: ones
+  const std::uint8_t* present = nullptr;  ///< [steps]
+  std::span<const float> change;          ///< [columns]
+};
+
 /// One layer in one direction, over all the steps that follow one another: a whole sequence, or the calls of a cell or
 /// of a streamed model whose states are handed from one call to the next.
 ///
@@ -36,6 +47,18 @@ class RecurrentSite : public Site {
 
   /// `next` reads what this one emits, from column `column` of its input weights on; `turned` in the other direction.
   void addReader(const RecurrentSite& next, int64_t column, bool turned);
+
+  /// An operator gives what the layer reads, and will ask for addBend(). Before the first seed.
+  void keepForBends() { lambda_.keepSome(); }
+  /// Seeds that addInputBend() can serve.
+  [[nodiscard]] int64_t someSeeds() const { return lambda_.some().size(2); }
+  /// Adds to the first block.seeds seeds what the layer's units do beyond their slope, each with its own recurrence, when what
+  /// they read changes. Thread-safe.
+  void addInputBend(const InputChange& input, const ResponseBlock& block) const;
+  /// Gate evaluations of one step of one row for one changed column.
+  [[nodiscard]] double bendWork() const { return 2.0 * static_cast<double>(own_weights_.numel()); }
+  /// Gate evaluations that the layer's own weights take.
+  [[nodiscard]] double ownWork() const;
 
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] SiteKind kind() const override { return SiteKind::unit_response; }
@@ -105,6 +128,7 @@ class RecurrentSite : public Site {
   at::Tensor points_;             ///< [hidden, rows, steps, pointSize]
   at::Tensor active_;             ///< uint8 [rows, steps], of packed sequences
   at::Tensor read_input_;         ///< [rows, steps, inputs]
+  at::Tensor input_weights_;      ///< [gates, hidden, inputs]
   at::Tensor read_hidden_;        ///< [rows, steps, emitted]
   at::Tensor hidden_values_;      ///< [rows, steps, hidden], with a projection
   at::Tensor own_;                ///< [hidden, gates]

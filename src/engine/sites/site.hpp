@@ -82,6 +82,14 @@ class Site {
 
   /// Adds the change of the outputs for each weight of one row, each changed alone. Thread-safe.
   virtual void addResponse(int role, const RowChange& row, const ResponseBlock& block) const = 0;
+
+  /// True when units that read this site's output are known, so that addBend() has something to add.
+  [[nodiscard]] virtual bool bends() const { return false; }
+  /// How many of the first seeds addBend() can serve; 0 where nothing bends or it would take too long. After endSeeds().
+  [[nodiscard]] virtual int64_t bendSeeds() const { return 0; }
+  /// Adds, for the first block.seeds seeds, what the units that read this site's output do beyond their slope: addResponse()
+  /// takes them as linear. Thread-safe.
+  virtual void addBend(int /*role*/, const RowChange& /*row*/, const ResponseBlock& /*block*/) const {}
 };
 
 /// Which sample each row belongs to; -1 for rows that move nothing. `once` and `weighted` are [rows, ...].

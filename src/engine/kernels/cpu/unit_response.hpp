@@ -36,6 +36,11 @@ struct UnitResponseTask {
   int64_t read_width = 0;         ///< distance between steps in `read`
   const float* feedback = nullptr;  ///< [columns]: how a column's reading changes with the unit's emission; null: zeros
   const float* change = nullptr;    ///< [columns]: change of each weight
+  /// [gates, columns]: instead of `gate` and `change`, a change of what the unit reads, which reaches every gate. For a GRU on
+  /// the input's side; `feedback` is not looked at.
+  const float* gate_changes = nullptr;
+  /// [rows, steps]: 0 where nothing is read, so that only what has changed before goes on; null: everywhere.
+  const std::uint8_t* present = nullptr;
   const std::uint8_t* active =
       nullptr;  ///< [rows, steps]: 0 where a packed sequence has no such step, so the unit stays; null: all
   const int64_t* carry_steps = nullptr;  ///< steps after which the carry's change is wanted too
