@@ -1,7 +1,8 @@
-"""What the three training scripts share: how a model, its tensors and its card are written."""
+"""What the training scripts share: how a model, its tensors and its card are written."""
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 # Threads that spin while they wait make training many times slower on a machine that does other work too.
@@ -16,6 +17,7 @@ WRITTEN_BY_THE_WRITER = ("version", ".data/serialization_id", "byteorder")
 
 def arguments(description: str, **defaults) -> argparse.Namespace:
     """Parses --out, --seed, and one option per keyword (its type is the default's)."""
+    hash_alike()
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -27,6 +29,15 @@ def arguments(description: str, **defaults) -> argparse.Namespace:
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     return options
+
+
+def hash_alike() -> None:
+    """Starts the script again with Python's hashes fixed, unless they are.
+
+    TorchScript writes a class's constants in the order of a set, so that two runs would give two files.
+    """
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
 
 def save_scripted(model: torch.nn.Module, path: Path) -> torch.jit.ScriptModule:

@@ -1,0 +1,133 @@
+#include "analysis/rank_biased_overlap.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "heft/error.hpp"
+
+namespace heft {
+namespace {
+
+void requireShare(double value, const char* what) {
+  if (!(value > 0 && value < 1)) {
+    throw Error(Fault::internal, std::string(what) + " must lie between 0 and 1, found " + std::to_string(value));
+  }
+}
+
+/// A score of the top: which one, and its rank from 1, equal scores sharing that of their first.
+struct Ranked {
+  std::size_t place, rank;
+};
+
+/// The `depth` largest values and what is tied with the last of them, by place; `values` without NaN.
+template <class T>
+std::vector<Ranked> topOf(const std::vector<T>& values, std::size_t depth) {
+  std::vector<T> sorted = values;
+  const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(depth - 1);
+  std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());
+  const T smallest = *last;
+  std::vector<Ranked> top;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] >= smallest) top.push_back({i, 0});
+  }
+  const auto value = [&](const Ranked& one) { return values[one.place]; };
+  std::sort(top.begin(), top.end(), [&](const Ranked& x, const Ranked& y) { return value(x) > value(y); });
+  for (std::size_t i = 0; i < top.size(); ++i) {
+    const bool tied = i > 0 && value(top[i]) == value(top[i - 1]);
+    top[i].rank = tied ? top[i - 1].rank : i + 1;
+  }
+  std::sort(top.begin(), top.end(), [](const Ranked& x, const Ranked& y) { return x.place < y.place; });
+  return top;
+}
+
+/// How many ranks are at most d, for d = 0 ... depth.
+std::vector<double> countUpTo(const std::vector<Ranked>& top, std::size_t depth) {
+  std::vector<double> counts(depth + 1);
+  for (const Ranked& one : top) counts[one.rank] += 1;
+  for (std::size_t d = 1; d <= depth; ++d) counts[d] += counts[d - 1];
+  return counts;
+}
+
+/// Those in both tops, each with the rank at which the later list has it.
+std::vector<Ranked> inBothOf(const std::vector<Ranked>& a, const std::vector<Ranked>& b) {
+  std::vector<Ranked> both;
+  auto other = b.begin();
+  for (const Ranked& one : a) {
+    while (other != b.end() && other->place < one.place) ++other;
+    if (other == b.end()) break;
+    if (other->place == one.place) both.push_back({one.place, std::max(one.rank, other->rank)});
+  }
+  return both;
+}
+
+std::size_t depthFor(double p, double tolerance, std::size_t pairs) {
+  const double wanted = std::ceil(std::log(tolerance) / std::log(p));
+  return wanted >= static_cast<double>(pairs) ? pairs : std::max<std::size_t>(1, static_cast<std::size_t>(wanted));
+}
+
+template <class T>
+std::optional<RankBiasedOverlap> overlapOf(std::span<const T> a, std::span<const T> b, double p, double tolerance) {
+  if (a.size() != b.size()) {
+    throw Error(Fault::internal, "rank-biased overlap needs two lists of one length, found " +
+                                     std::to_string(a.size()) + " and " + std::to_string(b.size()) + " values");
+  }
+  requireShare(p, "the persistence p");
+  requireShare(tolerance, "the tolerance");
+  std::vector<T> kept_a, kept_b;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) || std::isnan(b[i])) continue;
+    kept_a.push_back(a[i]);
+    kept_b.push_back(b[i]);
+  }
+  if (kept_a.empty()) return std::nullopt;
+
+  const std::size_t depth = depthFor(p, tolerance, kept_a.size());
+  const std::vector<Ranked> top_a = topOf(kept_a, depth), top_b = topOf(kept_b, depth);
+  const std::vector<double> in_a = countUpTo(top_a, depth), in_b = countUpTo(top_b, depth);
+  const std::vector<double> in_both = countUpTo(inBothOf(top_a, top_b), depth);
+  double sum = 0, weight = 1 - p, agreement = 0;
+  for (std::size_t d = 1; d <= depth; ++d) {
+    agreement = 2 * in_both[d] / (in_a[d] + in_b[d]);
+    sum += weight * agreement;
+    weight *= p;
+  }
+  const double beyond = std::pow(p, static_cast<double>(depth));
+  return RankBiasedOverlap{std::clamp(sum + agreement * beyond, 0.0, 1.0), depth, depth == kept_a.size() ? 0 : beyond};
+}
+
+}  // namespace
+
+std::optional<RankBiasedOverlap> rankBiasedOverlap(std::span<const double> a, std::span<const double> b, double p,
+                                                   double tolerance) {
+  return overlapOf(a, b, p, tolerance);
+}
+
+std::optional<RankBiasedOverlap> rankBiasedOverlap(std::span<const float> a, std::span<const float> b, double p,
+                                                   double tolerance) {
+  return overlapOf(a, b, p, tolerance);
+}
+
+double persistenceFor(std::size_t depth, double share) {
+  if (depth == 0) throw Error(Fault::internal, "a depth of 0 carries no weight");
+  requireShare(share, "the share of the weight");
+  // W(d) = 1 - p^(d-1) + (1 - p) / p * d * (-log(1 - p) - sum over i = 1 ... d - 1 of p^i / i), which falls with p.
+  const auto carried = [depth](double p) {
+    double tail = -std::log1p(-p), power = 1;
+    for (std::size_t i = 1; i < depth; ++i) {
+      power *= p;
+      tail -= power / static_cast<double>(i);
+    }
+    return 1 - power + (1 - p) / p * static_cast<double>(depth) * tail;
+  };
+  double low = 0, high = 1;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = 0.5 * (low + high);
+    (carried(middle) > share ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+}  // namespace heft
