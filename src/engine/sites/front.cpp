@@ -20,9 +20,9 @@ int64_t Front::seeds() const {
 }
 
 bool Front::worthwhile(double changes) const {
-  constexpr double kAlways = 2e9;         // gate evaluations: some seconds
+  constexpr double kAlways = 4e9;         // unit evaluations: some seconds
   constexpr double kMost = 4;             // times as many as the readers' own weights take
-  constexpr double kContract = 1.0 / 64;  // what one seed's multiplications cost beside a gate's evaluation
+  constexpr double kContract = 1.0 / 64;  // what one seed's multiplications cost beside a unit's evaluation
   double work = 0, own = 0;
   for (const auto& reader : readers_) {
     own += reader.site->ownWork();

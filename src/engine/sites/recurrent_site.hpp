@@ -55,9 +55,9 @@ class RecurrentSite : public Site {
   /// Adds to the first block.seeds seeds what the layer's units do beyond their slope, each with its own recurrence, when what
   /// they read changes. Thread-safe.
   void addInputBend(const InputChange& input, const ResponseBlock& block) const;
-  /// Gate evaluations of one step of one row for one changed column.
-  [[nodiscard]] double bendWork() const { return 2.0 * static_cast<double>(own_weights_.numel()); }
-  /// Gate evaluations that the layer's own weights take.
+  /// Unit evaluations of one step of one row for one changed column.
+  [[nodiscard]] double bendWork() const { return 2.0 * static_cast<double>(hidden_); }
+  /// Unit evaluations that the layer's own weights take.
   [[nodiscard]] double ownWork() const;
 
   [[nodiscard]] std::string name() const override { return name_; }
