@@ -3,8 +3,8 @@
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
+#include "cli/run_files.hpp"
 #include "cli/signals.hpp"
-#include "data/hash.hpp"
 #include "heft/error.hpp"
 #include "measure/reference.hpp"
 #include "run/json_text.hpp"
@@ -16,11 +16,10 @@ namespace heft::cli {
 namespace {
 
 struct Options {
-  std::string run, model, targets;
-  std::vector<std::string> inputs;
+  std::string run;
+  RunFiles files;
   int64_t sample = 100;
   uint64_t seed = 0;
-  int threads = 0;
 };
 
 constexpr auto kFooter =
@@ -32,52 +31,6 @@ Examples:
   heft verify my-run --sample 1000 --seed 7
   heft verify my-run --model moved/model.pt --inputs moved/x.npy)";
 
-[[noreturn]] void refuseChanged(Fault fault, const std::string& what, const char* option) {
-  throw Error(fault, what +
-                         " changed since the run (another SHA-256 than in its run.json); bring back what the run was "
-                         "made from, or name it with " +
-                         option);
-}
-
-/// The files of the run, or those named instead, checked to be the same.
-ModelOptions filesOf(const Run& run, const Options& options) {
-  const auto& from = run.provenance;
-  ModelOptions files;
-  files.model = options.model.empty() ? from.model : options.model;
-  files.inputs = options.inputs.empty() ? from.inputs : options.inputs;
-  files.targets = options.targets.empty() ? from.targets : options.targets;
-  files.output_target = run.settings.output_target;
-  files.stream = run.settings.stream;
-  files.threads = options.threads;
-  if (sha256File(files.model, Fault::model) != from.model_sha256)
-    refuseChanged(Fault::model, files.model + ": the model has", "--model");
-  std::vector<std::filesystem::path> inputs(files.inputs.begin(), files.inputs.end());
-  if (sha256Files(inputs) != from.inputs_sha256) {
-    std::string names;
-    for (const auto& file : files.inputs) names += (names.empty() ? "" : ", ") + file;
-    refuseChanged(Fault::input, names + ": the inputs have", "--inputs");
-  }
-  if (from.targets_sha256.empty() != files.targets.empty()) {
-    throw Error(Fault::usage, "--targets " + files.targets + ": the run was made without targets; leave it out");
-  }
-  if (!files.targets.empty() && sha256File(files.targets) != from.targets_sha256)
-    refuseChanged(Fault::input, files.targets + ": the targets have", "--targets");
-  return files;
-}
-
-void checkStructure(const Run& run, const Session& session, const std::string& folder) {
-  const auto& now = session.structure().parameters;
-  bool same = now.size() == run.structure.parameters.size();
-  for (std::size_t p = 0; same && p < now.size(); ++p) {
-    same = now[p].name == run.structure.parameters[p].name && now[p].shape == run.structure.parameters[p].shape;
-  }
-  if (!same)
-    throw Error(
-        Fault::output,
-        folder +
-            ": its parameters are not those of the model; the run folder is damaged, or of another version of heft");
-}
-
 int verify(const Options& options, const Context& context) {
   if (options.sample < 1)
     throw Error(Fault::usage, "--sample " + std::to_string(options.sample) + ": at least 1 was expected");
@@ -88,7 +41,7 @@ int verify(const Options& options, const Context& context) {
         Fault::output,
         options.run + ": has no impacts of single weights to check; 'heft rank --components weight' measures them");
   }
-  Session session(sessionOptions(filesOf(run, options)));
+  Session session(sessionOptions(filesOf(run, options.files)));
   checkStructure(run, session, options.run);
   context.log("verify  " + counted(weights.size(), "weight") + " of " + options.run + ", each run alone in " +
               (session.model().native ? "the model's own types" : "float64") + ", about " +
@@ -130,11 +83,7 @@ Action addVerify(CLI::App& program) {
   command->add_option("--seed", options->seed, "Another seed draws other weights")
       ->check(checkSeed)
       ->capture_default_str();
-  command->add_option("--model", options->model, "The run's model, where it has moved")->type_name("FILE");
-  command->add_option("--inputs", options->inputs, "The run's inputs, where they have moved")->type_name("FILE...");
-  command->add_option("--targets", options->targets, "The run's targets, where they have moved")->type_name("FILE");
-  command->add_option("--threads", options->threads, "Threads to compute with; 0: one a processor")
-      ->capture_default_str();
+  addRunFiles(*command, options->files);
   return [options](const Context& context) { return verify(*options, context); };
 }
 

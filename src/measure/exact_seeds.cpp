@@ -57,6 +57,8 @@ class ExactSeeds : public ResponseSeeds {
             columns};
   }
 
+  [[nodiscard]] size_t values() const override { return metrics_.size(); }
+
   void reduceSquares(const float* block, int64_t kept, int64_t columns, const ColumnImpacts& out) const override {
     reduceRms(block, samples_, kept, elements_, columns, out.impact[0], out.standard_error[0]);
   }

@@ -53,6 +53,8 @@ class ProbeSeeds : public ResponseSeeds {
     return {[this](int64_t index) { return seed(index).reshape({one_sample_ ? 1 : samples_, -1}); }, count_};
   }
 
+  [[nodiscard]] size_t values() const override { return metrics_.size(); }
+
   void reduceSquares(const float* block, int64_t kept, int64_t columns, const ColumnImpacts& out) const override {
     const double scale = metrics_[0] == Metric::rms ? 1 / static_cast<double>(elements_)
                                                     : 0.5 / static_cast<double>(elements_ / classes_);

@@ -143,7 +143,7 @@ class RowEstimator {
             use.site->addResponse(use.role, {r, change}, {samples_, count, columns, block.data()});
           }
           ColumnImpacts out;
-          for (size_t m = 0; m < options_.metrics.size(); ++m) {
+          for (size_t m = 0; m < result.impact.size(); ++m) {
             out.impact.push_back(result.impact[m][parameter].data() + r * columns);
             out.standard_error.push_back(result.standard_error[m][parameter].data() + r * columns);
           }
@@ -217,13 +217,18 @@ class RowEstimator {
 
 ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options,
                            const StageProgress& progress) {
+  return estimateBy(session, new_value, {}, options, progress);
+}
+
+ResponseResult estimateBy(Session& session, const NewValue& new_value, const SeedsMaker& make,
+                          const ResponseOptions& options, const StageProgress& progress) {
   ResponseResult result;
   auto [recording, outputs] = recordAssigned(session, options.seed, result.notes);
   const auto sites = recording.handler->sites();
   const auto samples = outputs.size(0);
   const OutputView view{session.baseline(), session.layout().classes(), session.targets(),
                         samples != session.baseline().size(0)};
-  const auto seeds = chooseSeeds(view, sites, session.structure(), options, result);
+  const auto seeds = make ? make(view) : chooseSeeds(view, sites, session.structure(), options, result);
   const auto all_seeds = seeds->seeds();
   result.adjoints = static_cast<size_t>(all_seeds.count);
   if (outputs.requires_grad())
@@ -240,9 +245,9 @@ ResponseResult estimateAll(Session& session, const NewValue& new_value, const Re
   double total = 0, done = 0;
   for (const auto& info : parameters) total += static_cast<double>(info.weights());
   const float unknown = samples < 2 ? std::numeric_limits<float>::quiet_NaN() : 0.0f;
-  result.impact.resize(options.metrics.size());
-  result.standard_error.resize(options.metrics.size());
-  for (size_t m = 0; m < options.metrics.size(); ++m) {
+  result.impact.resize(seeds->values());
+  result.standard_error.resize(seeds->values());
+  for (size_t m = 0; m < seeds->values(); ++m) {
     for (const auto& info : parameters) {
       result.impact[m].emplace_back(static_cast<size_t>(info.weights()), 0.0);
       result.standard_error[m].emplace_back(static_cast<size_t>(info.weights()), unknown);

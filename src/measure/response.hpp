@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "measure/selection.hpp"
+#include "measure/response_seeds.hpp"
 #include "measure/session.hpp"
 #include "run/settings.hpp"
 
@@ -45,5 +46,13 @@ using StageProgress = std::function<void(const std::string& stage, double share)
 /// Unit response of all weights (METHOD of this project): one adjoint run, then one pass over the weights.
 ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options,
                            const StageProgress& progress);
+
+/// Makes the seeds for the outputs as the adjoints see them.
+using SeedsMaker = std::function<std::unique_ptr<ResponseSeeds>(const OutputView&)>;
+
+/// The same along the seeds that `make` gives: result.impact and standard_error hold whatever values those reduce to.
+/// options.metrics is not looked at.
+ResponseResult estimateBy(Session& session, const NewValue& new_value, const SeedsMaker& make,
+                          const ResponseOptions& options, const StageProgress& progress);
 
 }  // namespace heft

@@ -12,7 +12,7 @@
 
 namespace heft {
 
-/// Metrics of one row of weights, each changed alone: [columns] by metric.
+/// Metrics of one row of weights, each changed alone: [columns] by metric, or by whatever the seeds give.
 struct ColumnImpacts {
   std::vector<double*> impact;
   std::vector<float*> standard_error;  ///< over samples; NaN with one
@@ -23,6 +23,8 @@ class ResponseSeeds {
  public:
   virtual ~ResponseSeeds() = default;
   [[nodiscard]] virtual Seeds seeds() const = 0;
+  /// How many values reduce() gives for a weight: one a metric.
+  [[nodiscard]] virtual std::size_t values() const = 0;
   /// `block` is [samples, seeds, columns], the changes along each seed. Thread-safe.
   virtual void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const = 0;
   /// reduce() where sums of squares over a sample's seeds are all that counts (one metric: rms, or kl by probes), from fewer
@@ -51,5 +53,13 @@ std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<cons
 /// Throws Error(Fault::unsupported) for max and flips, which need each output by itself.
 std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes,
                                           uint64_t seed);
+
+/// The gradient of the loss, one adjoint: with r a sample's own change of its loss, three values that take the network as linear,
+///
+///   mean |r| over samples,   mean r^2,   |mean r|.
+///
+/// The loss is OutputMetrics' where there are targets; without, the cross-entropy with the class that the baseline finds most
+/// likely, or, without classes, half the mean square of the outputs.
+std::unique_ptr<ResponseSeeds> lossGradientSeeds(const OutputView& view);
 
 }  // namespace heft

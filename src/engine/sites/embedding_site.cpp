@@ -15,6 +15,10 @@ EmbeddingSite::EmbeddingSite(std::string name, int64_t parameter, at::Tensor tok
   for (int64_t i = 0; i < tokens_.numel(); ++i) rows_of_token_[static_cast<size_t>(token[i])].push_back(i);
 }
 
+std::vector<ReadSquares> EmbeddingSite::readSquares() const {
+  return {{parameter_, 0, true, at::bincount(tokens_).to(at::kDouble)}};
+}
+
 bool EmbeddingSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted,
                                   int64_t samples) {
   return sampleOfRows(rowsOf(once[0], leaf_), rowsOf(weighted[0], leaf_), samples, samples_);

@@ -14,6 +14,8 @@ class EmbeddingSite : public Site {
   [[nodiscard]] SiteKind kind() const override { return SiteKind::linear; }
   [[nodiscard]] std::vector<SiteUse> uses() const override { return {{parameter_, 0}}; }
   [[nodiscard]] std::vector<at::Tensor> leaves() const override { return {leaf_}; }
+  /// How often each token was looked up.
+  [[nodiscard]] std::vector<ReadSquares> readSquares() const override;
   bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
   void assignOneSample() override;
   void beginSeeds(int64_t seeds) override;

@@ -27,6 +27,15 @@ std::vector<SiteRead> LinearSite::reads() const {
       {weight_.parameter, weight_.transposed ? weight_.first_row : weight_.first_column, weight_.transposed, read_}};
 }
 
+std::vector<ReadSquares> LinearSite::readSquares() const {
+  std::vector<ReadSquares> all;
+  for (const auto& read : reads())
+    all.push_back({read.parameter, read.first_column, read.by_row, read.values.square().sum(0).to(at::kCPU)});
+  if (bias_parameter_ >= 0)
+    all.push_back({bias_parameter_, 0, false, at::full({1}, static_cast<double>(read_.size(0)), at::kDouble)});
+  return all;
+}
+
 bool LinearSite::assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted,
                                int64_t samples) {
   std::vector<int64_t> assigned;

@@ -22,6 +22,7 @@ class LinearSite : public Site {
   [[nodiscard]] std::vector<SiteUse> uses() const override;
   [[nodiscard]] std::vector<at::Tensor> leaves() const override { return {leaf_}; }
   [[nodiscard]] std::vector<SiteRead> reads() const override;
+  [[nodiscard]] std::vector<ReadSquares> readSquares() const override;
   bool assignSamples(std::span<const at::Tensor> once, std::span<const at::Tensor> weighted, int64_t samples) override;
   void assignOneSample() override;
   void keepSquares() override { squares_ = true; }

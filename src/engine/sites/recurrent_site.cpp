@@ -148,6 +148,35 @@ std::vector<SiteRead> RecurrentSite::reads() const {
   return {{parameters_[weight_ih], 0, false, at::cat(values)}};
 }
 
+std::vector<ReadSquares> RecurrentSite::readSquares() const {
+  const auto input = weights_.input.size(1);
+  auto read = at::zeros({input}, at::kDouble);
+  auto before = at::zeros({weights_.recurrent.size(1)}, at::kDouble);
+  auto hidden = at::zeros({own_weights_.numel() / static_cast<int64_t>(gateNames(kind_).size())}, at::kDouble);
+  double readings = 0;
+  for (const auto& record : records_) {
+    for (size_t t = 0; t < record.read.size(); ++t) {
+      const auto active = record.active[t].to(at::kDouble).unsqueeze(1);
+      const auto squares = [&](const at::Tensor& values) { return (values.square() * active).sum(0).to(at::kCPU); };
+      read += squares(record.read[t]);
+      before += squares(record.emitted_before[t]);
+      hidden += squares(record.hidden[t]);
+      readings += active.sum().item<double>();
+    }
+  }
+  const auto ones = at::full({1}, readings, at::kDouble);
+  std::vector<ReadSquares> all;
+  const auto add = [&](Role role, const at::Tensor& sums) {
+    if (parameters_[role] >= 0) all.push_back({parameters_[role], 0, false, sums});
+  };
+  add(weight_ih, read);
+  add(weight_hh, before);
+  add(bias_ih, ones);
+  add(bias_hh, ones);
+  add(weight_hr, hidden);
+  return all;
+}
+
 at::Tensor RecurrentSite::emissions() const {
   std::vector<at::Tensor> values;
   for (const auto& record : records_) values.insert(values.end(), record.hidden.begin(), record.hidden.end());

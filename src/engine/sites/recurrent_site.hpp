@@ -67,6 +67,8 @@ class RecurrentSite : public Site {
   /// Before the first seed only: the tables it is taken from are given up then.
   [[nodiscard]] std::vector<SiteRead> reads() const override;
 
+  [[nodiscard]] std::vector<ReadSquares> readSquares() const override;
+
   [[nodiscard]] CellKind cell() const { return kind_; }
   [[nodiscard]] const CallForm& form() const { return form_; }
   [[nodiscard]] int64_t calls() const { return static_cast<int64_t>(records_.size()); }

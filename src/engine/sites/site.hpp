@@ -40,6 +40,14 @@ struct SiteRead {
   at::Tensor values;         ///< float64 [readings, columns]
 };
 
+/// How large the values were that a parameter was multiplied by, one number a column (or a row).
+struct ReadSquares {
+  int64_t parameter = 0;
+  int64_t first = 0;    ///< column or row of the parameter that entry 0 is about
+  bool by_row = false;  ///< entries are rows
+  at::Tensor sums;      ///< float64 [entries]: squares, summed over readings
+};
+
 /// How far a site is from the float64 truth, at best.
 enum class SiteKind { unit_response, linear, gradient };
 
@@ -59,6 +67,9 @@ class Site {
 
   /// The parts of this site that read a matrix of weights, each with the values that its columns were multiplied by.
   [[nodiscard]] virtual std::vector<SiteRead> reads() const { return {}; }
+
+  /// What each parameter that the site multiplies by something was multiplied by; a bias by ones. Before the first seed.
+  [[nodiscard]] virtual std::vector<ReadSquares> readSquares() const { return {}; }
 
   /// Tells from the gradients of two seeds, the second being the first times (sample + 1), which sample each row of the
   /// site belongs to. False when a row moves the outputs of several samples.

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "measure/session.hpp"
+#include "run/run.hpp"
+
+namespace heft::cli {
+
+/// Where the files of a finished run are now, for commands that run its model again.
+struct RunFiles {
+  std::string model, targets;  ///< empty: where they were
+  std::vector<std::string> inputs;
+  int threads = 0;
+};
+
+/// Adds --model, --inputs, --targets, --threads.
+void addRunFiles(CLI::App& command, RunFiles& files);
+
+/// The files of the run, or those named instead, checked by their hashes to be the same. Throws Error that says which
+/// changed.
+ModelOptions filesOf(const Run& run, const RunFiles& files);
+
+/// Throws Error(Fault::output) where the run's parameters are not the session's; `folder` names the run.
+void checkStructure(const Run& run, const Session& session, const std::string& folder);
+
+}  // namespace heft::cli
