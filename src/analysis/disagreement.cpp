@@ -47,11 +47,12 @@ Disagreement disagreementOf(std::span<const float> weight, std::span<const float
     if (magnitude >= large_from && magnitude > small_below) big.push_back(i);
     if (magnitude <= small_below && impact[i] > 0) small.push_back(i);
   }
-  return {firstOf(std::move(big), count,
-                  [&](std::size_t a, std::size_t b) { return impact[a] < impact[b] || (impact[a] == impact[b] && a < b); }),
-          firstOf(std::move(small), count, [&](std::size_t a, std::size_t b) {
-            return impact[a] > impact[b] || (impact[a] == impact[b] && a < b);
-          })};
+  return {
+      firstOf(std::move(big), count,
+              [&](std::size_t a, std::size_t b) { return impact[a] < impact[b] || (impact[a] == impact[b] && a < b); }),
+      firstOf(std::move(small), count, [&](std::size_t a, std::size_t b) {
+        return impact[a] > impact[b] || (impact[a] == impact[b] && a < b);
+      })};
 }
 
 std::vector<std::size_t> ranksAmong(std::span<const float> of, std::span<const float> values) {

@@ -8,7 +8,7 @@ namespace heft {
 
 /// Places in two lists that people want to see where magnitude and impact disagree.
 struct Disagreement {
-  std::vector<std::size_t> large_but_inert;     ///< of the `large` share by |weight|, those of least impact, least first
+  std::vector<std::size_t> large_but_inert;  ///< of the `large` share by |weight|, those of least impact, least first
   std::vector<std::size_t> small_but_critical;  ///< of the smaller half by |weight|, those of most impact, most first
 };
 

@@ -12,7 +12,7 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t mostMatrices = 200;
 constexpr std::size_t mostBins = 50;
-constexpr double bigRole = 0.5;     // from this share of the impact on, outliers play the big role
+constexpr double bigRole = 0.5;      // from this share of the impact on, outliers play the big role
 constexpr double aboveTheirs = 1.5;  // from this multiple of their share of weights on, they do more than the others
 
 ordered_json binJson(const ImpactSums& bin, std::size_t index, const ImpactSums& all, Aggregate how) {
@@ -65,7 +65,8 @@ std::vector<MatrixOutliers> outliersOf(const Run& run) {
   std::vector<MatrixOutliers> result;
   for (std::size_t p = 0; p < run.impacts.size(); ++p) {
     const ParameterImpacts& from = run.impacts[p];
-    MatrixOutliers each{run.structure.parameters[p].name, {}, sumsByOutlierBin(from.weight, from.impact, from.measured)};
+    MatrixOutliers each{
+        run.structure.parameters[p].name, {}, sumsByOutlierBin(from.weight, from.impact, from.measured)};
     if (total(each.bins).weights > 0) result.push_back(std::move(each));
   }
   return result;
@@ -106,7 +107,8 @@ Answer outliersAnswer(const Run& run, const std::vector<MatrixOutliers>& matrice
   else
     answer.sentence = "No: " + numbers + ".";
   if (outlying.weights > 0)
-    answer.sentence += " One of them moves the output " + significant(times, 2) + " times as much as the average weight.";
+    answer.sentence +=
+        " One of them moves the output " + significant(times, 2) + " times as much as the average weight.";
   return answer;
 }
 
@@ -124,7 +126,8 @@ ordered_json outliersJson(const Run& run, const json& joint) {
     ordered_json bins = ordered_json::array();
     const ImpactSums all = total(from);
     for (std::size_t b = 0; b < from.size(); ++b) bins.push_back(binJson(from[b], b, all, how));
-    section["matrices"].push_back({{"parameter", parameter}, {"bins", std::move(bins)}, {"joint", std::move(joint_bins)}});
+    section["matrices"].push_back(
+        {{"parameter", parameter}, {"bins", std::move(bins)}, {"joint", std::move(joint_bins)}});
   };
   add("", every, ordered_json::array());
   bool has_joint = false;
