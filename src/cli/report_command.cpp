@@ -37,7 +37,10 @@ std::string nameOf(const std::filesystem::path& folder) {
 int report(const Options& options, const Context& context) {
   const std::filesystem::path folder(options.run);
   const auto run = readRun(folder);
-  const auto data = pageData(run, findingsOf(run), readComparison(folder), nameOf(folder));
+  const auto comparison = readComparison(folder);
+  auto known = agreementsOf(comparison, run);
+  const auto findings = known ? findingsOf(run, std::move(*known)) : findingsOf(run);
+  const auto data = pageData(run, findings, comparison, nameOf(folder));
   const std::string text = pageText(data);
   const std::filesystem::path file =
       options.file.empty() ? folder / "report.html" : std::filesystem::path(options.file);

@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
+#include "run/findings.hpp"
 #include "run/run.hpp"
 
 namespace heft {
@@ -13,6 +15,10 @@ namespace heft {
 
 /// comparison.json of a run folder; null where there is none or it can't be read.
 [[nodiscard]] nlohmann::json readComparison(const std::filesystem::path& folder);
+
+/// How well |weight| predicts impact, as `heft rank` worked it out; none where the document doesn't hold it for exactly the
+/// weights that the run has.
+[[nodiscard]] std::optional<Comparison> agreementsOf(const nlohmann::json& comparison, const Run& run);
 
 /// "criteria": cheap scores against impact. Without it, magnitude alone, from the run.
 [[nodiscard]] nlohmann::ordered_json criteriaJson(const nlohmann::json& comparison, const std::string& folder);

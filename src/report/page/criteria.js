@@ -28,7 +28,7 @@ function dotPlot(names, values, intervals, title, text) {
     error_x: known ? { type: "data", symmetric: false, array: known.map((each, at) => (each ? each[1] - values[at] : 0)), arrayminus: known.map((each, at) => (each ? values[at] - each[0] : 0)), color: colours.neutral, width: 0 } : undefined,
     customdata: names.map((name, at) => [plain(name), values[at].toFixed(3)]), hovertemplate: "<b>%{customdata[0]}</b><br>Spearman %{customdata[1]}<extra></extra>" }],
   layout: { xaxis: axis(title, { range: [Math.min(-0.05, ...values.map(value => value - 0.05)), 1.02] }),
-    yaxis: axis("", { autorange: "reversed", tickvals: names.map((_, at) => at), ticktext: names.map(name => plain(shortened(name, nameWidth()))) }) }, text };
+    yaxis: nameAxis(names, nameWidth(), { autorange: "reversed" }) }, text };
 }
 
 function curvesSection() {

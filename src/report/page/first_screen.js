@@ -24,14 +24,13 @@ function topSection() {
     const colours = palette();
     const bars = rows.slice(0, 30);
     const error = bars.map(row => row.standard_error ?? 0);
-    return { height: barHeight(bars.length), traces: [{ type: "scatter", mode: "markers", x: bars.map(row => row.impact), y: bars.map((_, at) => at + 1),
+    return { height: barHeight(bars.length), traces: [{ type: "scatter", mode: "markers", x: bars.map(row => row.impact), y: bars.map((_, at) => at),
       marker: { size: 9, color: bars.map(row => (row.weight < 0 ? colours.negative : colours.positive)),
         symbol: bars.map(row => (row.executed ? "circle" : "circle-open")) },
       error_x: { type: "data", array: error, color: colours.neutral, thickness: 1.5, width: 0 },
       customdata: bars.map(row => [plain(row.name), shown(row.impact), shown(row.standard_error, 2), shown(row.weight, 4), grouped(row.magnitude_rank)]),
       hovertemplate: "<b>%{customdata[0]}</b><br>impact %{customdata[1]} ± %{customdata[2]}<br>value %{customdata[3]}, |w| rank %{customdata[4]}<extra></extra>" }],
-    layout: { xaxis: axis(impactWords, { rangemode: "tozero" }), yaxis: axis("", { autorange: "reversed", tickvals: bars.map((_, at) => at + 1),
-      ticktext: bars.map(row => plain(shortened(row.name, nameWidth()))), gridcolor: "rgba(0,0,0,0)" }) },
+    layout: { xaxis: axis(impactWords, { rangemode: "tozero" }), yaxis: nameAxis(bars.map(row => row.name), nameWidth(), { autorange: "reversed" }) },
     text: "Impact of the foremost weights; the line is one standard error over inputs. Blue: the weight is positive, orange: negative. Filled: executed, hollow: estimate." };
   }).frame);
   made.append(table("The weights that matter most", [

@@ -30,7 +30,7 @@ function jointBars(rows) {
   const traces = [dots("joint", "joint impact, executed", colours.positive, "circle")];
   if (of.some(row => row.aggregate !== null)) traces.push(dots("aggregate", addedUp, colours.negative, "diamond-open"));
   return { height: barHeight(of.length) + 40, traces, layout: { showlegend: true, xaxis: axis(impactWords, { type: "log" }),
-    yaxis: axis("", { autorange: "reversed", tickvals: of.map((_, at) => at), ticktext: of.map(row => plain(shortened(row.name, nameWidth()))) }) },
+    yaxis: nameAxis(of.map(row => row.name), nameWidth(), { autorange: "reversed" }) },
   text: "What a group does when all its weights are changed at once, beside what its weights do one by one. Joint to the right: they work together; to the left: they stand in for each other." };
 }
 

@@ -33,7 +33,7 @@ function magnitudeMap(histogram) {
       colorbar: { ...colourBar(narrow() ? "" : "weights in a cell"), tickvals: ticks, ticktext: ticks.map(power => grouped(10 ** power)) },
       hovertemplate: "%{customdata} weights<br>|weight| about %{x:.2~e}<br>impact about %{y:.2~e}<extra></extra>" },
     { type: "scatter", mode: "lines", name: "median impact", ...line, line: { color: colours.negative, width: 2.5 }, hovertemplate: "median impact %{y:.2~e}<br>at |weight| %{x:.2~e}<extra></extra>" }],
-  layout: { xaxis: axis("|weight|", { type: "log", dtick: 1 }), yaxis: axis(impactWords, { type: "log", dtick: 1 }) },
+  layout: { xaxis: axis("|weight|", { type: "log", dtick: narrow() ? 2 : 1 }), yaxis: axis(impactWords, { type: "log", dtick: 1 }) },
   text: `${grouped(histogram.weights)} weights by size and impact, both axes logarithmic; the orange line is the median impact at that size: were magnitude a guide, it would climb steeply.${left.length > 0 ? ` Not in the picture: ${left.join(" and ")}.` : ""}` };
 }
 
@@ -47,7 +47,7 @@ function magnitudeSection() {
     made.append(controls(choice("Weights of", maps.map((map, place) => [place, map.parameter || "the whole model"]),
       value => { at = Number(value); plot.again(); })), plot.frame);
   }
-  made.append(element("div", { class: "pair" },
+  made.append(element("div", { class: "pair tables" },
     table("Large but inert", weightColumns, magnitude.large_but_inert, "Among the largest 1 % by |weight|, those that move the output least."),
     table("Small but critical", weightColumns, magnitude.small_but_critical, "Among the smaller half by |weight|, those that move the output most.")));
   made.append(table("Magnitude against impact, matrix by matrix", [

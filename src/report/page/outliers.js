@@ -9,9 +9,9 @@ function outlierBars(matrix) {
     customdata: bins.map(bin => [grouped(bin.weights), percent(bin[key]), shown(bin.mean_impact)]),
     hovertemplate: `robust |z| %{x}<br>%{customdata[0]} weights<br>${name}: %{customdata[1]}<br>mean impact %{customdata[2]}<extra></extra>` });
   return { height: 340, traces: [bar("share", "share of weights", colours.neutral), bar("impact_share", "share of impact", colours.positive)],
-    layout: { barmode: "group", bargap: 0.25, showlegend: true, xaxis: axis("robust |z|: distance from the matrix's median, in robust standard deviations", { type: "category" }),
+    layout: { barmode: "group", bargap: 0.25, showlegend: true, xaxis: axis("robust |z|", { type: "category" }),
       yaxis: axis("share", { tickformat: ".0%", rangemode: "tozero" }) },
-    text: `Weights by how far they lie from the middle of their matrix: their share of all weights beside their share of the impact${data.squares ? " (squared impacts)" : ""}.` };
+    text: `Weights by how far they lie from the median of their matrix, in robust standard deviations (1.4826 x the median absolute deviation): their share of all weights beside their share of the impact${data.squares ? " (squared impacts)" : ""}.` };
 }
 
 function outlierMeans(matrix) {

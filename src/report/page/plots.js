@@ -16,10 +16,26 @@ function palette() {
   return palettes[document.documentElement.dataset.theme === "dark" ? "dark" : "light"];
 }
 
+/** Broken at blanks, as Plotly breaks lines. */
+function inLines(text, width) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines[lines.length - 1];
+    if (last && last.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+  }
+  return lines.join("<br>");
+}
+
+/** An axis of names instead of numbers, the first at the top or the left. */
+function nameAxis(names, width, more = {}) {
+  return axis("", { tickvals: names.map((_, at) => at), ticktext: names.map(name => plain(shortened(name, width))), zeroline: false, ...more });
+}
+
 /** An axis with its title and unit. */
 function axis(title, more = {}) {
   const colours = palette();
-  return { title: { text: title, standoff: 8, font: { size: 12, color: colours.soft } }, gridcolor: colours.grid, zerolinecolor: colours.neutral,
+  return { title: { text: narrow() ? inLines(title, 30) : title, standoff: 8, font: { size: 12, color: colours.soft } }, gridcolor: colours.grid, zerolinecolor: colours.neutral,
     linecolor: colours.grid, tickcolor: colours.grid, automargin: true, tickfont: { size: 11, color: colours.soft }, exponentformat: "power", ...more };
 }
 

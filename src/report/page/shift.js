@@ -25,5 +25,5 @@ function shiftSection() {
   }
   const columns = [{ title: "weight", value: row => row.weight, name: true }, { title: "value", value: row => row.value, text: row => shown(row.value, 4) },
     { title: "impact here", value: row => row.impact }, { title: "impact there", value: row => row.impact_there }];
-  made.append(element("div", { class: "pair" }, ...kinds.filter(([key]) => shift[key].length > 0).map(([key, name]) => table(`Weights that ${name}`, columns, shift[key]))));
+  made.append(element("div", { class: "pair tables" }, ...kinds.filter(([key]) => shift[key].length > 0).map(([key, name]) => table(`Weights that ${name}`, columns, shift[key]))));
 }

@@ -12,7 +12,7 @@ function signGroups(groups, level, measure) {
   return { height: barHeight(of.length) + 30, traces: [side("negative", -1, colours.negative), side("positive", 1, colours.positive)],
     layout: { barmode: "relative", bargap: 0.3, showlegend: true,
       xaxis: axis(measure === "mean" ? "mean impact of one weight (left: negative weights)" : `${addedUp} (left: negative weights)`, { tickformat: "~g" }),
-      yaxis: axis("", { autorange: "reversed", tickvals: of.map((_, at) => at), ticktext: of.map(group => plain(shortened(group.name, nameWidth()))) }) },
+      yaxis: nameAxis(of.map(group => group.name), nameWidth(), { autorange: "reversed" }) },
     text: `Impact of negative weights to the left and of positive weights to the right, for ${levelWords[level]}.` };
 }
 
@@ -58,8 +58,7 @@ function heatMap(rows, columns, values, title, signed) {
     colorscale: signed ? colours.both : colours.scale, zmin: signed ? -most : 0, zmax: most, colorbar: narrow() ? { ...colourBar(""), thickness: 6 } : colourBar(title),
     customdata: values.map((row, r) => row.map((value, c) => [plain(rows[r]), plain(columns[c]), shown(value)])),
     hovertemplate: `<b>%{customdata[0]}</b><br>%{customdata[1]}: %{customdata[2]}<extra></extra>` }],
-  layout: { xaxis: axis("", { tickvals: columns.map((_, at) => at), ticktext: columns.map(name => plain(shortened(name, 18))), tickangle: -40, showgrid: false }),
-    yaxis: axis("", { autorange: "reversed", tickvals: rows.map((_, at) => at), ticktext: rows.map(name => plain(shortened(name, nameWidth()))), showgrid: false }) } };
+  layout: { xaxis: nameAxis(columns, 18, { tickangle: -40, showgrid: false }), yaxis: nameAxis(rows, nameWidth(), { autorange: "reversed", showgrid: false }) } };
 }
 
 function signsSection() {
