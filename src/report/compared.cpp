@@ -36,6 +36,11 @@ std::string fixed2(double value) {
   return text;
 }
 
+std::string sentenceCase(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 /// The place of the largest |number| in a list of numbers; none where there is no number.
 std::optional<std::size_t> strongest(const ordered_json& list) {
   std::optional<std::size_t> best;
@@ -74,7 +79,7 @@ ordered_json makeCriteria(const json& criteria) {
   answer.number = best == nullptr ? "–" : fixed2((*best)["spearman"].get<double>());
   answer.what = "Spearman of the closest cheap score with measured impact";
   answer.sentence = best == nullptr ? "No score could be compared."
-                                    : (*best)["label"].get<std::string>() +
+                                    : sentenceCase((*best)["label"].get<std::string>()) +
                                           " comes closest to measured impact, with a Spearman of " + answer.number +
                                           " over all weights.";
   const auto magnitude =

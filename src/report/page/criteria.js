@@ -18,7 +18,7 @@ function criteriaSection() {
     { title: "Kendall", value: row => row.kendall, text: row => two(row.kendall) },
     ...shares.map(share => ({ title: `top ${percent(Number(share))} in common`, value: row => row.overlap[share] ?? null, text: row => percent(row.overlap[share]) })),
     { title: "RBO", value: row => row.rbo, text: row => two(row.rbo) }, { title: "deletion area", value: row => row.deletion_area }, { title: "insertion area", value: row => row.insertion_area },
-    { title: "seconds", value: row => row.seconds }], criteria.rows));
+    { title: "seconds", value: row => row.seconds }], criteria.rows.toSorted((a, b) => (b.spearman ?? -2) - (a.spearman ?? -2))));
 }
 
 function dotPlot(names, values, intervals, title, text) {
@@ -42,10 +42,11 @@ function curvesSection() {
   const state = { kind: kinds[0], measure: measures[0] };
   const plot = picture("plot-curves", () => {
     const lines = curves.lines.filter(line => line.kind === state.kind && line[state.measure]);
-    return { height: narrow() ? 380 : 440, traces: lines.map((line, at) => ({ type: "scatter", mode: "lines+markers", name: plain(labels[line.criterion] ?? line.criterion), x: line.share, y: line[state.measure],
+    return { height: narrow() ? 340 + 20 * lines.length : 460, traces: lines.map((line, at) => ({ type: "scatter", mode: "lines+markers", name: plain(labels[line.criterion] ?? line.criterion), x: line.share, y: line[state.measure],
       line: { width: line.criterion === "impact" ? 3.5 : 2, dash: ["solid", "dash", "dot", "dashdot"][Math.floor(at / 7) % 4] }, marker: { size: 5 },
       hovertemplate: `<b>${plain(labels[line.criterion] ?? line.criterion)}</b><br>%{x:.1%} of the weights: %{y:.3~g}<extra></extra>` })),
-    layout: { showlegend: true, xaxis: axis(state.kind === "deletion" ? "share of weights removed, foremost first" : "share of weights kept, foremost first", { type: "log", tickformat: "~%" }),
+    layout: { showlegend: true, ...(narrow() ? { legend: { orientation: "v", x: 0, y: -0.4, yanchor: "top" } } : {}),
+      xaxis: axis(state.kind === "deletion" ? "share of weights removed, foremost first" : "share of weights kept, foremost first", { type: "log", tickformat: "~%", dtick: narrow() ? 1 : undefined }),
       yaxis: axis(words[state.measure], { rangemode: "tozero" }) },
     text: state.kind === "deletion" ? "Weights removed in the order of each score: a good score does much harm early." : "Only the foremost weights kept, by each score: a good score needs few." };
   });

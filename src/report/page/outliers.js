@@ -23,7 +23,7 @@ function outlierMeans(matrix) {
   const traces = [line("mean_impact", "mean impact of one weight", colours.positive, "circle")];
   if (matrix.joint.length > 0) traces.push(line("joint_impact", "joint impact of the bin, executed", colours.negative, "diamond"));
   return { height: 320, traces, layout: { showlegend: true, xaxis: axis("robust |z|", { type: "category" }), yaxis: axis(impactWords, { type: "log" }) },
-    text: matrix.joint.length > 0 ? "Mean impact of one weight of a bin, and the executed impact of all its weights together." : "Mean impact of one weight, by how far it lies from the middle." };
+    text: matrix.joint.length > 0 ? "Mean impact of one weight of a bin, and the executed impact of all its weights together." : `Mean impact of one weight, by how far it lies from the middle.${data.outliers.has_joint ? " Choose one matrix above for the joint impact of its bins." : ""}` };
 }
 
 function outliersSection() {

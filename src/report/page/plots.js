@@ -35,18 +35,20 @@ function nameAxis(names, width, more = {}) {
 /** An axis with its title and unit. */
 function axis(title, more = {}) {
   const colours = palette();
-  return { title: { text: narrow() ? inLines(title, 30) : title, standoff: 8, font: { size: 12, color: colours.soft } }, gridcolor: colours.grid, zerolinecolor: colours.neutral,
-    linecolor: colours.grid, tickcolor: colours.grid, automargin: true, tickfont: { size: 11, color: colours.soft }, exponentformat: "power", ...more };
+  return { title: { text: narrow() ? inLines(title, 26) : title, standoff: 8, font: { size: textSize(), color: colours.soft } }, gridcolor: colours.grid, zerolinecolor: colours.neutral,
+    linecolor: colours.grid, tickcolor: colours.grid, automargin: true, tickfont: { size: textSize() - 1, color: colours.soft }, exponentformat: "power", ...more };
 }
 
 function layoutOf(more) {
   const colours = palette();
   return { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 56, r: 16, t: 12, b: 48 },
-    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colours.ink }, colorway: colours.lines,
-    hoverlabel: { bgcolor: colours.card, bordercolor: colours.soft, font: { color: colours.ink, size: 12 }, align: "left", namelength: -1 },
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } }, showlegend: false, ...more };
+    font: { family: getComputedStyle(document.body).fontFamily, size: textSize(), color: colours.ink }, colorway: colours.lines,
+    hoverlabel: { bgcolor: colours.card, bordercolor: colours.soft, font: { color: colours.ink, size: textSize() }, align: "left", namelength: -1 },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: textSize() } }, showlegend: false, ...more };
 }
 
+/** Larger where the page's own text is. */
+const textSize = () => (window.innerWidth >= 1760 ? 14 : 12);
 const colourBar = title => ({ title: { text: title, side: "right", font: { size: 11 } }, thickness: 10, outlinewidth: 0, tickfont: { size: 10 } });
 const drawn = [];  // of every picture: draws it again
 

@@ -54,7 +54,7 @@ function heatMap(rows, columns, values, title, signed) {
   const colours = palette();
   const flat = values.flat().filter(value => value !== null);
   const most = Math.max(...flat.map(Math.abs), 1e-300);
-  return { height: barHeight(rows.length) + 40, traces: [{ type: "heatmap", z: values, x: columns.map((_, at) => at), y: rows.map((_, at) => at), xgap: 1, ygap: 1,
+  return { height: Math.max(barHeight(rows.length) + 40, 260), traces: [{ type: "heatmap", z: values, x: columns.map((_, at) => at), y: rows.map((_, at) => at), xgap: 1, ygap: 1,
     colorscale: signed ? colours.both : colours.scale, zmin: signed ? -most : 0, zmax: most, colorbar: narrow() ? { ...colourBar(""), thickness: 6 } : colourBar(title),
     customdata: values.map((row, r) => row.map((value, c) => [plain(rows[r]), plain(columns[c]), shown(value)])),
     hovertemplate: `<b>%{customdata[0]}</b><br>%{customdata[1]}: %{customdata[2]}<extra></extra>` }],
