@@ -150,10 +150,17 @@ def test_pictures_and_controls_have_names_for_screen_readers_and_can_be_reached_
 def test_a_table_is_copied_with_its_full_precision(browser, full):
     page = opened(browser, full)
     page.evaluate("navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
-    page.locator("#weights button").click()
+    page.locator("#weights .table button").click()
     lines = page.evaluate("window.copied").split("\n")
     assert lines[0].split("\t")[:4] == ["#", "weight", "value", "impact"] and len(lines) == 21
     assert len(lines[1].split("\t")[3]) > 5
+
+
+def test_nothing_offers_to_upload_a_picture(browser, full):
+    page = opened(browser, full)
+    draw_all(page)
+    buttons = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map(button => button.dataset.title)")
+    assert buttons and not any("share" in each.lower() or "cloud" in each.lower() for each in buttons), set(buttons)
 
 
 def test_it_prints_every_picture(browser, full):

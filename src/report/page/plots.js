@@ -68,6 +68,7 @@ function picture(id, draw) {
     plot.style.height = `${height}px`;
     if (!seen) return;
     Plotly.react(plot, traces, layoutOf({ ...layout, height, width: plot.clientWidth }), { displaylogo: false, responsive: false, scrollZoom: false,
+      showSendToCloud: false, plotlyServerURL: "",  // the page sends nothing anywhere
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], displayModeBar: plot.clientWidth > 560 ? "hover" : false });
   };
   const show = () => {
