@@ -72,6 +72,7 @@ int main(int count, char** values) {
   actions["export"] = heft::cli::addExport(program);
   actions["inspect"] = heft::cli::addInspect(program);
   actions["rank"] = heft::cli::addRank(program);
+  actions["report"] = heft::cli::addReport(program);
   actions["verify"] = heft::cli::addVerify(program);
 
   if (count > 1 && values[1][0] != '-' && !actions.contains(values[1])) {

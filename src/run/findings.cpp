@@ -122,32 +122,52 @@ void checkSizes(const Run& run) {
   }
 }
 
-Findings findingsOf(const Run& run) {
-  checkSizes(run);
-  const Flat flat = flatten(run);
-  Findings findings;
-  findings.top = topOf(run, flat);
+namespace {
+
+Comparison comparisonOf(const Run& run, const Flat& flat) {
+  Comparison comparison;
   for (std::size_t p = 0; p < run.impacts.size(); ++p) {
     const std::size_t count = flat.begins[p + 1] - flat.begins[p];
     Agreement each =
         agreementOf(run.structure.parameters[p].name, std::span(flat.magnitude).subspan(flat.begins[p], count),
                     std::span(flat.impact).subspan(flat.begins[p], count));
-    if (each.weights > 0) findings.comparison.parameters.push_back(std::move(each));
-    for (std::size_t i = 0; i < count; ++i) {
-      const float impact = run.impacts[p].impact[i];
-      if (std::isnan(impact)) continue;
+    if (each.weights > 0) comparison.parameters.push_back(std::move(each));
+  }
+  if (comparison.parameters.size() == 1) {
+    comparison.overall = comparison.parameters.front();
+    comparison.overall.name.clear();
+  } else {
+    comparison.overall = agreementOf("", flat.magnitude, flat.impact);
+  }
+  return comparison;
+}
+
+Findings findingsWith(const Run& run, const Flat& flat, Comparison comparison) {
+  Findings findings;
+  findings.top = topOf(run, flat);
+  findings.comparison = std::move(comparison);
+  for (const ParameterImpacts& each : run.impacts) {
+    for (std::size_t i = 0; i < each.impact.size(); ++i) {
+      if (std::isnan(each.impact[i])) continue;
       ++findings.weights;
-      findings.executed += run.impacts[p].measured[i] != 0;
-      findings.moving += impact > 0;
+      findings.executed += each.measured[i] != 0;
+      findings.moving += each.impact[i] > 0;
     }
   }
-  if (findings.comparison.parameters.size() == 1) {
-    findings.comparison.overall = findings.comparison.parameters.front();
-    findings.comparison.overall.name.clear();
-  } else {
-    findings.comparison.overall = agreementOf("", flat.magnitude, flat.impact);
-  }
   return findings;
+}
+
+}  // namespace
+
+Findings findingsOf(const Run& run) {
+  checkSizes(run);
+  const Flat flat = flatten(run);
+  return findingsWith(run, flat, comparisonOf(run, flat));
+}
+
+Findings findingsOf(const Run& run, Comparison comparison) {
+  checkSizes(run);
+  return findingsWith(run, flatten(run), std::move(comparison));
 }
 
 }  // namespace heft

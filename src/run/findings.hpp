@@ -49,6 +49,9 @@ struct Findings {
 /// Throws Error(Fault::internal) where the run's vectors are not of their parameters' sizes.
 [[nodiscard]] Findings findingsOf(const Run& run);
 
+/// The same with a comparison that is known already: its rank statistics are what takes long with millions of weights.
+[[nodiscard]] Findings findingsOf(const Run& run, Comparison comparison);
+
 /// Throws Error(Fault::internal) where a vector of `run` is not as long as its parameter has weights.
 void checkSizes(const Run& run);
 

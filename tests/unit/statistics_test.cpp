@@ -9,7 +9,6 @@
 
 #include "analysis/bootstrap.hpp"
 #include "analysis/curve_area.hpp"
-#include "analysis/outliers.hpp"
 #include "analysis/paired_test.hpp"
 #include "analysis/rank_biased_overlap.hpp"
 #include "analysis/rank_statistics.hpp"
@@ -112,33 +111,6 @@ TEST(Statistics, RankBiasedOverlapIsThatOfTheDefinition) {
       EXPECT_LE(std::abs(found.value - number(one["whole"])), found.error + 1e-12) << where;
       const auto turned = rankBiasedOverlap(table.b, table.a, one["p"], one["tolerance"]).value();
       EXPECT_DOUBLE_EQ(turned.value, found.value) << where;
-    }
-  }
-}
-
-TEST(Statistics, RobustZScoresAreSciPys) {
-  for (const Table& table : tables()) {
-    const auto found = robustZScores(std::span<const double>(table.kept_a));
-    if (!table.expected.contains("z_scores")) continue;
-    const auto expected = list(table.expected["z_scores"]);
-    ASSERT_EQ(found.size(), expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i) expectNear(found[i], expected[i], table.name);
-  }
-}
-
-TEST(Statistics, OutlierBinsAreThoseOfMasks) {
-  for (const Table& table : tables()) {
-    if (!table.expected.contains("bins")) continue;
-    std::vector<double> impact;
-    for (const double value : table.kept_b) impact.push_back(std::abs(value));
-    const auto found = outlierBins(robustZScores(std::span<const double>(table.kept_a)), impact);
-    ASSERT_EQ(found.size(), table.expected["bins"].size());
-    for (std::size_t bin = 0; bin < found.size(); ++bin) {
-      const Json& one = table.expected["bins"][bin];
-      EXPECT_EQ(found[bin].count, one["count"].get<std::size_t>()) << table.name << ", bin " << bin;
-      expectNear(found[bin].share, number(one["share"]), table.name);
-      expectNear(found[bin].mean_impact, number(one["mean"]), table.name);
-      expectNear(found[bin].root_sum_square, number(one["root"]), table.name);
     }
   }
 }

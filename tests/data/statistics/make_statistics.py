@@ -64,22 +64,6 @@ def top_overlap(a, b, k: int) -> float:
     return len(top_a & top_b) / len(top_a)
 
 
-def z_scores(a):
-    away = a - np.median(a)
-    scale = 1.4826 * stats.median_abs_deviation(a)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(away == 0, 0, away / scale)
-
-
-def bins(z, impact):
-    found = []
-    for low, high in zip(EDGES, [*EDGES[1:], np.inf]):
-        inside = impact[(np.abs(z) >= low) & ((np.abs(z) < high) | np.isinf(high))]
-        mean = inside.mean() if inside.size else np.nan
-        found.append({"count": inside.size, "share": inside.size / z.size, "mean": mean, "root": np.sqrt((inside**2).sum())})
-    return found
-
-
 def areas(a, b):
     """Of the curve with a's ranks as shares and b as values."""
     shares = np.arange(a.size) / (a.size - 1)
@@ -107,9 +91,6 @@ def statistics(a, b) -> dict:
                 "p": p, "tolerance": tolerance, "depth": depth,
                 "value": rank_biased_overlap(a, b, p, depth), "whole": rank_biased_overlap(a, b, p, a.size),
             })  # fmt: skip
-    z = z_scores(a)
-    found["z_scores"] = z
-    found["bins"] = bins(z, np.abs(b))
     if enough:
         found["areas"] = areas(a, b)
     means = resampled_means(b)
@@ -186,7 +167,5 @@ for name, (a, b) in tables.items():
     a, b = np.round(np.asarray(a, float), 3), np.round(np.asarray(b, float), 3)
     both = ~(np.isnan(a) | np.isnan(b))
     found = statistics(a[both], b[both])
-    if a.size > 1000:
-        found.pop("z_scores")  # the bins tell of them
     lines.append(json.dumps(plain({"name": name, "a": a, "b": b, **found})))
 (Path(__file__).parent / "statistics.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
