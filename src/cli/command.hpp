@@ -23,6 +23,7 @@ using Action = std::function<int(const Context& context)>;
 
 // Each adds its subcommand to the program and returns what it does. One file a command.
 Action addAblate(CLI::App& program);
+Action addCompare(CLI::App& program);
 Action addExport(CLI::App& program);
 Action addInspect(CLI::App& program);
 Action addRank(CLI::App& program);

@@ -69,6 +69,7 @@ int main(int count, char** values) {
   program.add_flag("--json", context.json, "Results as JSON on standard output");
   std::map<std::string, heft::cli::Action> actions;
   actions["ablate"] = heft::cli::addAblate(program);
+  actions["compare"] = heft::cli::addCompare(program);
   actions["export"] = heft::cli::addExport(program);
   actions["inspect"] = heft::cli::addInspect(program);
   actions["rank"] = heft::cli::addRank(program);

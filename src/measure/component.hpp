@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,5 +70,8 @@ inline constexpr std::array kUnitPaths{UnitPath::incoming, UnitPath::outgoing, U
 [[nodiscard]] std::vector<Component> enumerateComponents(const Structure& structure, std::span<const Level> levels,
                                                          const Selection& selection,
                                                          std::span<const UnitPath> paths = {&kUnitPaths.back(), 1});
+
+/// The components of these levels, level by level, of the whole model; a level that the model doesn't have gives none.
+std::vector<Component> groupsAt(const Structure& structure, std::initializer_list<Level> levels);
 
 }  // namespace heft

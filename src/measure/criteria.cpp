@@ -36,9 +36,11 @@ constexpr std::array kKnown{
     Known{Criterion::random, "random", "random"},
 };
 
-constexpr std::array kAll{Criterion::magnitude, Criterion::magnitude_normalised, Criterion::gradient,
-                          Criterion::fisher,    Criterion::snip,                 Criterion::linear,
-                          Criterion::obd,       Criterion::wanda,                Criterion::random};
+constexpr std::array kAll{Criterion::magnitude, Criterion::magnitude_normalised,
+                          Criterion::gradient,  Criterion::fisher,
+                          Criterion::snip,      Criterion::linear,
+                          Criterion::obd,       Criterion::wanda,
+                          Criterion::random};
 
 const Known& known(Criterion criterion) {
   return *std::find_if(kKnown.begin(), kKnown.end(), [&](const Known& one) { return one.criterion == criterion; });

@@ -124,4 +124,17 @@ std::vector<Component> enumerateComponents(const Structure& structure, std::span
   return std::move(collector.kept);
 }
 
+std::vector<Component> groupsAt(const Structure& structure, std::initializer_list<Level> levels) {
+  std::vector<Component> groups;
+  const auto all = select(structure, {});
+  for (const auto level : levels) {
+    try {
+      for (auto& one : enumerateComponents(structure, {&level, 1}, all)) groups.push_back(std::move(one));
+    } catch (const Error& error) {
+      if (error.fault() != Fault::usage) throw;
+    }
+  }
+  return groups;
+}
+
 }  // namespace heft

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "measure/selection.hpp"
 #include "measure/response_seeds.hpp"
+#include "measure/selection.hpp"
 #include "measure/session.hpp"
 #include "run/settings.hpp"
 

@@ -75,4 +75,10 @@ at::Tensor accuracy(const at::Tensor& outputs, const Targets& targets, std::int6
   return chosen.eq(targets.classes).to(at::kDouble).flatten(1).mean(1);
 }
 
+double meanLoss(const at::Tensor& outputs, const Targets& targets, std::int64_t classes) {
+  if (targets.values.defined()) return (outputs - targets.values).square().mean().item<double>();
+  const auto scores = outputs.unflatten(-1, {-1, classes}).log_softmax(-1);
+  return -scores.gather(-1, targets.classes.unsqueeze(-1)).mean().item<double>();
+}
+
 }  // namespace heft

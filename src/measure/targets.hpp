@@ -22,6 +22,10 @@ struct Targets {
 [[nodiscard]] Targets prepareTargets(const at::Tensor& targets, std::int64_t samples, std::int64_t elements,
                                      std::int64_t classes);
 
+/// The loss of OutputMetrics, for `outputs` [samples, elements]: cross-entropy averaged over samples and groups where targets
+/// are classes, else the mean squared error.
+[[nodiscard]] double meanLoss(const at::Tensor& outputs, const Targets& targets, std::int64_t classes);
+
 /// The share of samples and groups whose largest output is the target's class, float64 [variants] for outputs
 /// [variants, samples, elements]. Throws Error(Fault::input) where the targets are no classes.
 [[nodiscard]] at::Tensor accuracy(const at::Tensor& outputs, const Targets& targets, std::int64_t classes);

@@ -37,13 +37,6 @@ OutputSummary summaryOf(const at::Tensor& table, int64_t classes) {
   return summary;
 }
 
-/// Mean over samples of OutputMetrics' loss.
-double lossOf(const at::Tensor& table, const Targets& targets, int64_t classes) {
-  if (targets.values.defined()) return (table - targets.values).square().mean().item<double>();
-  const auto scores = table.unflatten(-1, {-1, classes}).log_softmax(-1);
-  return -scores.gather(-1, targets.classes.unsqueeze(-1)).mean().item<double>();
-}
-
 std::optional<double> accuracyOf(const at::Tensor& table, const std::optional<Targets>& targets, int64_t classes) {
   if (!targets || !targets->classes.defined()) return std::nullopt;
   return accuracy(table.unsqueeze(0), *targets, classes).item<double>();
@@ -76,7 +69,7 @@ class Asker {
     const auto classes = session_.layout().classes();
     found.change = summaryOf(outputs[0] - session_.baseline(), classes);
     if (const auto& targets = session_.targets()) {
-      found.loss = lossOf(outputs[0], *targets, classes);
+      found.loss = meanLoss(outputs[0], *targets, classes);
       found.loss_change = signedLoss(metrics_.measure(Metric::loss, outputs).sample).item<double>();
       found.accuracy = accuracyOf(outputs[0], targets, classes);
     }
@@ -162,7 +155,7 @@ WhatIfReport askWhatIf(Session& session, const WhatIfSettings& settings, const s
   report.samples = session.baseline().size(0);
   report.classes = classes;
   report.baseline = summaryOf(session.baseline(), classes);
-  if (session.targets()) report.loss = lossOf(session.baseline(), *session.targets(), classes);
+  if (session.targets()) report.loss = meanLoss(session.baseline(), *session.targets(), classes);
   report.accuracy = accuracyOf(session.baseline(), session.targets(), classes);
   for (const auto& component : components) {
     progress(static_cast<double>(report.variants.size()) / static_cast<double>(components.size()));

@@ -16,13 +16,13 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-ordered_json dataOf(const Run& run, const json& comparison = {}) {
+ordered_json dataOf(const heft::Run& run, const json& comparison = {}) {
   return pageData(run, findingsOf(run), comparison, "my-run");
 }
 
 /// Small, regular, and right in every field: an LSTM of two units and a head.
 Run lstmRun() {
-  Run run = exampleRun();
+  heft::Run run = exampleRun();
   run.complete = true;
   run.settings.metrics = {Metric::rms};
   run.structure.layers[0] = {};
@@ -39,7 +39,7 @@ Run lstmRun() {
 }
 
 TEST(ReportGroups, AddUpToTheModelAtEveryLevel) {
-  const Run run = lstmRun();
+  const heft::Run run = lstmRun();
   const Groups groups = groupsOf(run);
   ImpactSums layers, gates, units;
   for (const Group& each : groups.layers) layers += each.sums.all();
@@ -54,7 +54,7 @@ TEST(ReportGroups, AddUpToTheModelAtEveryLevel) {
 }
 
 TEST(ReportHierarchy, HasChildrenThatAddUpToTheirParents) {
-  const Run run = lstmRun();
+  const heft::Run run = lstmRun();
   const auto nodes = hierarchyOf(run, groupsOf(run), 40);
   std::vector<double> children(nodes.size(), 0);
   std::vector<std::size_t> weights(nodes.size(), 0);
@@ -71,7 +71,7 @@ TEST(ReportHierarchy, HasChildrenThatAddUpToTheirParents) {
 }
 
 TEST(ReportHierarchy, ShowsBothDirectionsOfALayerUnderIt) {
-  Run run = lstmRun();
+  heft::Run run = lstmRun();
   run.structure.layers.push_back(run.structure.layers[0]);
   run.structure.layers[1].name = "lstm.l0_reverse";
   run.structure.layers[1].reverse = true;
@@ -85,7 +85,7 @@ TEST(ReportHierarchy, ShowsBothDirectionsOfALayerUnderIt) {
 }
 
 TEST(ReportHierarchy, PutsTheJointImpactBesideTheRootOfSquares) {
-  const Run run = lstmRun();
+  const heft::Run run = lstmRun();
   const Groups groups = groupsOf(run);
   const auto joint = jointImpacts(run, groups);
   ASSERT_EQ(joint.size(), 1U);
@@ -133,8 +133,8 @@ TEST(ReportPageData, AnswersFromComparisonInWords) {
 }
 
 TEST(ReportPageData, HoldsForARunInWhichNothingMovedOrNothingWasRanked) {
-  Run still = lstmRun();
-  Run empty = lstmRun();
+  heft::Run still = lstmRun();
+  heft::Run empty = lstmRun();
   for (std::size_t p = 0; p < still.impacts.size(); ++p) {
     for (float& impact : still.impacts[p].impact) impact = std::isnan(impact) ? impact : 0;
     for (float& impact : empty.impacts[p].impact) impact = noFloat;
@@ -145,7 +145,7 @@ TEST(ReportPageData, HoldsForARunInWhichNothingMovedOrNothingWasRanked) {
 }
 
 TEST(ReportPage, KeepsNamesThatLookLikeHtmlOrPlacesOfTheTemplateInsideItsData) {
-  Run run = lstmRun();
+  heft::Run run = lstmRun();
   run.provenance.model = "</title><script>alert(1)</script>";
   run.structure.parameters[0].name = "</script><script>alert(2)</script>{{plotly}}";
   const std::string page = pageText(dataOf(run));

@@ -1,0 +1,291 @@
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <map>
+
+#include "analysis/disagreement.hpp"
+#include "cli/command.hpp"
+#include "cli/options.hpp"
+#include "cli/progress.hpp"
+#include "cli/run_files.hpp"
+#include "cli/signals.hpp"
+#include "compare/cards.hpp"
+#include "compare/document.hpp"
+#include "compare/sections.hpp"
+#include "compare/shift.hpp"
+#include "compare/text.hpp"
+#include "data/safetensors.hpp"
+#include "heft/error.hpp"
+#include "measure/reference.hpp"
+#include "run/json_text.hpp"
+#include "run/run_folder.hpp"
+#include "run/words.hpp"
+
+namespace heft::cli {
+namespace {
+
+struct Options {
+  std::string run, other, feature_names, held_out_targets;
+  RunFiles files;
+  std::vector<std::string> criteria, scores, held_out;
+  uint64_t seed = 0;
+};
+
+constexpr auto kFooter =
+    R"(Which cheap score would have told what the ranking measured? Each criterion's rank correlation with impact, and what the model
+does when weights are removed in its order, executed. What is found goes into the run folder (comparison.json, curves.csv), where
+heft report reads it. With two runs, of two input sets or checkpoints: what rose, what fell, what matters on one only.
+
+Criteria: magnitude, magnitude_normalised, gradient, fisher, snip, linear, obd, wanda, random.
+
+Examples:
+  heft compare my-run
+  heft compare my-run --targets y.pt --held-out x-test.pt --held-out-targets y-test.pt
+  heft compare my-run --criteria magnitude gradient --scores captum.safetensors
+  heft compare on-plain-images on-marked-images)";
+
+std::vector<Criterion> criteriaOf(const Options& options) {
+  std::vector<Criterion> criteria;
+  for (const auto& name : splitCommas(options.criteria)) {
+    const auto one = parseCriterion(name);
+    if (std::find(criteria.begin(), criteria.end(), one) == criteria.end()) criteria.push_back(one);
+  }
+  if (criteria.empty()) criteria.assign(allCriteria().begin(), allCriteria().end());
+  return criteria;
+}
+
+/// Somebody else's scores: tensors of the parameters' names and shapes; a parameter that the file lacks has none.
+CriterionScores readScores(const std::string& file, const Run& run) {
+  const auto read = readSafetensors(std::filesystem::path(file));
+  CriterionScores scores{std::filesystem::path(file).stem().string(), file, {}, 0};
+  std::size_t known = 0;
+  for (const auto& info : run.structure.parameters) {
+    auto& own =
+        scores.scores.emplace_back(static_cast<std::size_t>(info.weights()), std::numeric_limits<float>::quiet_NaN());
+    for (const auto& tensor : read.tensors) {
+      if (tensor.name != info.name && std::find(info.tied.begin(), info.tied.end(), tensor.name) == info.tied.end())
+        continue;
+      if (tensor.shape != info.shape)
+        throw Error(Fault::input, file + ": '" + tensor.name + "' is " + shapeText(tensor.shape) +
+                                      ", the parameter is " + shapeText(info.shape));
+      const auto values = asDoubles(tensor);
+      std::transform(values.begin(), values.end(), own.begin(), [](double one) { return static_cast<float>(one); });
+      ++known;
+    }
+  }
+  if (known == 0)
+    throw Error(Fault::input,
+                file + ": holds no tensor with a parameter's name (" +
+                    (read.tensors.empty() ? "it is empty" : "its first is '" + read.tensors[0].name + "'") +
+                    "); one a parameter was expected, as " + run.structure.parameters[0].name);
+  return scores;
+}
+
+std::vector<std::string> readNames(const std::string& file) {
+  if (file.empty()) return {};
+  std::ifstream stream(file);
+  if (!stream)
+    throw Error(Fault::input, file + ": can't be read; a text file with a feature's name a line was expected");
+  std::vector<std::string> names;
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) names.push_back(line);
+  }
+  if (names.empty()) throw Error(Fault::input, file + ": is empty; a feature's name a line was expected");
+  return names;
+}
+
+/// Weights whose scores take part: those of the run, whatever the criterion says of others.
+void keepRunOnly(CriterionScores& scores, const Run& run) {
+  for (std::size_t p = 0; p < scores.scores.size(); ++p) {
+    for (std::size_t i = 0; i < scores.scores[p].size(); ++i) {
+      if (std::isnan(run.impacts[p].impact[i])) scores.scores[p][i] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+}
+
+/// The two lists, their impacts executed.
+std::pair<std::vector<ListedWeight>, std::vector<ListedWeight>> listsOf(Session& session, const Run& run) {
+  constexpr std::size_t kEach = 20;
+  std::vector<float> weight, impact;
+  std::vector<std::size_t> first;
+  for (const auto& one : run.impacts) {
+    first.push_back(weight.size());
+    weight.insert(weight.end(), one.weight.begin(), one.weight.end());
+    impact.insert(impact.end(), one.impact.begin(), one.impact.end());
+  }
+  const auto found = disagreementOf(weight, impact, kEach);
+  std::vector<float> taking_part;
+  for (std::size_t i = 0; i < weight.size(); ++i) {
+    if (!std::isnan(impact[i])) taking_part.push_back(weight[i]);
+  }
+  const auto listed = [&](const std::vector<std::size_t>& places) {
+    std::vector<ListedWeight> list;
+    std::vector<FlatWeights::Place> flat;
+    std::vector<float> values, impacts;
+    for (const auto place : places) {
+      const auto p = static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), place) - first.begin() - 1);
+      list.push_back({p, static_cast<std::int64_t>(place - first[p]), static_cast<double>(weight[place]), 0, 0, 0});
+      flat.push_back({static_cast<std::int64_t>(p), list.back().index});
+      values.push_back(weight[place]);
+      impacts.push_back(impact[place]);
+    }
+    const auto executed = referenceImpacts(session, run.settings, flat, [](std::size_t) { stopIfAsked(); });
+    const auto by_magnitude = ranksAmong(values, taking_part);
+    const auto by_impact = ranksAmong(impacts, impact);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      list[i].impact = executed[i];
+      list[i].magnitude_rank = by_magnitude[i];
+      list[i].impact_rank = by_impact[i];
+    }
+    return list;
+  };
+  return {listed(found.large_but_inert), listed(found.small_but_critical)};
+}
+
+void warnNotes(const Context& context, const Session& session) {
+  for (const auto& note : session.notes()) context.warn(note);
+}
+
+int compareCriteria(const Options& options, const Context& context) {
+  const auto criteria = criteriaOf(options);
+  const auto names = readNames(options.feature_names);
+  const auto run = readRun(options.run);
+  const bool single = std::any_of(run.impacts.begin(), run.impacts.end(), [](const ParameterImpacts& one) {
+    return std::any_of(one.impact.begin(), one.impact.end(), [](float impact) { return !std::isnan(impact); });
+  });
+  if (!single)
+    throw Error(
+        Fault::output,
+        options.run +
+            ": has no impacts of single weights to compare with; 'heft rank --components weight' measures them");
+  std::vector<CriterionScores> given;
+  for (const auto& file : options.scores) given.push_back(readScores(file, run));
+
+  // Targets may be given here that the ranking did without.
+  auto files = options.files;
+  const bool own_targets = run.provenance.targets_sha256.empty();
+  if (own_targets) files.targets.clear();
+  auto model = filesOf(run, files);
+  if (own_targets) model.targets = options.files.targets;
+  const auto session_options = sessionOptions(model);
+  Session session(session_options);
+  checkStructure(run, session, options.run);
+  warnNotes(context, session);
+  std::unique_ptr<Session> held_out;
+  if (!options.held_out.empty()) {
+    auto other = session_options;
+    other.inputs.assign(options.held_out.begin(), options.held_out.end());
+    other.targets = options.held_out_targets;
+    held_out = std::make_unique<Session>(other);
+    context.log("curves  on " + held_out->batch().note + " of " + options.held_out[0]);
+  }
+  auto& on = held_out ? *held_out : session;
+
+  Progress progress(context.quiet);
+  const auto stage = [&](const std::string& what, double share) {
+    progress.update(what, share);
+    stopIfAsked();
+  };
+  std::vector<CriterionScores> all{impactScores(run)};
+  for (auto& one : scoresOf(session, criteria, {options.seed, 3}, stage)) all.push_back(std::move(one));
+  for (auto& one : given) all.push_back(std::move(one));
+  std::vector<CriterionCard> cards;
+  std::vector<RemovalCurve> curves;
+  const auto baseline = removalBaseline(on);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    keepRunOnly(all[i], run);
+    stage("ranking criteria", static_cast<double>(i) / static_cast<double>(all.size()));
+    cards.push_back(cardOf(run, all[i]));
+    const auto executed = removalCurves(on, all[i], removalShares(), [&](double share) {
+      stage("removing weights by " + all[i].name, (static_cast<double>(i) + share) / static_cast<double>(all.size()));
+    });
+    curves.insert(curves.end(), executed.begin(), executed.end());
+    all[i].scores.clear();
+  }
+  addCurves(cards, curves, baseline.rms);
+  nlohmann::ordered_json sections = {{"criteria", criteriaSection(cards)}, {"curves", curvesSection(curves)}};
+  sections["curves_on"] = held_out ? "held-out inputs" : "the ranking's inputs";
+  const auto [inert, critical] = listsOf(session, run);
+  sections["large_but_inert"] = listSection(inert, run.structure);
+  sections["small_but_critical"] = listSection(critical, run.structure);
+  sections["outliers"] =
+      outliersSection(outlierGroups(session, run, [&](double share) { stage("removing outliers", share); }));
+  sections["effects"] =
+      effectsSection(effectsOf(session, [&](double share) { stage("removing weights by sign", share); }));
+  if (const auto held = holdFeatures(session, names, [&](double share) { stage("holding features", share); }))
+    sections["features"] = featuresSection(*held);
+  progress.finish();
+  const std::filesystem::path folder(options.run);
+  addToComparison(folder, sections);
+  writeCurves(folder / "curves.csv", curves);
+  if (context.json)
+    std::cout << jsonText(sections) << '\n';
+  else
+    std::cout << comparisonText(cards, curves, baseline)
+              << "\nin the run folder: comparison.json, curves.csv  (heft report " << options.run << " draws them)\n";
+  std::cout.flush();
+  return 0;
+}
+
+int compareRuns(const Options& options, const Context& context) {
+  const auto here = readRun(options.run);
+  const auto there = readRun(options.other);
+  const auto shift = shiftOf(here, there);
+  const auto metric = [](const Run& run) { return std::string(name(run.settings.metrics.front())); };
+  if (metric(here) != metric(there))
+    context.warn("impacts here are " + metric(here) + ", there " + metric(there) + ": ranks compare, sizes don't");
+  const std::filesystem::path folder(options.run);
+  auto other = std::filesystem::absolute(options.other).lexically_normal();
+  if (!other.has_filename()) other = other.parent_path();
+  const nlohmann::ordered_json sections = {{"shift", shiftSection(shift, here.structure, other.filename().string())}};
+  addToComparison(folder, sections);
+  if (context.json)
+    std::cout << jsonText(sections) << '\n';
+  else
+    std::cout << shiftText(shift, here.structure, options.run, options.other);
+  std::cout.flush();
+  return 0;
+}
+
+int compare(const Options& options, const Context& context) {
+  if (options.held_out.empty() && !options.held_out_targets.empty())
+    throw Error(Fault::usage, "--held-out-targets needs --held-out, the inputs that they belong to");
+  if (options.other.empty()) return compareCriteria(options, context);
+  if (!options.criteria.empty() || !options.scores.empty() || !options.held_out.empty())
+    throw Error(Fault::usage,
+                "two runs are compared by their impacts; leave out --criteria, --scores and --held-out, or RUN2");
+  return compareRuns(options, context);
+}
+
+}  // namespace
+
+Action addCompare(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  auto* command = program.add_subcommand(
+      "compare", "Hold magnitude and other cheap criteria against measured impact, or two runs against each other");
+  command->footer(kFooter);
+  command->add_option("RUN", options->run, "Run folder that heft rank wrote")->required();
+  command->add_option("RUN2", options->other, "Another run, to hold the first one against");
+  command->add_option("--criteria", options->criteria, "Criteria to compare; left out: all of them; several")
+      ->type_name("NAME...");
+  command
+      ->add_option("--scores", options->scores,
+                   "Scores of your own: a .safetensors file with the parameters' names and shapes; several")
+      ->type_name("FILE...");
+  command->add_option("--held-out", options->held_out, "Inputs that the ranking has not seen, to remove weights on")
+      ->type_name("FILE...");
+  command->add_option("--held-out-targets", options->held_out_targets, "Their targets, for loss and accuracy")
+      ->type_name("FILE");
+  command->add_option("--feature-names", options->feature_names, "What the input's features are called, a name a line")
+      ->type_name("FILE");
+  command->add_option("--seed", options->seed, "Random rankings and probes derive from it")
+      ->check(checkSeed)
+      ->capture_default_str();
+  addRunFiles(*command, options->files);
+  return [options](const Context& context) { return compare(*options, context); };
+}
+
+}  // namespace heft::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compare/cards.hpp"
+#include "compare/shift.hpp"
+#include "measure/effects.hpp"
+#include "measure/held_features.hpp"
+#include "measure/outlier_groups.hpp"
+#include "measure/removal.hpp"
+
+namespace heft {
+
+// Sections of comparison.json. Numbers are unrounded; what is undefined is null.
+
+/// By name: {"label", "seconds", "overall": {…}, "parameters": {NAME: {…}}, "gates": {…}, "layers": {…}}, each with "weights",
+/// "spearman", "kendall", "overlap" by share, "rbo"; "overall" with "deletion_area", "insertion_area" and their intervals.
+[[nodiscard]] nlohmann::ordered_json criteriaSection(std::span<const CriterionCard> cards);
+/// A list of {"criterion", "kind", "share": […], "change": […], "loss": […] or null, "accuracy": […] or null}.
+[[nodiscard]] nlohmann::ordered_json curvesSection(std::span<const RemovalCurve> curves);
+[[nodiscard]] nlohmann::ordered_json effectsSection(const Effects& effects);
+[[nodiscard]] nlohmann::ordered_json featuresSection(const HeldFeatures& features);
+[[nodiscard]] nlohmann::ordered_json outliersSection(std::span<const OutlierGroups> outliers);
+/// `other` names the second run.
+[[nodiscard]] nlohmann::ordered_json shiftSection(const Shift& shift, const Structure& structure,
+                                                  const std::string& other);
+
+/// A weight of one of the two lists where magnitude and impact disagree.
+struct ListedWeight {
+  std::size_t parameter = 0;
+  std::int64_t index = 0;
+  double value = 0, impact = 0;  ///< executed
+  std::size_t magnitude_rank = 0, impact_rank = 0;
+};
+[[nodiscard]] nlohmann::ordered_json listSection(std::span<const ListedWeight> list, const Structure& structure);
+
+}  // namespace heft

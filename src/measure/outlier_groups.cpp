@@ -1,0 +1,76 @@
+#include "measure/outlier_groups.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/robust_bins.hpp"
+#include "engine/executor.hpp"
+#include "measure/metrics.hpp"
+#include "measure/session.hpp"
+
+namespace heft {
+namespace {
+
+constexpr size_t kFewest = 100;
+
+size_t binOf(float weight, const RobustScale& scale) {
+  const double away = std::abs(static_cast<double>(weight) - scale.median);
+  if (scale.deviation <= 0) return away > 0 ? outlierBinEdges.size() - 1 : 0;
+  const auto above = std::upper_bound(outlierBinEdges.begin(), outlierBinEdges.end(), away / scale.deviation);
+  return static_cast<size_t>(above - outlierBinEdges.begin()) - 1;
+}
+
+}  // namespace
+
+std::vector<OutlierGroups> outlierGroups(Session& session, const Run& run,
+                                         const std::function<void(double share)>& progress) {
+  const at::NoGradGuard no_grad;
+  const auto executor = makeLoopExecutor(session.runner(), session.layout());
+  const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
+  const auto metric = run.settings.metrics.front();
+  std::vector<OutlierGroups> all;
+  for (size_t p = 0; p < run.impacts.size(); ++p) {
+    const auto& own = run.impacts[p];
+    auto taking_part = own.weight;
+    for (size_t i = 0; i < taking_part.size(); ++i) {
+      if (std::isnan(own.impact[i])) taking_part[i] = std::numeric_limits<float>::quiet_NaN();
+    }
+    const auto weights =
+        std::count_if(taking_part.begin(), taking_part.end(), [](float one) { return !std::isnan(one); });
+    const auto scale = robustScale(taking_part);
+    if (!scale || static_cast<size_t>(weights) < kFewest) continue;
+    OutlierGroups found{run.structure.parameters[p].name, {}};
+    std::vector<Variant> variants(outlierBinEdges.size());
+    for (size_t bin = 0; bin < outlierBinEdges.size(); ++bin) {
+      const bool last = bin + 1 == outlierBinEdges.size();
+      found.groups.push_back({outlierBinEdges[bin],
+                              last ? std::numeric_limits<double>::infinity() : outlierBinEdges[bin + 1], 0, 0, 0, 0});
+      variants[bin].changes.push_back({static_cast<int64_t>(p), {}, {}});
+    }
+    for (size_t i = 0; i < taking_part.size(); ++i) {
+      if (std::isnan(taking_part[i])) continue;
+      const auto bin = binOf(taking_part[i], *scale);
+      ++found.groups[bin].weights;
+      found.groups[bin].mean_impact += static_cast<double>(own.impact[i]);
+      variants[bin].changes[0].index.push_back(static_cast<int64_t>(i));
+      variants[bin].changes[0].value.push_back(0.0);
+    }
+    for (size_t bin = 0; bin < variants.size(); ++bin) {
+      auto& group = found.groups[bin];
+      if (group.weights == 0) continue;
+      group.share = static_cast<double>(group.weights) / static_cast<double>(weights);
+      group.mean_impact /= static_cast<double>(group.weights);
+      executor->execute({&variants[bin], 1}, [&](size_t, const at::Tensor& outputs) {
+        group.joint = metrics.measure(metric, outputs).value.item<double>();
+      });
+    }
+    all.push_back(std::move(found));
+    progress(static_cast<double>(p + 1) / static_cast<double>(run.impacts.size()));
+  }
+  return all;
+}
+
+}  // namespace heft
