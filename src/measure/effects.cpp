@@ -24,9 +24,9 @@ Effects effectsOf(Session& session, const std::function<void(double share)>& pro
   Effects effects;
   const auto classes = session.layout().classes();
   const auto columns = classes > 1 ? classes : session.baseline().size(1);
+  const bool by_class = session.targets() && session.targets()->classes.defined();
   const auto shown = std::min(columns, kMostOutputs);
-  for (int64_t i = 0; i < shown; ++i)
-    effects.outputs.push_back((classes > 1 ? "class " : "output ") + std::to_string(i));
+  for (int64_t i = 0; i < shown; ++i) effects.outputs.push_back((by_class ? "class " : "output ") + std::to_string(i));
 
   std::vector<std::vector<double>> values;
   for (const auto& parameter : session.model().parameters) values.push_back(listOf(parameter.value.detach()));

@@ -23,7 +23,7 @@ struct Effect {
 };
 
 struct Effects {
-  std::vector<std::string> outputs;  ///< "class 3" where the outputs are by class, else "output 3"; at most 200
+  std::vector<std::string> outputs;  ///< "class 3" where targets are classes, else "output 3"; at most 200
   std::vector<Effect> groups;
 };
 
