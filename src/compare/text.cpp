@@ -49,7 +49,7 @@ std::string removalTable(std::span<const CriterionCard> cards, std::span<const R
   if (loss) text += "     whole model " + significant(*baseline.loss, 3);
   text += "\n";
   for (const auto& card : cards) {
-    std::string row = padded("the least by " + card.label, 36);
+    std::string row = padded(shortenedInTheMiddle("the least by " + card.label, 35), 36);
     bool any = false;
     for (const double kept : {0.5, 0.2, 0.1}) {
       const auto* point = pointAt(curves, card.name, false, kept);

@@ -83,6 +83,13 @@ class Scorer {
     return {};
   }
 
+  /// Seconds that an adjoint took which several criteria share: each would have needed it alone.
+  [[nodiscard]] double sharedSeconds(Criterion criterion) const {
+    const bool of_loss =
+        criterion == Criterion::gradient || criterion == Criterion::fisher || criterion == Criterion::snip;
+    return of_loss ? loss_seconds_ : 0;
+  }
+
   Scores random(uint64_t draw) const {
     Scores scores;
     Random random(options_.seed, "random criterion", draw);
@@ -129,7 +136,11 @@ class Scorer {
 
   /// The three criteria of the loss's gradient come from one adjoint.
   Scores ofLoss(size_t value) {
-    if (loss_.impact.empty()) loss_ = estimateBy(session_, smaller, lossGradientSeeds, {}, progress_);
+    if (loss_.impact.empty()) {
+      const auto begin = std::chrono::steady_clock::now();
+      loss_ = estimateBy(session_, smaller, lossGradientSeeds, {}, progress_);
+      loss_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    }
     return scaled(loss_.impact[value], value == 1 ? 1 / (kSmall * kSmall) : 1 / kSmall);
   }
 
@@ -195,6 +206,7 @@ class Scorer {
   const Progress& progress_;
   Scores weights_;
   ResponseResult loss_;
+  double loss_seconds_ = 0;
   std::vector<std::vector<double>> rms_;
 };
 
@@ -220,7 +232,8 @@ std::vector<CriterionScores> scoresOf(Session& session, std::span<const Criterio
   for (const auto criterion : criteria) {
     const auto begin = std::chrono::steady_clock::now();
     auto scores = scorer.of(criterion);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double seconds = std::max(taken, scorer.sharedSeconds(criterion));
     all.push_back({std::string(name(criterion)), std::string(label(criterion)), std::move(scores), seconds});
     for (size_t draw = 2; criterion == Criterion::random && draw <= options.random_draws; ++draw) {
       const auto number = std::to_string(draw);
