@@ -263,22 +263,23 @@ void RecurrentSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients
 }
 
 void RecurrentSite::addReader(const RecurrentSite& next, int64_t column, bool turned) {
-  next_.push_back({&next, column, turned});
+  relu_.readers.push_back({&next.relu_, column, turned});
 }
 
 void RecurrentSite::endSeeds() {
   lambda_.end();
   if (kind_ != CellKind::rnn_relu || packed_) return;
   const auto a = points_.view({hidden_, rows_, steps_});
-  pre_activation_ = a.permute({1, 2, 0}).contiguous();
-  to_others_ = weights_.recurrent.detach().t().to(at::kCPU, at::kFloat).contiguous();
-  to_others_.fill_diagonal_(0);
-  from_inputs_ = weights_.input.detach().t().to(at::kCPU, at::kFloat).contiguous();
+  relu_.pre_activation = a.permute({1, 2, 0}).contiguous();
+  relu_.recurrent = weights_.recurrent.detach().to(at::kCPU, at::kFloat).contiguous();
+  relu_.input = input_weights_.view({hidden_, inputs_});
+  // Each call is turned by itself.
+  if (calls() > 1) std::erase_if(relu_.readers, [](const auto& reader) { return reader.turned; });
   // The leaves are seen by other units only; a unit whose slope is another from its corner on hears itself too.
-  lambda_emitted_ = lambda_.values().narrow(3, 0, steps_).clone();
+  relu_.lambda = lambda_.values().narrow(3, 0, steps_).clone();
   const auto slope = a.gt(0).to(at::kFloat) * own_.select(1, 0).view({hidden_, 1, 1});
   for (auto step = steps_ - 2; step >= 0; --step) {
-    lambda_emitted_.select(3, step).add_(lambda_emitted_.select(3, step + 1) * slope.select(2, step + 1).unsqueeze(2));
+    relu_.lambda.select(3, step).add_(relu_.lambda.select(3, step + 1) * slope.select(2, step + 1).unsqueeze(2));
   }
 }
 
@@ -399,15 +400,32 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
   kernels::unitResponse(task, emission, threadScratch(1, 2 * columns));
   contract(lambda_.values().const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points, emission, samples_,
            points, block);
-  if (!hasCorners()) return;
-  addCorners({pre_activation_, lambda_emitted_, to_others_, 1}, unit, emission, points, samples_, block);
-  for (const auto& [next, column, turned] : next_) {
-    if (!next->hasCorners() || next->steps_ != steps_ || next->rows_ != rows_) continue;
-    if (turned && calls() > 1) continue;  // each call is turned by itself
-    const auto weight = next->from_inputs_.narrow(0, column, hidden_);
-    addCorners({next->pre_activation_, next->lambda_emitted_, weight, 0, turned}, unit, emission, points, samples_,
-               block);
+  if (relu_.defined()) addCornerResponse(role, row, emission, block);
+}
+
+void RecurrentSite::addCornerResponse(int role, const RowChange& row, const float* emission,
+                                      const ResponseBlock& block) const {
+  const auto columns = block.columns;
+  const auto unit = row.row;
+  ChangedUnit changed{unit, emission, nullptr, role == weight_hh ? row.change.data() : nullptr};
+  const auto reach = reaches_.of(unit);
+  if (reach == nullptr) return addNearCorners(relu_, changed, samples_, block);
+  const float* read = role == weight_ih   ? read_input_.const_data_ptr<float>()
+                      : role == weight_hh ? read_hidden_.const_data_ptr<float>()
+                                          : nullptr;
+  const float own = own_.const_data_ptr<float>()[unit];
+  auto* moved = threadScratch(3, rows_ * steps_ * columns);
+  for (int64_t point = 0; point < rows_ * steps_; ++point) {
+    const float* before = point % steps_ > 0 ? emission + (point - 1) * columns : nullptr;
+    for (int64_t j = 0; j < columns; ++j) {
+      const float change = row.change[static_cast<size_t>(j)];
+      float& here = moved[point * columns + j];
+      here = read != nullptr ? change * read[point * columns + j] : change;
+      if (before != nullptr) here += (role == weight_hh && j == unit ? own + change : own) * before[j];
+    }
   }
+  changed.moved = moved;
+  addCorners(*reach, changed, samples_, block);
 }
 
 double RecurrentSite::ownWork() const {

@@ -4,6 +4,7 @@
 
 #include "engine/sites/lambda_table.hpp"
 #include "engine/sites/recurrent_layer.hpp"
+#include "engine/sites/relu_reach.hpp"
 #include "engine/sites/site.hpp"
 
 namespace heft {
@@ -99,7 +100,8 @@ class RecurrentSite : public Site {
   };
 
   void finish();
-  [[nodiscard]] bool hasCorners() const { return lambda_emitted_.defined(); }
+  /// What corners add to the response of one row: `emission` [rows, steps, columns] is what its unit emits.
+  void addCornerResponse(int role, const RowChange& row, const float* emission, const ResponseBlock& block) const;
   void addProjectionResponse(const RowChange& row, const ResponseBlock& block) const;
 
   std::string name_;
@@ -110,13 +112,6 @@ class RecurrentSite : public Site {
   at::Tensor own_weights_;  ///< [gates x hidden]: from a unit's emission to its own gates
   std::vector<Record> records_;
   bool packed_ = false;  ///< some sequence is shorter than another
-
-  struct Next {
-    const RecurrentSite* site;
-    int64_t column;
-    bool turned;
-  };
-  std::vector<Next> next_;
 
   // Where the last call stopped, with its graph.
   at::Tensor last_emitted_, last_carry_, last_leaf_;
@@ -136,10 +131,8 @@ class RecurrentSite : public Site {
   at::Tensor own_;                ///< [hidden, gates]
   at::Tensor feedback_;           ///< [hidden, emitted]: how the emitted values follow a unit's emission
   LambdaTable lambda_;            ///< of hidden units, by row; points are steps and carry steps
-  at::Tensor lambda_emitted_;     ///< relu: [hidden, rows, seeds, steps], the unit's own recurrence included
-  at::Tensor pre_activation_;     ///< relu: [rows, steps, hidden]
-  at::Tensor to_others_;          ///< relu: [hidden, hidden], from a unit's emission to other units
-  at::Tensor from_inputs_;        ///< relu: [inputs, hidden]
+  ReluLayer relu_;                ///< of relu units, once adjoints are taken
+  ReluReaches reaches_{relu_};
   at::Tensor lambda_projection_;  ///< [emitted, rows, seeds, steps]
 };
 

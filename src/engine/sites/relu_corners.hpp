@@ -1,30 +1,35 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include <vector>
 
+#include "engine/sites/relu_reach.hpp"
 #include "engine/sites/site.hpp"
 
 namespace heft {
 
-/// Units with a relu that read what a changed unit emits. The adjoint goes by the slope that each has at the baseline; where
-/// the change takes one over its corner, the slope is another from there on. With a its pre-activation, x = w d how
-/// far the change d of the emission takes it, and l the adjoint of what it emits, the outputs then change by a further
+/// A changed unit of a relu layer: what it emits by its own exact recurrence, one change a column.
+struct ChangedUnit {
+  int64_t unit = 0;
+  const float* emission = nullptr;  ///< [rows, steps, columns]: change of what it emits
+  const float* moved = nullptr;     ///< [rows, steps, columns]: change of its pre-activation
+  const float* change =
+      nullptr;  ///< [columns]: change of the weights from each unit of the layer to it; null: others change
+};
+
+/// Units with a relu that hear of a changed unit. The adjoint goes by the slope that each has at the baseline; where the change takes
+/// one over its corner, the slope is another from there on. With a its pre-activation, x how far the change takes it
+/// and l the adjoint of what it emits, the outputs then change by a further
 ///
 ///   l max(0, -(a + x))  for a > 0,    l max(0, a + x)  elsewhere.
 ///
-/// This is exact for the first unit after the changed one; what goes on from there stays linear.
-struct ReluReaders {
-  at::Tensor pre_activation;  ///< float32 [rows, steps, readers]
-  at::Tensor
-      lambda;  ///< float32 [readers, rows, seeds, steps]: adjoint of a reader's emission, own recurrence included
-  at::Tensor weight;    ///< float32 [units, readers]: from a unit's emission to a reader
-  int64_t delay = 0;    ///< a reader reads at step t + delay what a unit emits at step t
-  bool turned = false;  ///< the readers go through the steps the other way round
-};
+/// x is what all units between the two do at their baseline slopes; for the changed unit itself it adds to what its own
+/// recurrence does, and where a weight from another unit changed, what that unit does in turn is read by the new weight.
+/// Adds this to `block`; `samples` [rows] as contract's.
+void addCorners(const ReluReach& reach, const ChangedUnit& changed, const std::vector<int64_t>& samples,
+                const ResponseBlock& block);
 
-/// Adds what the corners change to `block`. `emission` is [rows, points, columns] (points >= steps), of unit `unit`; `samples`
-/// [rows] as contract's.
-void addCorners(const ReluReaders& readers, int64_t unit, const float* emission, int64_t points,
-                const std::vector<int64_t>& samples, const ResponseBlock& block);
+/// The same for those units alone that read the changed one directly, by what they read alone: where no reach is to be had.
+void addNearCorners(const ReluLayer& layer, const ChangedUnit& changed, const std::vector<int64_t>& samples,
+                    const ResponseBlock& block);
 
 }  // namespace heft
