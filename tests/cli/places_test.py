@@ -125,4 +125,8 @@ def test_export_replaces_its_table_whole_or_not_at_all(run, tmp_path):
     assert table.read_bytes() == whole
     refuse(OUTPUT, "weights.csv", of=heft("export", run, "-o", tmp_path / "nowhere" / "weights.csv"))
     refuse(2, "xls", of=heft("export", run, "--format", "xls"))
+    for name in ("impact.safetensors", "run.json"):
+        before = (run / name).read_bytes()
+        refuse(OUTPUT, "a file of the run", of=heft("export", run, "-o", run / name))
+        assert (run / name).read_bytes() == before
     refuse(2, "did you mean", of=heft("export", run, "--parameters", "rnn.weight_hh_l9"))
