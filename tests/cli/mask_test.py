@@ -92,7 +92,9 @@ def test_what_the_masked_model_does_is_what_heft_compare_executed(weather, tmp_p
         said = succeed("mask", weather, "--keep", share, "--by", by, "--biases", *targets, "-o", tmp_path / f"{share}.safetensors", "--json").json
         assert said["executed"]["change"] == pytest.approx(curve["change"][place], rel=1e-9)
         assert said["executed"]["loss"]["after"] == pytest.approx(curve["loss"][place], rel=1e-9)
-        assert said["executed"]["loss"]["before"] < said["executed"]["loss"]["after"]
+    whole = succeed("mask", weather, "--keep", 1, "--by", by, *targets, "-o", tmp_path / "whole.safetensors", "--json").json
+    assert whole["removed"] == 0 and whole["executed"]["change"] == 0
+    assert whole["executed"]["loss"]["after"] == whole["executed"]["loss"]["before"] == said["executed"]["loss"]["before"]
 
 
 def test_one_removed_weight_moves_the_output_as_heft_ablate_says(weather, tmp_path):

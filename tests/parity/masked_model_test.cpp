@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, MaskedModel, testing::ValuesIn(applied()), na
 
 TEST(MaskedModelFile, IsNotWrittenWhereTheMaskDoesntFit) {
   const TemporaryFolder folder;
-  const auto file = fixture("lstm_1_layer").options().model;
+  const auto file = fixture(std::string("lstm_1_layer")).options().model;
   auto chosen = chosenFor(loadModel(file, {c10::kCPU, /*native=*/true}));
   chosen.structure.parameters[0].name = "rnn.weight_of_another_model";
   const auto text =
