@@ -133,6 +133,53 @@ std::string nameOf(const testing::TestParamInfo<Fixture>& info) { return info.pa
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, MaskedModel, testing::ValuesIn(applied()), nameOf);
 
+/// Two parameters in one memory, the first of them turned.
+void saveViews(const std::filesystem::path& file) {
+  const auto memory = at::arange(1, 13, at::kFloat);
+  torch::jit::Module module("views");
+  module.register_parameter("turned", memory.slice(0, 0, 6).view({2, 3}).t(), false);
+  module.register_parameter("rest", memory.slice(0, 6, 12).view({2, 3}), false);
+  module.define("def forward(self, x):\n  return x @ self.turned @ self.rest\n");
+  module.save(file);
+}
+
+Chosen chosenViews(std::vector<uint8_t> turned, std::vector<uint8_t> rest) {
+  Chosen chosen;
+  chosen.structure.parameters.resize(2);
+  chosen.structure.parameters[0].name = "turned";
+  chosen.structure.parameters[0].shape = {3, 2};
+  chosen.structure.parameters[1].name = "rest";
+  chosen.structure.parameters[1].shape = {2, 3};
+  chosen.mask.kept = {std::move(turned), std::move(rest)};
+  return chosen;
+}
+
+TEST(MaskedModelFile, ReachesWeightsThatAreViewsOfOneMemory) {
+  const TemporaryFolder folder;
+  saveViews(folder / "views.pt");
+  const auto chosen = chosenViews({0, 1, 1, 1, 0, 1}, {1, 1, 0, 1, 1, 1});
+  writeMaskedModel(folder / "views.pt", chosen.structure, chosen.mask, folder / "masked.pt");
+  const auto module = torch::jit::load(folder / "masked.pt");
+  EXPECT_TRUE(at::equal(module.attr("turned").toTensor(), at::tensor({0.F, 4.F, 2.F, 5.F, 0.F, 6.F}).view({3, 2})));
+  EXPECT_TRUE(at::equal(module.attr("rest").toTensor(), at::tensor({7.F, 8.F, 0.F, 10.F, 11.F, 12.F}).view({2, 3})));
+}
+
+TEST(MaskedModelFile, IsRefusedWhereAnotherParameterReadsTheSameMemory) {
+  const TemporaryFolder folder;
+  const auto memory = at::arange(1, 7, at::kFloat);
+  torch::jit::Module module("views");
+  module.register_parameter("turned", memory.view({2, 3}).t(), false);
+  module.register_parameter("rest", memory.view({2, 3}), false);
+  module.define("def forward(self, x):\n  return x @ self.turned @ self.rest\n");
+  module.save(folder / "views.pt");
+  const auto chosen = chosenViews({0, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1});
+  const auto text =
+      errorOf([&] { writeMaskedModel(folder / "views.pt", chosen.structure, chosen.mask, folder / "masked.pt"); },
+              Fault::unsupported);
+  EXPECT_NE(text.find("rest"), std::string::npos) << text;
+  EXPECT_FALSE(std::filesystem::exists(folder / "masked.pt"));
+}
+
 TEST(MaskedModelFile, IsNotWrittenWhereTheMaskDoesntFit) {
   const TemporaryFolder folder;
   const auto file = fixture(std::string("lstm_1_layer")).options().model;
