@@ -26,6 +26,7 @@ Action addAblate(CLI::App& program);
 Action addCompare(CLI::App& program);
 Action addExport(CLI::App& program);
 Action addInspect(CLI::App& program);
+Action addMask(CLI::App& program);
 Action addRank(CLI::App& program);
 Action addReport(CLI::App& program);
 Action addVerify(CLI::App& program);

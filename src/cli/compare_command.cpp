@@ -13,10 +13,10 @@
 #include "cli/signals.hpp"
 #include "compare/cards.hpp"
 #include "compare/document.hpp"
+#include "compare/scores.hpp"
 #include "compare/sections.hpp"
 #include "compare/shift.hpp"
 #include "compare/text.hpp"
-#include "data/safetensors.hpp"
 #include "heft/error.hpp"
 #include "measure/reference.hpp"
 #include "run/json_text.hpp"
@@ -56,33 +56,6 @@ std::vector<Criterion> criteriaOf(const Options& options) {
   return criteria;
 }
 
-/// Somebody else's scores: tensors of the parameters' names and shapes; a parameter that the file lacks has none.
-CriterionScores readScores(const std::string& file, const Run& run) {
-  const auto read = readSafetensors(std::filesystem::path(file));
-  CriterionScores scores{std::filesystem::path(file).stem().string(), file, {}, 0};
-  std::size_t known = 0;
-  for (const auto& info : run.structure.parameters) {
-    auto& own =
-        scores.scores.emplace_back(static_cast<std::size_t>(info.weights()), std::numeric_limits<float>::quiet_NaN());
-    for (const auto& tensor : read.tensors) {
-      if (tensor.name != info.name && std::find(info.tied.begin(), info.tied.end(), tensor.name) == info.tied.end())
-        continue;
-      if (tensor.shape != info.shape)
-        throw Error(Fault::input, file + ": '" + tensor.name + "' is " + shapeText(tensor.shape) +
-                                      ", the parameter is " + shapeText(info.shape));
-      const auto values = asDoubles(tensor);
-      std::transform(values.begin(), values.end(), own.begin(), [](double one) { return static_cast<float>(one); });
-      ++known;
-    }
-  }
-  if (known == 0)
-    throw Error(Fault::input,
-                file + ": holds no tensor with a parameter's name (" +
-                    (read.tensors.empty() ? "it is empty" : "its first is '" + read.tensors[0].name + "'") +
-                    "); one a parameter was expected, as " + run.structure.parameters[0].name);
-  return scores;
-}
-
 std::vector<std::string> readNames(const std::string& file) {
   if (file.empty()) return {};
   std::ifstream stream(file);
@@ -95,15 +68,6 @@ std::vector<std::string> readNames(const std::string& file) {
   }
   if (names.empty()) throw Error(Fault::input, file + ": is empty; a feature's name a line was expected");
   return names;
-}
-
-/// Weights whose scores take part: those of the run, whatever the criterion says of others.
-void keepRunOnly(CriterionScores& scores, const Run& run) {
-  for (std::size_t p = 0; p < scores.scores.size(); ++p) {
-    for (std::size_t i = 0; i < scores.scores[p].size(); ++i) {
-      if (std::isnan(run.impacts[p].impact[i])) scores.scores[p][i] = std::numeric_limits<float>::quiet_NaN();
-    }
-  }
 }
 
 /// The two lists, their impacts executed.
@@ -153,24 +117,11 @@ int compareCriteria(const Options& options, const Context& context) {
   const auto criteria = criteriaOf(options);
   const auto names = readNames(options.feature_names);
   const auto run = readRun(options.run);
-  const bool single = std::any_of(run.impacts.begin(), run.impacts.end(), [](const ParameterImpacts& one) {
-    return std::any_of(one.impact.begin(), one.impact.end(), [](float impact) { return !std::isnan(impact); });
-  });
-  if (!single)
-    throw Error(
-        Fault::output,
-        options.run +
-            ": has no impacts of single weights to compare with; 'heft rank --components weight' measures them");
+  requireImpacts(run, options.run);
   std::vector<CriterionScores> given;
   for (const auto& file : options.scores) given.push_back(readScores(file, run));
 
-  // Targets may be given here that the ranking did without.
-  auto files = options.files;
-  const bool own_targets = run.provenance.targets_sha256.empty();
-  if (own_targets) files.targets.clear();
-  auto model = filesOf(run, files);
-  if (own_targets) model.targets = options.files.targets;
-  const auto session_options = sessionOptions(model);
+  const auto session_options = sessionOptions(filesOf(run, options.files, NewTargets::taken));
   Session session(session_options);
   checkStructure(run, session, options.run);
   warnNotes(context, session);

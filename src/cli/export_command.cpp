@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/options.hpp"
+#include "data/input_file.hpp"
 #include "heft/error.hpp"
 #include "measure/selection.hpp"
 #include "run/export.hpp"
@@ -12,27 +13,64 @@
 namespace heft::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Options {
-  std::string run, file, format = "csv";
+  std::string run, file, format;
   std::vector<std::string> parameters;
 };
 
 constexpr auto kFooter =
-    R"(One row a weight: parameter, index, weight, impact, lower, upper, executed, standard_error, layer, direction, gate, unit, column.
+    R"(csv: one row a weight: parameter, index, weight, impact, lower, upper, executed, standard_error, layer, direction, gate, unit,
+column. npz: the same, an array a column. safetensors: "impact/NAME", "weight/NAME", "lower/NAME", "upper/NAME",
+"standard_error/NAME" and "executed/NAME" for each parameter, of its shape, NaN for weights that are left out.
 
 Examples:
   heft export my-run
-  heft export my-run --parameters 'rnn.weight_hh_l0[0:16,:]' -o rows.csv)";
+  heft export my-run --parameters 'rnn.weight_hh_l0[0:16,:]' -o rows.csv
+  heft export my-run --format npz
+
+And in Python:
+  pandas.read_csv("my-run/weights.csv")                     # or duckdb.sql("select * from 'my-run/weights.csv'")
+  pandas.DataFrame(dict(numpy.load("my-run/weights.npz")))  # a third of the size, half the time
+  safetensors.numpy.load_file("my-run/weights.safetensors")["impact/rnn.weight_hh_l0"])";
+
+struct Format {
+  const char* name;
+  std::size_t (*write)(const Run& run, const fs::path& file, const KeepWeight& keep);
+};
+constexpr Format kFormats[] = {{"csv", exportWeights}, {"npz", exportNpz}, {"safetensors", exportSafetensors}};
+
+/// The one asked for, else the one that the file's ending says, else csv.
+const Format& formatOf(const Options& options) {
+  for (const auto& one : kFormats) {
+    if (options.format.empty() ? options.file.ends_with(std::string(".") + one.name) : options.format == one.name)
+      return one;
+  }
+  if (!options.format.empty())
+    throw Error(Fault::usage, "--format " + options.format + ": csv, npz or safetensors was expected");
+  return kFormats[0];
+}
+
+/// impact.safetensors and its like are what the run is made of.
+void refuseRunFile(const fs::path& folder, const fs::path& file) {
+  std::error_code ignored;
+  const auto parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (file.stem() != "weights" && fs::exists(file, ignored) && fs::equivalent(parent, folder, ignored))
+    throw Error(Fault::output, printablePath(file) + ": is a file of the run; choose another -o");
+}
 
 int exportRun(const Options& options, const Context& context) {
-  if (options.format != "csv") throw Error(Fault::usage, "--format " + options.format + ": csv was expected");
+  const auto& format = formatOf(options);
+  const fs::path file =
+      options.file.empty() ? fs::path(options.run) / (std::string("weights.") + format.name) : fs::path(options.file);
   const auto run = readRun(options.run);
+  refuseRunFile(options.run, file);
   const auto selection = select(run.structure, options.parameters);
-  const std::filesystem::path file =
-      options.file.empty() ? std::filesystem::path(options.run) / "weights.csv" : std::filesystem::path(options.file);
-  const auto rows = exportWeights(run, file, [&](std::size_t parameter, std::int64_t index) {
-    return selection.contains(static_cast<std::int64_t>(parameter), index);
-  });
+  KeepWeight keep;
+  if (!options.parameters.empty())
+    keep = [&](std::size_t p, std::int64_t index) { return selection.contains(static_cast<std::int64_t>(p), index); };
+  const auto rows = format.write(run, file, keep);
   if (context.json)
     std::cout << jsonText({{"file", file.string()}, {"rows", rows}}) << '\n';
   else
@@ -44,14 +82,14 @@ int exportRun(const Options& options, const Context& context) {
 
 Action addExport(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  auto* command =
-      program.add_subcommand("export", "Write a run's impacts as a table for pandas, DuckDB or a spreadsheet");
+  auto* command = program.add_subcommand("export", "Write a run's impacts for pandas, DuckDB, NumPy or a spreadsheet");
   command->footer(kFooter);
   command->add_option("RUN", options->run, "Run folder that heft rank wrote")->required();
   command->add_option("--parameters", options->parameters, "Only these: GLOB or GLOB[rows,columns]; several")
       ->type_name("GLOB...");
-  command->add_option("--format", options->format, "csv")->capture_default_str();
-  command->add_option("-o,--output", options->file, "File to write; left out: weights.csv in the run folder")
+  command->add_option("--format", options->format, "csv, npz or safetensors; left out: by the file's ending, else csv")
+      ->type_name("NAME");
+  command->add_option("-o,--output", options->file, "File to write; left out: weights.csv (.npz, …) in the run folder")
       ->type_name("FILE");
   return [options](const Context& context) { return exportRun(*options, context); };
 }

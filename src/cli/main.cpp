@@ -72,6 +72,7 @@ int main(int count, char** values) {
   actions["compare"] = heft::cli::addCompare(program);
   actions["export"] = heft::cli::addExport(program);
   actions["inspect"] = heft::cli::addInspect(program);
+  actions["mask"] = heft::cli::addMask(program);
   actions["rank"] = heft::cli::addRank(program);
   actions["report"] = heft::cli::addReport(program);
   actions["verify"] = heft::cli::addVerify(program);

@@ -22,23 +22,30 @@ void addRunFiles(CLI::App& command, RunFiles& files) {
   command.add_option("--threads", files.threads, "Threads to compute with; 0: one a processor")->capture_default_str();
 }
 
-ModelOptions filesOf(const Run& run, const RunFiles& options) {
+std::string modelOf(const Run& run, const RunFiles& options) {
+  const auto& from = run.provenance;
+  const auto& file = options.model.empty() ? from.model : options.model;
+  if (sha256File(file, Fault::model) != from.model_sha256)
+    refuseChanged(Fault::model, file + ": the model has", "--model");
+  return file;
+}
+
+ModelOptions filesOf(const Run& run, const RunFiles& options, NewTargets targets) {
   const auto& from = run.provenance;
   ModelOptions files;
-  files.model = options.model.empty() ? from.model : options.model;
+  files.model = modelOf(run, options);
   files.inputs = options.inputs.empty() ? from.inputs : options.inputs;
   files.targets = options.targets.empty() ? from.targets : options.targets;
   files.output_target = run.settings.output_target;
   files.stream = run.settings.stream;
   files.threads = options.threads;
-  if (sha256File(files.model, Fault::model) != from.model_sha256)
-    refuseChanged(Fault::model, files.model + ": the model has", "--model");
   std::vector<std::filesystem::path> inputs(files.inputs.begin(), files.inputs.end());
   if (sha256Files(inputs) != from.inputs_sha256) {
     std::string names;
     for (const auto& file : files.inputs) names += (names.empty() ? "" : ", ") + file;
     refuseChanged(Fault::input, names + ": the inputs have", "--inputs");
   }
+  if (from.targets_sha256.empty() && targets == NewTargets::taken) return files;
   if (from.targets_sha256.empty() != files.targets.empty()) {
     throw Error(Fault::usage, "--targets " + files.targets + ": the run was made without targets; leave it out");
   }

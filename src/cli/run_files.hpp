@@ -20,9 +20,15 @@ struct RunFiles {
 /// Adds --model, --inputs, --targets, --threads.
 void addRunFiles(CLI::App& command, RunFiles& files);
 
+/// Whether targets may be given that the ranking did without.
+enum class NewTargets { refused, taken };
+
 /// The files of the run, or those named instead, checked by their hashes to be the same. Throws Error that says which
 /// changed.
-ModelOptions filesOf(const Run& run, const RunFiles& files);
+ModelOptions filesOf(const Run& run, const RunFiles& files, NewTargets targets = NewTargets::refused);
+
+/// The run's model alone, likewise.
+std::string modelOf(const Run& run, const RunFiles& files);
 
 /// Throws Error(Fault::output) where the run's parameters are not the session's; `folder` names the run.
 void checkStructure(const Run& run, const Session& session, const std::string& folder);

@@ -224,6 +224,10 @@ NpyHeader readNpyHeader(const InputFile& file) {
 std::string makeNpyHeader(Scalar scalar, const std::vector<std::int64_t>& shape) {
   std::string code(typeCode(scalar));
   if (code[0] != '<') code.insert(0, scalarBytes(scalar) == 1 ? "|" : "<");
+  return makeNpyHeader(code, shape);
+}
+
+std::string makeNpyHeader(const std::string& code, const std::vector<std::int64_t>& shape) {
   std::string text = "{'descr': '" + code + "', 'fortran_order': False, 'shape': (";
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (i != 0) text += ", ";

@@ -29,4 +29,7 @@ struct NpyHeader {
 /// float32.
 [[nodiscard]] std::string makeNpyHeader(Scalar scalar, const std::vector<std::int64_t>& shape);
 
+/// The same for elements of whatever kind, by NumPy's code: "<U16" for texts of 16 characters.
+[[nodiscard]] std::string makeNpyHeader(const std::string& code, const std::vector<std::int64_t>& shape);
+
 }  // namespace heft

@@ -186,7 +186,11 @@ std::vector<ZipMember> listZip(const InputFile& file) {
   const std::vector<std::byte> bytes = file.read(directory.offset, directory.bytes, "the zip directory");
   std::vector<ZipMember> members;
   std::uint64_t count = 0;
-  for (std::size_t at = 0; at < bytes.size(); ++count) members.push_back(parseMember(file, bytes, at));
+  for (std::size_t at = 0; at < bytes.size(); ++count) {
+    const std::uint64_t entry = directory.offset + at;
+    members.push_back(parseMember(file, bytes, at));
+    members.back().entryOffset = entry;
+  }
   if (count != directory.members) {
     failDamaged(file, "its directory has " + std::to_string(count) + " entries, its end record promises " +
                           std::to_string(directory.members));

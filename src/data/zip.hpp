@@ -15,6 +15,7 @@ namespace heft {
 struct ZipMember {
   std::string name;
   std::uint64_t headerOffset = 0;
+  std::uint64_t entryOffset = 0;  ///< of its entry in the central directory
   std::uint64_t packedBytes = 0;
   std::uint64_t bytes = 0;
   std::uint32_t crc = 0;

@@ -8,6 +8,7 @@ namespace heft::zip {
 
 constexpr std::uint32_t localSignature = 0x04034b50;
 constexpr std::uint32_t centralSignature = 0x02014b50;
+constexpr std::uint32_t descriptorSignature = 0x08074b50;
 constexpr std::uint32_t endSignature = 0x06054b50;
 constexpr std::uint32_t end64Signature = 0x06064b50;
 constexpr std::uint32_t locator64Signature = 0x07064b50;

@@ -8,15 +8,15 @@
 #include <cmath>
 #include <limits>
 
-#include "analysis/random.hpp"
 #include "heft/error.hpp"
 #include "measure/response.hpp"
 #include "measure/session.hpp"
+#include "measure/weight_criteria.hpp"
 
 namespace heft {
 namespace {
 
-using Scores = std::vector<std::vector<float>>;
+using Scores = WeightScores;
 using Progress = std::function<void(const std::string&, double)>;
 
 struct Known {
@@ -60,11 +60,8 @@ class Scorer {
   }
 
   Scores of(Criterion criterion) {
+    if (auto scores = scoresOfWeights(criterion, weights_, options_.seed)) return std::move(*scores);
     switch (criterion) {
-      case Criterion::magnitude:
-        return magnitude();
-      case Criterion::magnitude_normalised:
-        return normalised();
       case Criterion::gradient:
         return ofLoss(0);
       case Criterion::fisher:
@@ -77,8 +74,8 @@ class Scorer {
         return obd();
       case Criterion::wanda:
         return wanda();
-      case Criterion::random:
-        return random(1);
+      default:
+        break;
     }
     return {};
   }
@@ -90,37 +87,9 @@ class Scorer {
     return of_loss ? loss_seconds_ : 0;
   }
 
-  Scores random(uint64_t draw) const {
-    Scores scores;
-    Random random(options_.seed, "random criterion", draw);
-    for (const auto& parameter : weights_) {
-      auto& own = scores.emplace_back();
-      own.reserve(parameter.size());
-      for (size_t i = 0; i < parameter.size(); ++i) own.push_back(static_cast<float>(random.uniform()));
-    }
-    return scores;
-  }
+  Scores random(uint64_t draw) const { return randomScores(weights_, options_.seed, draw); }
 
  private:
-  Scores magnitude() const {
-    auto scores = weights_;
-    for (auto& parameter : scores) {
-      for (auto& one : parameter) one = std::abs(one);
-    }
-    return scores;
-  }
-
-  Scores normalised() const {
-    auto scores = magnitude();
-    for (auto& parameter : scores) {
-      double squares = 0;
-      for (const auto one : parameter) squares += static_cast<double>(one) * static_cast<double>(one);
-      const double rms = std::sqrt(squares / static_cast<double>(parameter.size()));
-      for (auto& one : parameter) one = rms > 0 ? static_cast<float>(static_cast<double>(one) / rms) : 0.0f;
-    }
-    return scores;
-  }
-
   /// `values` x `scale`, as floats.
   static Scores scaled(const std::vector<std::vector<double>>& values, double scale) {
     Scores scores;

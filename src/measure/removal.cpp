@@ -64,6 +64,22 @@ void judge(const Session& session, const at::Tensor& outputs, std::optional<doub
   if (targets->classes.defined()) correct = accuracy(outputs.unsqueeze(0), *targets, classes).item<double>();
 }
 
+/// The variant, run.
+RemovalPoint pointOf(const Session& session, Executor& executor, const Variant& variant, double share) {
+  const at::NoGradGuard no_grad;
+  RemovalPoint point;
+  point.share = share;
+  executor.execute({&variant, 1}, [&](size_t, const at::Tensor& received) {
+    const auto& outputs = received[0];
+    const auto squares = (outputs - session.baseline()).square().mean(1).to(at::kCPU).contiguous();
+    point.change = squares.mean().sqrt().item<double>();
+    const auto each = squares.sqrt();
+    point.sample_change.assign(each.const_data_ptr<double>(), each.const_data_ptr<double>() + each.numel());
+    judge(session, outputs, point.loss, point.accuracy);
+  });
+  return point;
+}
+
 }  // namespace
 
 std::span<const double> removalShares() noexcept { return kShares; }
@@ -77,7 +93,6 @@ RemovalBaseline removalBaseline(Session& session) {
 
 std::vector<RemovalCurve> removalCurves(Session& session, const CriterionScores& scores, std::span<const double> shares,
                                         const std::function<void(double share)>& progress) {
-  const at::NoGradGuard no_grad;
   const auto order = inOrder(scores);
   const auto executor = makeLoopExecutor(session.runner(), session.layout());
   std::vector<RemovalCurve> curves{{scores.name, true, {}}, {scores.name, false, {}}};
@@ -87,21 +102,25 @@ std::vector<RemovalCurve> removalCurves(Session& session, const CriterionScores&
       const auto count = static_cast<size_t>(std::llround(share * static_cast<double>(order.size())));
       const std::span<const Scored> all(order);
       const auto variant = without(curve.deletion ? all.first(count) : all.subspan(count), scores.scores.size());
-      RemovalPoint point;
-      point.share = share;
-      executor->execute({&variant, 1}, [&](size_t, const at::Tensor& received) {
-        const auto& outputs = received[0];
-        const auto squares = (outputs - session.baseline()).square().mean(1).to(at::kCPU).contiguous();
-        point.change = squares.mean().sqrt().item<double>();
-        const auto each = squares.sqrt();
-        point.sample_change.assign(each.const_data_ptr<double>(), each.const_data_ptr<double>() + each.numel());
-        judge(session, outputs, point.loss, point.accuracy);
-      });
-      curve.points.push_back(std::move(point));
+      curve.points.push_back(pointOf(session, *executor, variant, share));
       progress(++done / static_cast<double>(2 * shares.size()));
     }
   }
   return curves;
+}
+
+RemovalPoint removeWeights(Session& session, std::span<const std::vector<std::uint8_t>> kept) {
+  std::vector<Scored> removed;
+  size_t all = 0;
+  for (size_t p = 0; p < kept.size(); ++p) {
+    all += kept[p].size();
+    for (size_t i = 0; i < kept[p].size(); ++i) {
+      if (kept[p][i] == 0) removed.push_back({0, static_cast<uint32_t>(p), static_cast<int64_t>(i)});
+    }
+  }
+  const auto executor = makeLoopExecutor(session.runner(), session.layout());
+  const double share = static_cast<double>(removed.size()) / static_cast<double>(std::max<size_t>(all, 1));
+  return pointOf(session, *executor, without(removed, kept.size()), share);
 }
 
 }  // namespace heft

@@ -43,4 +43,7 @@ struct RemovalBaseline {
 std::vector<RemovalCurve> removalCurves(Session& session, const CriterionScores& scores, std::span<const double> shares,
                                         const std::function<void(double share)>& progress);
 
+/// Executes the model without the weights whose place in `kept` [parameters][weights] is 0; `share` is theirs among all.
+[[nodiscard]] RemovalPoint removeWeights(Session& session, std::span<const std::vector<std::uint8_t>> kept);
+
 }  // namespace heft

@@ -113,6 +113,15 @@ def test_a_damaged_run_names_the_damaged_file(run, file, tmp_path):
             refuse(OUTPUT, file, of=heft(command, tmp_path / damage, "-q"))
 
 
+def test_a_mask_and_a_masked_model_appear_whole_or_not_at_all(run, tmp_path):
+    with mounted(tmp_path / "small", "size=4k") as folder:
+        refuse(OUTPUT, "No space left", of=heft("mask", run, "--keep", 0.5, "-q", "-o", tmp_path / "m.safetensors", "--apply", folder / "m.pt"))
+        assert not list(folder.iterdir()) and not (tmp_path / "m.safetensors").exists()
+        for name in ("weights.npz", "weights.safetensors"):
+            refuse(OUTPUT, "No space left", of=heft("export", run, "-o", folder / name))
+            assert not list(folder.iterdir())
+
+
 def test_export_replaces_its_table_whole_or_not_at_all(run, tmp_path):
     table = tmp_path / "weights.csv"
     succeed("export", run, "-o", table)
@@ -125,4 +134,8 @@ def test_export_replaces_its_table_whole_or_not_at_all(run, tmp_path):
     assert table.read_bytes() == whole
     refuse(OUTPUT, "weights.csv", of=heft("export", run, "-o", tmp_path / "nowhere" / "weights.csv"))
     refuse(2, "xls", of=heft("export", run, "--format", "xls"))
+    for name in ("impact.safetensors", "run.json"):
+        before = (run / name).read_bytes()
+        refuse(OUTPUT, "a file of the run", of=heft("export", run, "-o", run / name))
+        assert (run / name).read_bytes() == before
     refuse(2, "did you mean", of=heft("export", run, "--parameters", "rnn.weight_hh_l9"))

@@ -161,3 +161,29 @@ def test_export_takes_a_selection_and_a_file(run, tmp_path):
     assert said == {"file": str(table), "rows": len(rows)}
     assert set(rows.parameter) == {"rnn.weight_hh_l0", "head.bias"}
     assert set(rows[rows.parameter == "rnn.weight_hh_l0"].unit) == {0, 1}
+
+
+def test_export_as_npz_is_the_table_in_one_line_of_pandas(run, tmp_path):
+    table = pd.read_csv(run[0] / "weights.csv")
+    assert succeed("export", run[0], "--format", "npz", "-o", tmp_path / "weights.npz", "--json").json["rows"] == len(table)
+    frame = pd.DataFrame(dict(np.load(tmp_path / "weights.npz")))
+    assert list(frame.columns) == list(table.columns)
+    for column in frame.columns:
+        other = table[column].fillna("" if frame[column].dtype == object else -1 if column in ("unit", "column") else np.nan)
+        if frame[column].dtype == object:
+            assert frame[column].tolist() == other.tolist(), column
+        else:
+            assert np.array_equal(frame[column].to_numpy(np.float32), other.to_numpy(np.float32), equal_nan=True), column
+    part = tmp_path / "part.npz"
+    succeed("export", run[0], "--parameters", "head.bias", "-o", part)  # the file's ending says the format
+    assert set(np.load(part)["parameter"]) == {"head.bias"}
+
+
+def test_export_as_safetensors_has_the_parameters_shapes(run, tmp_path):
+    succeed("export", run[0], "--parameters", "*weight_hh*[0:2,:]", "-o", tmp_path / "part.safetensors")
+    tensors = load_file(tmp_path / "part.safetensors")
+    impact = impacts(run[0])["rnn.weight_hh_l0"]
+    assert set(tensors) == {f"{what}/rnn.weight_hh_l0" for what in ("impact", "weight", "lower", "upper", "standard_error", "executed")}
+    found = tensors["impact/rnn.weight_hh_l0"]
+    assert (found[:2] == impact[:2]).all() and np.isnan(found[2:]).all() and found.shape == impact.shape
+    assert (tensors["executed/rnn.weight_hh_l0"][:2] == impacts(run[0], "measured")["rnn.weight_hh_l0"][:2]).all()

@@ -39,6 +39,17 @@ assert np.array_equal(matrix["weight"].to_numpy(np.float32), weight["lstm.weight
 assert np.isinf(matrix["upper"].iloc[1]) and matrix["upper"].notna().all()
 assert weights["column"].isna().sum() == 8 + 1
 
+table = pd.DataFrame(dict(np.load(run / "weights.npz")))
+assert list(table.columns) == list(weights.columns) and len(table) == 39
+for column in ("parameter", "layer", "direction", "gate"):
+    assert table[column].tolist() == weights[column].fillna("").tolist(), column
+for column in ("index", "weight", "impact", "lower", "upper", "executed", "standard_error"):
+    assert np.array_equal(table[column].to_numpy(np.float32), weights[column].to_numpy(np.float32)), column
+assert table["unit"].tolist() == weights["unit"].fillna(-1).tolist() and table["column"].tolist() == weights["column"].fillna(-1).tolist()
+tensors = load_file(run / "weights.safetensors")
+assert np.array_equal(tensors["impact/conv.weight"], impact["conv.weight"], equal_nan=True)
+assert tensors["executed/lstm.weight_ih_l0_reverse"].dtype == bool and len(tensors) == 4 * 6
+
 assert components["impact"].isna().tolist() == [False, True]
 assert facts["settings"]["seed"] == 2**64 - 1 and facts["parameters"][0]["tied"] == ["other.weight_ih", "third.weight"]
 assert comparison["parameters"][0]["spearman"] == -1 and comparison["parameters"][3]["spearman"] is None

@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <sstream>
 
+#include "data/npy.hpp"
+#include "data/safetensors.hpp"
+#include "data/zip.hpp"
 #include "model/weight_label.hpp"
 #include "run/export.hpp"
 #include "run/run_folder.hpp"
@@ -143,12 +147,61 @@ TEST(Export, LeavesOutWhatIsNotWanted) {
   EXPECT_TRUE(lines[8].ends_with(",reverse,o,1,1")) << lines[8];
 }
 
+TEST(Export, AsSafetensorsHoldsEachParametersShapeAndNothingOfWhatIsNotWanted) {
+  const TemporaryFolder folder;
+  const heft::Run run = exampleRun();
+  const KeepWeight keep = [](std::size_t parameter, std::int64_t index) { return parameter != 1 && index != 3; };
+  EXPECT_EQ(exportSafetensors(run, folder / "weights.safetensors", keep), 23U + 5 + 1);
+  std::map<std::string, StoredTensor> tensors;
+  for (auto& one : readSafetensors(folder / "weights.safetensors").tensors) tensors[one.name] = one;
+  EXPECT_EQ(tensors.size(), 3U * 6);
+  EXPECT_FALSE(tensors.contains("impact/lstm.bias_ih_l0_reverse"));
+  const auto& impact = tensors.at("impact/lstm.weight_ih_l0_reverse");
+  EXPECT_EQ(impact.shape, (std::vector<std::int64_t>{8, 3}));
+  const auto values = asDoubles(impact);
+  EXPECT_EQ(static_cast<float>(values[17]), run.impacts[0].impact[17]);
+  EXPECT_TRUE(std::isnan(values[3]));
+  EXPECT_EQ(asDoubles(tensors.at("executed/lstm.weight_ih_l0_reverse"))[0], 1);
+  EXPECT_EQ(asDoubles(tensors.at("weight/gain"))[0], run.impacts[3].weight[0]);
+  EXPECT_TRUE(std::isnan(asDoubles(tensors.at("weight/conv.weight"))[7]));  // outside the run
+}
+
+TEST(Export, AsNpzHoldsTheColumnsOfTheTable) {
+  const TemporaryFolder folder;
+  heft::Run run = exampleRun();
+  const KeepWeight keep = [](std::size_t parameter, std::int64_t index) { return parameter > 0 || index % 3 == 1; };
+  EXPECT_EQ(exportNpz(run, folder / "weights.npz", keep), 8U + 8 + 6 + 1);
+  const InputFile file = InputFile::open(folder / "weights.npz");
+  std::vector<std::string> names;
+  std::map<std::string, std::vector<std::byte>> content;
+  for (const auto& member : listZip(file)) {
+    names.push_back(member.name);
+    content[member.name] = readZipMember(file, member);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"parameter.npy", "index.npy", "weight.npy", "impact.npy", "lower.npy",
+                                             "upper.npy", "executed.npy", "standard_error.npy", "layer.npy",
+                                             "direction.npy", "gate.npy", "unit.npy", "column.npy"}));
+  const auto column = [&](const std::string& name) {
+    return asDoubles(readNpy(InputFile::ofBytes(name, content.at(name + ".npy"))));
+  };
+  EXPECT_EQ(column("index")[2], 7);
+  EXPECT_EQ(static_cast<float>(column("impact")[2]), run.impacts[0].impact[7]);
+  EXPECT_EQ(column("unit")[22], -1);
+  EXPECT_EQ(column("column")[2], 1);
+  EXPECT_EQ(column("column")[10], -1);
+  const std::string text(reinterpret_cast<const char*>(content.at("parameter.npy").data()), 128);
+  EXPECT_NE(text.find("'<U25'"), std::string::npos) << text;  // lstm.weight_ih_l0_reverse
+  EXPECT_EQ(content.at("parameter.npy").size(), 128U + 23 * 25 * 4);
+}
+
 TEST(RunFolderInPython, LoadsInALineAFileWithTheUsualLibraries) {
   if (!std::filesystem::exists(HEFT_TEST_PYTHON)) GTEST_SKIP() << "'scripts/setup test' makes the Python for this";
   const TemporaryFolder folder;
   const heft::Run run = exampleRun();
   writeRun(run, findingsOf(run), folder.path());
   exportWeights(run, folder / "weights.csv");
+  exportNpz(run, folder / "weights.npz");
+  exportSafetensors(run, folder / "weights.safetensors");
   const std::string command = std::string("'") + HEFT_TEST_PYTHON + "' -B '" + HEFT_TEST_DATA +
                               "/../unit/read_run.py' '" + folder.path().string() + "'";
   EXPECT_EQ(std::system(command.c_str()), 0);

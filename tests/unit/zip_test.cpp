@@ -45,6 +45,28 @@ TEST(Zip, MembersComeBackWithTheirContent) {
 
 TEST(Zip, EqualContentGivesEqualFiles) { EXPECT_EQ(twoMembers(), twoMembers()); }
 
+TEST(Zip, APackedMemberComesBackWholeAndTakesFewBytes) {
+  const test::TemporaryFolder folder;
+  ZipWriter writer(folder / "z");
+  std::string whole;
+  writer.addPacked("text", [&](const TakeBytes& take) {
+    for (int i = 0; i < 5000; ++i) {
+      const std::string piece(1 + static_cast<std::size_t>(i) % 97, static_cast<char>('a' + i / 1000));
+      whole += piece;
+      take(bytesOf(piece));
+    }
+  });
+  writer.add("after", bytesOf("plain"), {});
+  writer.commit();
+  const InputFile file = InputFile::open(folder / "z");
+  const auto members = listZip(file);
+  ASSERT_EQ(members.size(), 2U);
+  EXPECT_EQ(members[0].bytes, whole.size());
+  EXPECT_LT(file.size(), whole.size() / 20);
+  EXPECT_EQ(readZipMember(file, members[0]), bytesOf(whole));
+  EXPECT_EQ(readZipMember(file, members[1]), bytesOf("plain"));
+}
+
 TEST(Zip, ACommentAtTheEndIsSkipped) {
   std::string zip = twoMembers();
   const std::string comment = "comment with PK\x05\x06 in it";

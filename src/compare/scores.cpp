@@ -1,0 +1,56 @@
+#include "compare/scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "data/safetensors.hpp"
+#include "heft/error.hpp"
+
+namespace heft {
+
+CriterionScores readScores(const std::string& file, const Run& run) {
+  const auto read = readSafetensors(std::filesystem::path(file));
+  CriterionScores scores{std::filesystem::path(file).stem().string(), file, {}, 0};
+  std::size_t known = 0;
+  for (const auto& info : run.structure.parameters) {
+    auto& own =
+        scores.scores.emplace_back(static_cast<std::size_t>(info.weights()), std::numeric_limits<float>::quiet_NaN());
+    for (const auto& tensor : read.tensors) {
+      if (tensor.name != info.name && std::find(info.tied.begin(), info.tied.end(), tensor.name) == info.tied.end())
+        continue;
+      if (tensor.shape != info.shape)
+        throw Error(Fault::input, file + ": '" + tensor.name + "' is " + shapeText(tensor.shape) +
+                                      ", the parameter is " + shapeText(info.shape));
+      const auto values = asDoubles(tensor);
+      std::transform(values.begin(), values.end(), own.begin(), [](double one) { return static_cast<float>(one); });
+      ++known;
+    }
+  }
+  if (known == 0)
+    throw Error(Fault::input,
+                file + ": holds no tensor with a parameter's name (" +
+                    (read.tensors.empty() ? "it is empty" : "its first is '" + read.tensors[0].name + "'") +
+                    "); one a parameter was expected, as " + run.structure.parameters[0].name);
+  return scores;
+}
+
+void keepRunOnly(CriterionScores& scores, const Run& run) {
+  for (std::size_t p = 0; p < scores.scores.size(); ++p) {
+    for (std::size_t i = 0; i < scores.scores[p].size(); ++i) {
+      if (std::isnan(run.impacts[p].impact[i])) scores.scores[p][i] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+}
+
+void requireImpacts(const Run& run, const std::string& folder) {
+  const bool single = std::any_of(run.impacts.begin(), run.impacts.end(), [](const ParameterImpacts& one) {
+    return std::any_of(one.impact.begin(), one.impact.end(), [](float impact) { return !std::isnan(impact); });
+  });
+  if (!single)
+    throw Error(Fault::output,
+                folder + ": has no impacts of single weights; 'heft rank --components weight' measures them");
+}
+
+}  // namespace heft
