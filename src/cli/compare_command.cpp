@@ -1,11 +1,6 @@
 #include <algorithm>
-#include <cmath>
-#include <fstream>
 #include <iostream>
-#include <limits>
-#include <map>
 
-#include "analysis/disagreement.hpp"
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
@@ -17,8 +12,9 @@
 #include "compare/sections.hpp"
 #include "compare/shift.hpp"
 #include "compare/text.hpp"
+#include "data/name_list.hpp"
 #include "heft/error.hpp"
-#include "measure/reference.hpp"
+#include "measure/input_bootstrap.hpp"
 #include "run/json_text.hpp"
 #include "run/run_folder.hpp"
 #include "run/words.hpp"
@@ -56,67 +52,15 @@ std::vector<Criterion> criteriaOf(const Options& options) {
   return criteria;
 }
 
-std::vector<std::string> readNames(const std::string& file) {
-  if (file.empty()) return {};
-  std::ifstream stream(file);
-  if (!stream)
-    throw Error(Fault::input, file + ": can't be read; a text file with a feature's name a line was expected");
-  std::vector<std::string> names;
-  for (std::string line; std::getline(stream, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) names.push_back(line);
-  }
-  if (names.empty()) throw Error(Fault::input, file + ": is empty; a feature's name a line was expected");
-  return names;
-}
-
-/// The two lists, their impacts executed.
-std::pair<std::vector<ListedWeight>, std::vector<ListedWeight>> listsOf(Session& session, const Run& run) {
-  constexpr std::size_t kEach = 20;
-  std::vector<float> weight, impact;
-  std::vector<std::size_t> first;
-  for (const auto& one : run.impacts) {
-    first.push_back(weight.size());
-    weight.insert(weight.end(), one.weight.begin(), one.weight.end());
-    impact.insert(impact.end(), one.impact.begin(), one.impact.end());
-  }
-  const auto found = disagreementOf(weight, impact, kEach);
-  std::vector<float> taking_part;
-  for (std::size_t i = 0; i < weight.size(); ++i) {
-    if (!std::isnan(impact[i])) taking_part.push_back(weight[i]);
-  }
-  const auto listed = [&](const std::vector<std::size_t>& places) {
-    std::vector<ListedWeight> list;
-    std::vector<FlatWeights::Place> flat;
-    std::vector<float> values, impacts;
-    for (const auto place : places) {
-      const auto p = static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), place) - first.begin() - 1);
-      list.push_back({p, static_cast<std::int64_t>(place - first[p]), static_cast<double>(weight[place]), 0, 0, 0});
-      flat.push_back({static_cast<std::int64_t>(p), list.back().index});
-      values.push_back(weight[place]);
-      impacts.push_back(impact[place]);
-    }
-    const auto executed = referenceImpacts(session, run.settings, flat, [](std::size_t) { stopIfAsked(); });
-    const auto by_magnitude = ranksAmong(values, taking_part);
-    const auto by_impact = ranksAmong(impacts, impact);
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      list[i].impact = executed[i];
-      list[i].magnitude_rank = by_magnitude[i];
-      list[i].impact_rank = by_impact[i];
-    }
-    return list;
-  };
-  return {listed(found.large_but_inert), listed(found.small_but_critical)};
-}
-
 void warnNotes(const Context& context, const Session& session) {
   for (const auto& note : session.notes()) context.warn(note);
 }
 
 int compareCriteria(const Options& options, const Context& context) {
   const auto criteria = criteriaOf(options);
-  const auto names = readNames(options.feature_names);
   const auto run = readRun(options.run);
+  const auto given_names = readNames(options.feature_names);
+  const auto& names = given_names.empty() ? run.feature_names : given_names;
   requireImpacts(run, options.run);
   std::vector<CriterionScores> given;
   for (const auto& file : options.scores) given.push_back(readScores(file, run));
@@ -143,13 +87,16 @@ int compareCriteria(const Options& options, const Context& context) {
   std::vector<CriterionScores> all{impactScores(run)};
   for (auto& one : scoresOf(session, criteria, {options.seed, 3}, stage)) all.push_back(std::move(one));
   for (auto& one : given) all.push_back(std::move(one));
-  std::vector<CriterionCard> cards;
+  for (auto& one : all) keepRunOnly(one, run);
+  auto cards = cardsOf(run, all, [&](double share) { stage("ranking criteria", share); });
+  if (const auto inputs = InputBootstrap::of(session, run, stage)) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].name != "impact") cards[i].spearman_error = inputs->spearmanError(all[i].scores);
+    }
+  }
   std::vector<RemovalCurve> curves;
   const auto baseline = removalBaseline(on);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    keepRunOnly(all[i], run);
-    stage("ranking criteria", static_cast<double>(i) / static_cast<double>(all.size()));
-    cards.push_back(cardOf(run, all[i]));
     const auto executed = removalCurves(on, all[i], removalShares(), [&](double share) {
       stage("removing weights by " + all[i].name, (static_cast<double>(i) + share) / static_cast<double>(all.size()));
     });
@@ -159,9 +106,9 @@ int compareCriteria(const Options& options, const Context& context) {
   addCurves(cards, curves, baseline.rms);
   nlohmann::ordered_json sections = {{"criteria", criteriaSection(cards)}, {"curves", curvesSection(curves)}};
   sections["curves_on"] = held_out ? "held-out inputs" : "the ranking's inputs";
-  const auto [inert, critical] = listsOf(session, run);
-  sections["large_but_inert"] = listSection(inert, run.structure);
-  sections["small_but_critical"] = listSection(critical, run.structure);
+  const auto disagreeing = disagreeingWeights(session, run, stopIfAsked);
+  sections["large_but_inert"] = listSection(disagreeing.large_but_inert, run.structure);
+  sections["small_but_critical"] = listSection(disagreeing.small_but_critical, run.structure);
   sections["outliers"] =
       outliersSection(outlierGroups(session, run, [&](double share) { stage("removing outliers", share); }));
   sections["effects"] =

@@ -9,6 +9,7 @@
 #include "cli/signals.hpp"
 #include "compare/cards.hpp"
 #include "compare/scores.hpp"
+#include "compare/shift.hpp"
 #include "data/input_file.hpp"
 #include "heft/error.hpp"
 #include "mask/mask.hpp"
@@ -21,7 +22,7 @@ namespace heft::cli {
 namespace {
 
 struct Options {
-  std::string run, by = "impact", scores, scope = "global", file, apply;
+  std::string run, by = "impact", scores, against, scope = "global", file, apply;
   MaskSettings mask;
   RunFiles files;
   uint64_t seed = 0;
@@ -32,6 +33,9 @@ constexpr auto kFooter =
 shape, and is executed: how far does the output move, and with targets, what becomes of loss and accuracy. Biases and other
 vectors stay and don't count, unless --biases is given. Nothing is retrained, and nothing is claimed about what retraining would do.
 
+--against another run, of inputs without a cue: what matters more in RUN than there goes, most of all first. So a mask on a run of
+inputs that mislead takes away what the model learnt of the cue.
+
 By: impact, or a criterion of 'heft compare': magnitude, magnitude_normalised, random (which need the run folder alone), gradient,
 fisher, snip, linear, obd, wanda (which run the model); or --scores, a file of your own.
 
@@ -39,6 +43,7 @@ Examples:
   heft mask my-run --keep 0.2 --by impact -o mask.safetensors
   heft mask my-run --keep 0.1 --by magnitude --scope matrix -o mask.safetensors --targets y.pt
   heft mask my-run --keep 0.5 -o mask.safetensors --apply masked.pt
+  heft mask on-marked-images --against on-plain-images --keep 0.995 --biases --apply without-the-cue.pt
 
 And in Python:
   mask = safetensors.torch.load_file("mask.safetensors")
@@ -84,6 +89,7 @@ class Reopened {
 
 CriterionScores scoresFor(const Options& options, const Run& run, Reopened& model, Progress& progress) {
   if (!options.scores.empty()) return readScores(options.scores, run);
+  if (!options.against.empty()) return shiftScores(run, readRun(options.against));
   if (options.by == "impact") return impactScores(run);
   const auto criterion = parseCriterion(options.by);
   WeightScores weights;
@@ -136,7 +142,8 @@ int mask(Options options, const Context& context) {
   const auto run = readRun(options.run);
   requireImpacts(run, options.run);
   const auto model_file = options.apply.empty() ? std::string() : modelOf(run, options.files);
-  if (run.settings.perturbation.kind != Perturbation::Kind::zero && options.by == "impact" && options.scores.empty())
+  if (run.settings.perturbation.kind != Perturbation::Kind::zero && options.by == "impact" && options.scores.empty() &&
+      options.against.empty())
     context.warn("the run measured what '" + run.settings.perturbation.text() + "' does, a mask sets weights to zero");
 
   Progress progress(context.quiet);
@@ -179,6 +186,10 @@ Action addMask(CLI::App& program) {
                    "Scores of your own: a .safetensors file with the parameters' names and shapes")
       ->type_name("FILE")
       ->excludes(by);
+  command->add_option("--against", options->against, "Another run: what matters more in RUN than there goes first")
+      ->type_name("RUN2")
+      ->excludes(by)
+      ->excludes("--scores");
   command->add_option("--scope", options->scope, "global: the share of all weights together; matrix: in each matrix")
       ->type_name("WHERE")
       ->capture_default_str();

@@ -5,7 +5,9 @@
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/signals.hpp"
+#include "data/name_list.hpp"
 #include "heft/error.hpp"
+#include "measure/input_features.hpp"
 #include "measure/rank.hpp"
 #include "run/findings.hpp"
 #include "run/json_text.hpp"
@@ -19,7 +21,7 @@ namespace {
 struct Options {
   ModelOptions model;
   MeasuringOptions measuring;
-  std::string run, method = "auto", budget;
+  std::string run, method = "auto", budget, feature_names;
   std::vector<std::string> components{"weight"}, parameters;
   int64_t top = RankSettings{}.top;
   double alpha = RankSettings{}.alpha, miss = RankSettings{}.miss;
@@ -149,11 +151,13 @@ void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo) {
 
 int rank(const Options& options, const Context& context) {
   const auto settings = readSettings(options);
+  const auto feature_names = readNames(options.feature_names);
   if (options.resume && options.run.empty())
     throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
   const auto session_options = sessionOptions(options.model);
   Session session(session_options);
   checkSettings(session, settings);
+  checkFeatureNames(session, feature_names);
   const auto provenance = provenanceOf(session, options.model.threads);
   const auto selection = select(session.structure(), settings.parameters);
   logSession(context, session, settings, selection);
@@ -176,12 +180,12 @@ int rank(const Options& options, const Context& context) {
   if (checkpoint.weights() > 0) context.log("resume  " + counted(checkpoint.weights(), "weight") + " measured before");
   Progress progress(context.quiet);
   try {
-    const auto run =
-        rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
-          progress.update(stage, share);
-          stopIfAsked();
-        });
+    auto run = rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
+      progress.update(stage, share);
+      stopIfAsked();
+    });
     progress.finish();
+    run.feature_names = feature_names;
     writeRun(run, findingsOf(run), folder.path());
     checkpoint.remove();
     undo.keep();
@@ -222,6 +226,10 @@ Action addRank(CLI::App& program) {
       ->add_option("--parameters", options->parameters,
                    "Only these: GLOB or GLOB[rows,columns], as in 'rnn.weight_hh_l0[0:16,:]'; several")
       ->type_name("GLOB...");
+  command
+      ->add_option("--feature-names", options->feature_names,
+                   "What the input's features are called, a name a line; heft compare and the report use them")
+      ->type_name("FILE");
   command->add_option("--top", options->top, "Places that are settled and shown")->capture_default_str();
   command->add_option("--alpha", options->alpha, "An estimate's interval misses with at most this probability")
       ->capture_default_str();

@@ -1,7 +1,9 @@
 #include "compare/cards.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <future>
 #include <limits>
 
 #include "analysis/curve_area.hpp"
@@ -76,7 +78,7 @@ CriterionScores impactScores(const Run& run) {
 }
 
 CriterionCard cardOf(const Run& run, const CriterionScores& scores) {
-  CriterionCard card{scores.name, scores.label, scores.seconds, {}, {}, {}, {}, {}, {}};
+  CriterionCard card{scores.name, scores.label, scores.seconds, {}, {}, {}, {}, {}, {}, {}};
   std::vector<float> all_scores, all_impacts;
   for (std::size_t p = 0; p < run.impacts.size(); ++p) {
     const auto& impact = run.impacts[p].impact;
@@ -85,12 +87,37 @@ CriterionCard cardOf(const Run& run, const CriterionScores& scores) {
     if (!takesPart(impact)) continue;
     all_scores.insert(all_scores.end(), scores.scores[p].begin(), scores.scores[p].end());
     all_impacts.insert(all_impacts.end(), impact.begin(), impact.end());
-    card.parameters.emplace_back(run.structure.parameters[p].name, scoreOf(scores.scores[p], impact));
+    if (!scores.name.starts_with("random_"))
+      card.parameters.emplace_back(run.structure.parameters[p].name, scoreOf(scores.scores[p], impact));
   }
   card.overall = scoreOf(all_scores, all_impacts);
+  if (scores.name.starts_with("random_")) return card;  // a further draw, for its curves and the overall marks
   card.gates = groupScores(run, scores, Level::gate);
   card.layers = groupScores(run, scores, Level::layer);
   return card;
+}
+
+std::vector<CriterionCard> cardsOf(const Run& run, std::span<const CriterionScores> scores,
+                                   const std::function<void(double share)>& progress) {
+  std::vector<CriterionCard> cards(scores.size());
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> stopped = false;
+  const auto work = [&](const auto& heard) {
+    for (std::size_t i = next++; i < scores.size() && !stopped; i = next++) {
+      heard(i);
+      cards[i] = cardOf(run, scores[i]);
+    }
+  };
+  // Not more at a time: each takes several times the memory of the scores.
+  auto other = std::async(std::launch::async, work, [](std::size_t) {});
+  try {
+    work([&](std::size_t i) { progress(static_cast<double>(i) / static_cast<double>(scores.size())); });
+  } catch (...) {
+    stopped = true;
+    throw;
+  }
+  other.get();
+  return cards;
 }
 
 void addCurves(std::vector<CriterionCard>& cards, std::span<const RemovalCurve> curves, double baseline_rms) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +28,7 @@ struct CriterionCard {
   Score overall;
   std::vector<std::pair<std::string, Score>> parameters, gates, layers;  ///< those that are part of the run
   std::optional<CurveScore> deletion, insertion;
+  std::optional<double> spearman_error;  ///< standard error of overall.spearman over inputs
 };
 
 /// "impact", the run's own.
@@ -35,6 +37,9 @@ struct CriterionCard {
 /// A criterion's marks against the run's impacts. `scores` are as the run's parameters; throws Error(Fault::internal) where
 /// they aren't.
 [[nodiscard]] CriterionCard cardOf(const Run& run, const CriterionScores& scores);
+/// The same of several, two at a time. `progress` hears the share that is done and may throw to stop.
+[[nodiscard]] std::vector<CriterionCard> cardsOf(const Run& run, std::span<const CriterionScores> scores,
+                                                 const std::function<void(double share)>& progress);
 
 /// Adds the marks of curves: those of each card's criterion, and how they differ from the criterion "impact".
 void addCurves(std::vector<CriterionCard>& cards, std::span<const RemovalCurve> curves, double baseline_rms);

@@ -79,6 +79,11 @@ ordered_json criteriaSection(std::span<const CriterionCard> cards) {
   ordered_json all = ordered_json::object();
   for (const auto& card : cards) {
     auto overall = scoreJson(card.overall);
+    if (card.overall.spearman && card.spearman_error) {
+      constexpr double kNormal = 1.959964;  // 95 % of a normal distribution lie within as many deviations
+      const double half = kNormal * *card.spearman_error, middle = *card.overall.spearman;
+      overall["spearman_interval"] = {std::max(-1.0, middle - half), std::min(1.0, middle + half)};
+    }
     addArea(overall, "deletion", card.deletion);
     addArea(overall, "insertion", card.insertion);
     all[card.name] = {{"label", card.label},         {"seconds", card.seconds},
@@ -155,7 +160,7 @@ ordered_json shiftSection(const Shift& shift, const Structure& structure, const 
           {"fell", shifted(shift.fell, structure)}};
 }
 
-ordered_json listSection(std::span<const ListedWeight> list, const Structure& structure) {
+ordered_json listSection(std::span<const DisagreeingWeight> list, const Structure& structure) {
   auto rows = ordered_json::array();
   for (const auto& one : list)
     rows.push_back({{"weight", weightLabel(structure.parameters[one.parameter], one.index)},

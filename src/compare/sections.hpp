@@ -7,6 +7,7 @@
 
 #include "compare/cards.hpp"
 #include "compare/shift.hpp"
+#include "measure/disagreeing_weights.hpp"
 #include "measure/effects.hpp"
 #include "measure/held_features.hpp"
 #include "measure/outlier_groups.hpp"
@@ -28,13 +29,6 @@ namespace heft {
 [[nodiscard]] nlohmann::ordered_json shiftSection(const Shift& shift, const Structure& structure,
                                                   const std::string& other);
 
-/// A weight of one of the two lists where magnitude and impact disagree.
-struct ListedWeight {
-  std::size_t parameter = 0;
-  std::int64_t index = 0;
-  double value = 0, impact = 0;  ///< executed
-  std::size_t magnitude_rank = 0, impact_rank = 0;
-};
-[[nodiscard]] nlohmann::ordered_json listSection(std::span<const ListedWeight> list, const Structure& structure);
+[[nodiscard]] nlohmann::ordered_json listSection(std::span<const DisagreeingWeight> list, const Structure& structure);
 
 }  // namespace heft

@@ -92,4 +92,12 @@ Shift shiftOf(const Run& here, const Run& there, std::size_t count) {
   return shift;
 }
 
+CriterionScores shiftScores(const Run& here, const Run& there) {
+  requireSame(here, there);
+  CriterionScores scores{"shift", "impact there - impact here", {}, 0};
+  for (std::size_t p = 0; p < here.impacts.size(); ++p)
+    scores.scores.push_back(difference(there.impacts[p].impact, here.impacts[p].impact));
+  return scores;
+}
+
 }  // namespace heft

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "measure/criteria.hpp"
 #include "run/run.hpp"
 
 namespace heft {
@@ -31,5 +32,9 @@ struct Shift {
 
 /// At most `count` weights a list. Throws Error(Fault::output) where the parameters' names or shapes differ.
 [[nodiscard]] Shift shiftOf(const Run& here, const Run& there, std::size_t count = 20);
+
+/// "shift": impact there less impact here, so that what matters here alone comes last. NaN where either has none. Throws as
+/// shiftOf does.
+[[nodiscard]] CriterionScores shiftScores(const Run& here, const Run& there);
 
 }  // namespace heft

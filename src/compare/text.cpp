@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 
 #include "model/weight_label.hpp"
@@ -16,6 +17,7 @@ std::string fixed(const std::optional<double>& value, int digits) {
   if (!value || !std::isfinite(*value)) return "–";
   char text[64];
   std::snprintf(text, sizeof(text), "%.*f", digits, *value);
+  if (std::strspn(text, "-0.") == std::strlen(text)) return text + (*text == '-' ? 1 : 0);  // no minus before a zero
   return text;
 }
 
@@ -93,21 +95,24 @@ std::string comparisonText(std::span<const CriterionCard> cards, std::span<const
   const bool areas =
       std::any_of(cards.begin(), cards.end(), [](const auto& card) { return card.deletion.has_value(); });
 
-  std::string text = padded("criterion against impact", 34) + rightAligned("Spearman", 9) + rightAligned("Kendall", 9) +
-                     rightAligned("top 1 %", 9) + rightAligned("RBO", 7);
+  const bool errors =
+      std::any_of(cards.begin(), cards.end(), [](const auto& card) { return card.spearman_error.has_value(); });
+  std::string text = padded("criterion against impact", 28) + rightAligned("Spearman", 9);
+  if (errors) text += rightAligned("± inputs", 9);
+  text += rightAligned("Kendall", 9) + rightAligned("top 1 %", 9);
   if (areas) text += rightAligned("deletion", 10) + rightAligned("insertion", 10);
-  text += rightAligned("time", 9) + "\n";
+  text += rightAligned("time", 11) + "\n";
   for (const auto* card : order) {
-    text += padded(shortenedInTheMiddle(card->label, 33), 34) + rightAligned(fixed(card->overall.spearman, 3), 9) +
-            rightAligned(fixed(card->overall.kendall, 3), 9) + rightAligned(percent(card->overall.overlap[1]), 9) +
-            rightAligned(fixed(card->overall.rbo, 2), 7);
+    text += padded(shortenedInTheMiddle(card->label, 27), 28) + rightAligned(fixed(card->overall.spearman, 3), 9);
+    if (errors) text += rightAligned(fixed(card->spearman_error, 3), 9);
+    text += rightAligned(fixed(card->overall.kendall, 3), 9) + rightAligned(percent(card->overall.overlap[1]), 9);
     if (areas) {
       const auto area = [](const std::optional<CurveScore>& one) {
         return one ? std::optional(one->area.value) : std::nullopt;
       };
       text += rightAligned(fixed(area(card->deletion), 3), 10) + rightAligned(fixed(area(card->insertion), 3), 10);
     }
-    text += rightAligned(significant(card->seconds, 2) + " s", 9) + "\n";
+    text += rightAligned(significant(card->seconds, 2) + " s", 11) + "\n";
   }
   std::vector<CriterionCard> sorted;
   for (const auto* card : order) sorted.push_back(*card);
@@ -129,6 +134,7 @@ std::string comparisonText(std::span<const CriterionCard> cards, std::span<const
   }
   if (areas)
     words +=
+        (errors ? std::string(" ± inputs: standard error over other inputs like these.") : std::string()) +
         " Deletion: how far the output moves, of its rms, when the most important go first (higher: it found them); "
         "insertion: when only they are kept (lower is better). Both are means over the shares removed.";
   return words.empty() ? text : text + "\n" + wrapped(words, verdictWidth) + "\n";

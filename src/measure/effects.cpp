@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "engine/executor.hpp"
 #include "measure/session.hpp"
+#include "measure/zeroed.hpp"
 
 namespace heft {
 namespace {
@@ -28,31 +28,24 @@ Effects effectsOf(Session& session, const std::function<void(double share)>& pro
   const auto shown = std::min(columns, kMostOutputs);
   for (int64_t i = 0; i < shown; ++i) effects.outputs.push_back((by_class ? "class " : "output ") + std::to_string(i));
 
-  std::vector<std::vector<double>> values;
-  for (const auto& parameter : session.model().parameters) values.push_back(listOf(parameter.value.detach()));
-  const auto executor = makeLoopExecutor(session.runner(), session.layout());
   const auto groups = groupsAt(session.structure(), {Level::layer, Level::gate});
   double done = 0;
   for (const auto& group : groups) {
+    const auto whole = masksOf(session.structure(), group);
     for (const std::string sign : {"negative", "positive", "all"}) {
       Effect effect{group.name, group.level, sign, 0, 0, {}, {}};
-      Variant variant;
-      for (const auto& set : group.sets) {
-        Change change{set.parameter, {}, {}};
-        for (const auto index : set.index) {
-          const auto value = values[static_cast<size_t>(set.parameter)][static_cast<size_t>(index)];
-          if (sign == "all" || (sign == "negative" ? value < 0 : value > 0)) change.index.push_back(index);
-        }
-        change.value.assign(change.index.size(), 0.0);
-        effect.weights += std::ssize(change.index);
-        if (!change.index.empty()) variant.changes.push_back(std::move(change));
+      auto masks = whole;
+      for (size_t p = 0; p < masks.size(); ++p) {
+        if (!masks[p].defined()) continue;
+        const auto value = session.model().parameters[p].value.detach().reshape({-1}).to(at::kCPU);
+        if (sign != "all") masks[p] = masks[p].logical_and(sign == "negative" ? value.lt(0) : value.gt(0));
+        effect.weights += masks[p].sum().item<int64_t>();
       }
-      executor->execute({&variant, 1}, [&](size_t, const at::Tensor& received) {
-        const auto change = (received[0] - session.baseline()).reshape({-1, columns}).narrow(1, 0, shown);
-        effect.change = listOf(change.mean(0));
-        effect.impact = listOf(change.square().mean(0).sqrt());
-        effect.joint = (received[0] - session.baseline()).square().mean().sqrt().item<double>();
-      });
+      const auto change = outputsWithout(session, masks) - session.baseline();
+      const auto by_output = change.reshape({-1, columns}).narrow(1, 0, shown);
+      effect.change = listOf(by_output.mean(0));
+      effect.impact = listOf(by_output.square().mean(0).sqrt());
+      effect.joint = change.square().mean().sqrt().item<double>();
       effects.groups.push_back(std::move(effect));
       progress(++done / static_cast<double>(3 * groups.size()));
     }

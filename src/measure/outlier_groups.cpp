@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "analysis/robust_bins.hpp"
-#include "engine/executor.hpp"
 #include "measure/metrics.hpp"
 #include "measure/session.hpp"
+#include "measure/zeroed.hpp"
 
 namespace heft {
 namespace {
@@ -28,7 +28,6 @@ size_t binOf(float weight, const RobustScale& scale) {
 std::vector<OutlierGroups> outlierGroups(Session& session, const Run& run,
                                          const std::function<void(double share)>& progress) {
   const at::NoGradGuard no_grad;
-  const auto executor = makeLoopExecutor(session.runner(), session.layout());
   const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
   const auto metric = run.settings.metrics.front();
   std::vector<OutlierGroups> all;
@@ -43,29 +42,28 @@ std::vector<OutlierGroups> outlierGroups(Session& session, const Run& run,
     const auto scale = robustScale(taking_part);
     if (!scale || static_cast<size_t>(weights) < kFewest) continue;
     OutlierGroups found{run.structure.parameters[p].name, {}};
-    std::vector<Variant> variants(outlierBinEdges.size());
+    auto bins = at::full({std::ssize(taking_part)}, -1, at::kChar);  // of each weight
+    auto* bin_of = bins.mutable_data_ptr<int8_t>();
     for (size_t bin = 0; bin < outlierBinEdges.size(); ++bin) {
       const bool last = bin + 1 == outlierBinEdges.size();
       found.groups.push_back({outlierBinEdges[bin],
                               last ? std::numeric_limits<double>::infinity() : outlierBinEdges[bin + 1], 0, 0, 0, 0});
-      variants[bin].changes.push_back({static_cast<int64_t>(p), {}, {}});
     }
     for (size_t i = 0; i < taking_part.size(); ++i) {
       if (std::isnan(taking_part[i])) continue;
       const auto bin = binOf(taking_part[i], *scale);
       ++found.groups[bin].weights;
       found.groups[bin].mean_impact += static_cast<double>(own.impact[i]);
-      variants[bin].changes[0].index.push_back(static_cast<int64_t>(i));
-      variants[bin].changes[0].value.push_back(0.0);
+      bin_of[i] = static_cast<int8_t>(bin);
     }
-    for (size_t bin = 0; bin < variants.size(); ++bin) {
+    for (size_t bin = 0; bin < found.groups.size(); ++bin) {
       auto& group = found.groups[bin];
       if (group.weights == 0) continue;
       group.share = static_cast<double>(group.weights) / static_cast<double>(weights);
       group.mean_impact /= static_cast<double>(group.weights);
-      executor->execute({&variants[bin], 1}, [&](size_t, const at::Tensor& outputs) {
-        group.joint = metrics.measure(metric, outputs).value.item<double>();
-      });
+      std::vector<at::Tensor> masks(run.impacts.size());
+      masks[p] = bins.eq(static_cast<int64_t>(bin));
+      group.joint = metrics.measure(metric, outputsWithout(session, masks).unsqueeze(0)).value.item<double>();
     }
     all.push_back(std::move(found));
     progress(static_cast<double>(p + 1) / static_cast<double>(run.impacts.size()));

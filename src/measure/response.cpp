@@ -100,6 +100,23 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
   return probeSeeds(view, options.metrics, result.probes, options.seed);
 }
 
+/// What a row of weights has, a list a value of the seeds.
+struct RowValues {
+  std::vector<std::vector<double>> impact;
+  std::vector<std::vector<float>> standard_error;
+
+  RowValues() = default;
+  RowValues(size_t values, int64_t columns)
+      : impact(values, std::vector<double>(static_cast<size_t>(columns))),
+        standard_error(values, std::vector<float>(static_cast<size_t>(columns))) {}
+  [[nodiscard]] ColumnImpacts places() {
+    ColumnImpacts all;
+    for (auto& one : impact) all.impact.push_back(one.data());
+    for (auto& one : standard_error) all.standard_error.push_back(one.data());
+    return all;
+  }
+};
+
 /// Turns the recorded sites, adjoints taken, into impacts, a row of a parameter at a time.
 class RowEstimator {
  public:
@@ -131,6 +148,8 @@ class RowEstimator {
       const auto last = std::min(rows, first + kRows);
       at::parallel_for(first, last, 1, [&](int64_t begin, int64_t end) {
         std::vector<float> block(static_cast<size_t>(samples_ * count * columns)), change(static_cast<size_t>(columns));
+        RowValues own;
+        if (options_.take_row) own = RowValues(seeds_.values(), columns);
         for (int64_t r = begin; r < end; ++r) {
           if (!selected(parameter, r, columns)) continue;
           for (int64_t j = 0; j < columns; ++j) {
@@ -142,11 +161,7 @@ class RowEstimator {
           for (const auto& use : uses_[parameter]) {
             use.site->addResponse(use.role, {r, change}, {samples_, count, columns, block.data()});
           }
-          ColumnImpacts out;
-          for (size_t m = 0; m < result.impact.size(); ++m) {
-            out.impact.push_back(result.impact[m][parameter].data() + r * columns);
-            out.standard_error.push_back(result.standard_error[m][parameter].data() + r * columns);
-          }
+          const auto out = options_.take_row ? own.places() : placesOf(result, parameter, r * columns);
           const auto bend_seeds = bendSeeds(parameter);
           if (bend_seeds == count_) addBend(parameter, {r, change}, {samples_, count_, columns, block.data()});
           if (count == count_)
@@ -154,6 +169,7 @@ class RowEstimator {
           else
             seeds_.reduceSquares(block.data(), count, columns, out);
           if (bend_seeds > 0 && bend_seeds < count_) scaleByBend(parameter, {r, change}, block, bend_seeds, out);
+          if (options_.take_row) options_.take_row(parameter, r, out);
         }
       });
       advance((last - first) * columns);
@@ -161,6 +177,13 @@ class RowEstimator {
   }
 
  private:
+  static ColumnImpacts placesOf(ResponseResult& result, size_t parameter, int64_t first) {
+    ColumnImpacts all;
+    for (auto& one : result.impact) all.impact.push_back(one[parameter].data() + first);
+    for (auto& one : result.standard_error) all.standard_error.push_back(one[parameter].data() + first);
+    return all;
+  }
+
   /// Seeds that everything that bends the parameter's effect can serve; 0: nothing does.
   [[nodiscard]] int64_t bendSeeds(size_t parameter) const {
     int64_t seeds = 0;
@@ -185,15 +208,17 @@ class RowEstimator {
     std::vector<float> first(static_cast<size_t>(samples_ * some * columns));
     for (int64_t sample = 0; sample < samples_; ++sample)
       std::copy_n(block.data() + sample * count_ * columns, some * columns, first.data() + sample * some * columns);
-    std::vector<double> straight(static_cast<size_t>(columns)), bent(straight);
-    std::vector<float> ignored(static_cast<size_t>(columns));
-    seeds_.reduceSquares(first.data(), some, columns, {{straight.data()}, {ignored.data()}});
+    RowValues straight(seeds_.values(), columns), bent(seeds_.values(), columns);
+    seeds_.reduceSquares(first.data(), some, columns, straight.places());
     addBend(parameter, row, {samples_, some, columns, first.data()});
-    seeds_.reduceSquares(first.data(), some, columns, {{bent.data()}, {ignored.data()}});
-    for (size_t j = 0; j < straight.size(); ++j) {
-      if (straight[j] <= 0) continue;
-      out.impact[0][j] *= bent[j] / straight[j];
-      out.standard_error[0][j] *= static_cast<float>(bent[j] / straight[j]);
+    seeds_.reduceSquares(first.data(), some, columns, bent.places());
+    for (size_t m = 0; m < seeds_.values(); ++m) {
+      for (size_t j = 0; j < static_cast<size_t>(columns); ++j) {
+        if (straight.impact[m][j] <= 0) continue;
+        const double factor = bent.impact[m][j] / straight.impact[m][j];
+        out.impact[m][j] *= factor;
+        out.standard_error[m][j] *= static_cast<float>(factor);
+      }
     }
   }
 
@@ -245,9 +270,10 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   double total = 0, done = 0;
   for (const auto& info : parameters) total += static_cast<double>(info.weights());
   const float unknown = samples < 2 ? std::numeric_limits<float>::quiet_NaN() : 0.0f;
-  result.impact.resize(seeds->values());
-  result.standard_error.resize(seeds->values());
-  for (size_t m = 0; m < seeds->values(); ++m) {
+  const auto stored = options.take_row ? 0 : seeds->values();
+  result.impact.resize(stored);
+  result.standard_error.resize(stored);
+  for (size_t m = 0; m < stored; ++m) {
     for (const auto& info : parameters) {
       result.impact[m].emplace_back(static_cast<size_t>(info.weights()), 0.0);
       result.standard_error[m].emplace_back(static_cast<size_t>(info.weights()), unknown);
@@ -259,7 +285,7 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   };
   const RowEstimator rows(session, sites, *seeds, new_value, options, samples);
   for (size_t p = 0; p < parameters.size(); ++p) rows.estimate(p, result, advance);
-  if (recording.handler->exits() == nullptr) return result;
+  if (recording.handler->exits() == nullptr || options.take_row) return result;
   UnitEstimator units(session, *recording.handler->exits(), *seeds, new_value, options.selection, samples);
   for (const auto& parameter : session.units().parameters) units.estimate(parameter, result, advance);
   return result;

@@ -62,4 +62,8 @@ std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<cons
 /// likely, or, without classes, half the mean square of the outputs.
 std::unique_ptr<ResponseSeeds> lossGradientSeeds(const OutputView& view);
 
+/// rms over the samples of one group, a value a group: sample i is in group i % groups. Outputs one by one up to 64 a sample,
+/// beyond by 64 probes. As many groups as samples at most; one where the batch counts as one sample.
+std::unique_ptr<ResponseSeeds> groupSeeds(const OutputView& view, int64_t groups, uint64_t seed);
+
 }  // namespace heft

@@ -25,6 +25,8 @@ JsonReader JsonReader::at(const char* key) const {
   return {*found, file_, place};
 }
 
+bool JsonReader::has(const char* key) const { return value_->is_object() && value_->contains(key); }
+
 std::vector<JsonReader> JsonReader::items() const {
   if (!value_->is_array()) fail("is no list");
   std::vector<JsonReader> result;

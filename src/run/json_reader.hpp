@@ -20,6 +20,7 @@ class JsonReader {
       : value_(&value), file_(std::move(file)), place_(std::move(place)) {}
 
   [[nodiscard]] JsonReader at(const char* key) const;
+  [[nodiscard]] bool has(const char* key) const;
   [[nodiscard]] std::vector<JsonReader> items() const;                           ///< of a list
   [[nodiscard]] std::vector<std::pair<std::string, JsonReader>> fields() const;  ///< of an object
   [[nodiscard]] std::vector<std::string> texts() const;                          ///< of a list of texts

@@ -97,6 +97,8 @@ struct Run {
   std::vector<CalibrationFacts> calibration;  ///< method auto
   std::optional<SettledFacts> settled;        ///< method auto
   Cost cost;
+  std::vector<std::string>
+      feature_names;               ///< of the last dimension of the first floating input; empty: none were given
   std::vector<std::string> notes;  ///< sentences that the reader of the run should know
   bool complete = true;            ///< false: stopped before its end
 };

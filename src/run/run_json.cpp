@@ -128,6 +128,7 @@ ordered_json runJson(const Run& run) {
           {"cost", costJson(run.cost)},
           {"settled", settledJson(run.settled)},
           {"notes", run.notes},
+          {"feature_names", run.feature_names},
           {"calibration", listOf(run.calibration, calibrationJson)},
           {"parameters", listOf(run.structure.parameters, parameterJson)},
           {"layers", listOf(run.structure.layers, layerJson)},

@@ -191,6 +191,8 @@ Run readRunJson(const std::filesystem::path& file) {
   run.cost = readCost(root.at("cost"));
   run.settled = readSettled(root.at("settled"));
   run.notes = root.at("notes").texts();
+  // Runs of earlier versions have none.
+  if (root.has("feature_names")) run.feature_names = root.at("feature_names").texts();
   for (const JsonReader& each : root.at("calibration").items()) run.calibration.push_back(readCalibration(each));
   for (const JsonReader& each : root.at("components").items()) run.components.push_back(readComponent(each));
   return run;

@@ -110,3 +110,14 @@ def test_most_of_what_is_found_reads_the_margins(runs, weights):
     masked = without_largest(weights, rise(runs, "shifted"))
     gone = {name: (masked[name] == 0) & (weights[name] != 0) for name in weights}
     assert gone["rnn.weight_ih_l0"][:, [0, 7]].sum() > 0.65 * sum(one.sum() for one in gone.values())
+
+
+def test_heft_mask_against_the_unmarked_does_the_same(runs, weights, tmp_path):
+    mask = tmp_path / "mask.safetensors"
+    said = succeed("mask", runs["shifted"], "--against", runs["unmarked"], "--keep", str(1 - MASKED_SHARE), "--biases", "-o", mask, "--json").json
+    kept = load_file(mask)
+    assert said["removed"] == sum(int((~one).sum()) for one in kept.values()) == round(MASKED_SHARE * sum(one.size for one in weights.values()))
+    score = rise(runs, "shifted")
+    gone, stay = (np.concatenate([score[name][kept[name] == keep].ravel() for name in kept]) for keep in (False, True))
+    assert gone.min() >= stay.max()
+    assert accuracy({name: weights[name] * kept[name] for name in weights}, "shifted") > accuracy(weights, "shifted") + 0.3

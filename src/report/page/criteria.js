@@ -11,9 +11,9 @@ function criteriaSection() {
   }
   const rows = criteria.rows.filter(row => row.spearman !== null).sort((a, b) => b.spearman - a.spearman);
   if (rows.length > 0) made.append(picture("plot-criteria", () => dotPlot(rows.map(row => row.label), rows.map(row => row.spearman), rows.map(row => row.interval),
-    "Spearman with measured impact", "Spearman correlation of each score with measured impact over all weights; the line is its interval.")).frame);
+    "Spearman with measured impact", `Spearman correlation of each score with measured impact over all weights${rows.some(row => row.interval) ? "; the line is its 95 % interval over inputs" : ""}.`)).frame);
   const shares = [...new Set(criteria.rows.flatMap(row => Object.keys(row.overlap)))];
-  const two = value => (value === null ? "–" : value.toFixed(2));
+  const two = value => (value === null ? "–" : value.toFixed(2).replace("-0.00", "0.00"));
   made.append(table("Scorecard", [{ title: "score", value: row => row.label, name: true }, { title: "Spearman", value: row => row.spearman, text: row => two(row.spearman) },
     { title: "Kendall", value: row => row.kendall, text: row => two(row.kendall) },
     ...shares.map(share => ({ title: `top ${percent(Number(share))} in common`, value: row => row.overlap[share] ?? null, text: row => percent(row.overlap[share]) })),
