@@ -89,7 +89,9 @@ SessionOptions sessionOptions(const ModelOptions& options) {
     throw Error(Fault::usage,
                 "--threads " + std::to_string(options.threads) + ": a number from 0 to 4096 was expected");
   }
-  if (options.threads > 0) at::set_num_threads(options.threads);
+  // Said even where it changes nothing: from then on MKL keeps to that number, whatever else the machine does, and with it to
+  // the order of its sums.
+  at::set_num_threads(options.threads > 0 ? options.threads : at::get_num_threads());
   return session;
 }
 

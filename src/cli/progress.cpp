@@ -44,10 +44,14 @@ void Progress::update(const std::string& stage, double share) {
   const double elapsed = since(stage_began_);
   if (elapsed < kSilent || since(last_shown_) < (terminal_ ? kTerminalEvery : shown_ ? kPlainEvery : kSilent)) return;
   last_shown_ = Clock::now();
-  const double left = share > 0 ? elapsed * (1 - share) / share : 0;
   char line[160];
-  std::snprintf(line, sizeof line, "%s: %.0f %%, %s left", stage.c_str(), std::floor(100 * share),
-                duration(left).c_str());
+  // From less, the time left would be told hours off.
+  if (share < 0.02) {
+    std::snprintf(line, sizeof line, "%s: %.0f %%", stage.c_str(), std::floor(100 * share));
+  } else {
+    std::snprintf(line, sizeof line, "%s: %.0f %%, %s left", stage.c_str(), std::floor(100 * share),
+                  duration(elapsed * (1 - share) / share).c_str());
+  }
   if (terminal_)
     std::fprintf(stderr, "\r%-78s", line);
   else

@@ -5,96 +5,8 @@
 #include <algorithm>
 
 #include "engine/kernels/cpu/unit_response.hpp"
-#include "engine/sites/adjoint_linear.hpp"
-#include "engine/sites/relu_corners.hpp"
-#include "heft/error.hpp"
 
 namespace heft {
-
-/// Records one call of the layer and puts the leaves into it.
-class RecurrentSite::Recorder : public LayerHook {
- public:
-  Recorder(RecurrentSite& site, bool linked) : site_(site), linked_(linked) {}
-
-  void begin(at::Tensor& emitted, at::Tensor& carry) override {
-    if (!linked_) return;
-    // The carry goes on inside the unit, so it is taken from before the leaf that the model's copy of it has.
-    emitted = site_.last_emitted_;
-    if (carry.defined()) carry = site_.last_carry_;
-    previous_leaf_ = site_.last_leaf_;
-  }
-
-  at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) override {
-    const bool constant = !weight.requires_grad() && !(bias.defined() && bias.requires_grad());
-    return constant ? linearWithFloatAdjoint(x, weight, bias) : LayerHook::affine(x, weight, bias);
-  }
-
-  at::Tensor inputTerms(const at::Tensor& terms) override {
-    const auto steps = terms.size(0);
-    const auto rows = terms.size(1);
-    const auto hidden = site_.weights_.recurrent.size(0) / static_cast<int64_t>(gateNames(site_.kind_).size());
-    record_.emission_leaf = at::zeros({steps, rows, hidden}, terms.options()).requires_grad_(true);
-    emission_leaves_ = record_.emission_leaf.unbind(0);
-    if (site_.weights_.projection.defined()) {
-      const auto emitted = site_.weights_.projection.size(0);
-      record_.projection_leaf = at::zeros({steps, rows, emitted}, terms.options()).requires_grad_(true);
-      projection_leaves_ = record_.projection_leaf.unbind(0);
-    }
-    return terms;
-  }
-
-  at::Tensor recurrentTerm(int64_t /*step*/, const at::Tensor& term, const at::Tensor& /*emitted*/) override {
-    // What a unit emits reaches its own gates inside the unit response; the leaf must be seen by the others only.
-    if (!previous_leaf_.defined()) return term;
-    const auto gates = static_cast<int64_t>(gateNames(site_.kind_).size());
-    return term - previous_leaf_.repeat({1, gates}) * site_.own_weights_;
-  }
-
-  void preActivations(int64_t /*step*/, const at::Tensor& input, const at::Tensor& recurrent, const at::Tensor& emitted,
-                      const at::Tensor& carry) override {
-    record_.from_input.push_back(input.detach());
-    record_.from_hidden.push_back(recurrent.detach());
-    // Copies: a state that the model keeps may be overwritten in place before it is looked at.
-    record_.emitted_before.push_back(emitted.detach().clone());
-    if (carry.defined()) record_.carry_before.push_back(carry.detach().clone());
-  }
-
-  at::Tensor emission(int64_t step, const at::Tensor& hidden) override {
-    record_.hidden.push_back(hidden.detach());
-    previous_leaf_ = emission_leaves_[static_cast<size_t>(step)];
-    return hidden + previous_leaf_;
-  }
-
-  at::Tensor projected(int64_t step, const at::Tensor& emitted, const at::Tensor& /*hidden*/) override {
-    return emitted + projection_leaves_[static_cast<size_t>(step)];
-  }
-
-  at::Tensor finalCarry(const at::Tensor& carry) override {
-    raw_carry_ = carry;
-    record_.carry_leaf = at::zeros_like(carry).requires_grad_(true);
-    return carry + record_.carry_leaf;
-  }
-
-  void end(const LayerInput& input, const LayerOutput& output) override {
-    for (int64_t t = 0; t < input.sequence.size(0); ++t) record_.read.push_back(input.sequence[t].detach().clone());
-    const auto rows = input.hidden.size(0);
-    for (int64_t t = 0; t < input.sequence.size(0); ++t) {
-      record_.active.push_back(input.active.defined() ? input.active[t].reshape({rows}) : at::ones({rows}, at::kBool));
-      site_.packed_ |= input.active.defined();
-    }
-    site_.last_emitted_ = output.hidden;
-    site_.last_carry_ = site_.kind_ == CellKind::lstm ? raw_carry_ : output.raw_carry;
-    site_.last_leaf_ = previous_leaf_;
-    site_.records_.push_back(std::move(record_));
-  }
-
- private:
-  RecurrentSite& site_;
-  bool linked_;
-  Record record_;
-  std::vector<at::Tensor> emission_leaves_, projection_leaves_;  ///< the record's leaves, step by step
-  at::Tensor previous_leaf_, raw_carry_;
-};
 
 RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters,
                              CallForm form)
@@ -113,8 +25,6 @@ bool RecurrentSite::continuesWith(const LayerInput& input) const {
   if (!last_emitted_.detach().equal(input.hidden.detach())) return false;
   return !input.carry.defined() || last_carry_.detach().equal(input.carry.detach());
 }
-
-std::unique_ptr<LayerHook> RecurrentSite::record(bool linked) { return std::make_unique<Recorder>(*this, linked); }
 
 int64_t RecurrentSite::steps() const {
   int64_t steps = 0;
@@ -401,86 +311,6 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
   contract(lambda_.values().const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points, emission, samples_,
            points, block);
   if (relu_.defined()) addCornerResponse(role, row, emission, block);
-}
-
-void RecurrentSite::addCornerResponse(int role, const RowChange& row, const float* emission,
-                                      const ResponseBlock& block) const {
-  const auto columns = block.columns;
-  const auto unit = row.row;
-  ChangedUnit changed{unit, emission, nullptr, role == weight_hh ? row.change.data() : nullptr};
-  const auto reach = reaches_.of(unit);
-  if (reach == nullptr) return addNearCorners(relu_, changed, samples_, block);
-  const float* read = role == weight_ih   ? read_input_.const_data_ptr<float>()
-                      : role == weight_hh ? read_hidden_.const_data_ptr<float>()
-                                          : nullptr;
-  const float own = own_.const_data_ptr<float>()[unit];
-  auto* moved = threadScratch(3, rows_ * steps_ * columns);
-  for (int64_t point = 0; point < rows_ * steps_; ++point) {
-    const float* before = point % steps_ > 0 ? emission + (point - 1) * columns : nullptr;
-    for (int64_t j = 0; j < columns; ++j) {
-      const float change = row.change[static_cast<size_t>(j)];
-      float& here = moved[point * columns + j];
-      here = read != nullptr ? change * read[point * columns + j] : change;
-      if (before != nullptr) here += (role == weight_hh && j == unit ? own + change : own) * before[j];
-    }
-  }
-  changed.moved = moved;
-  addCorners(*reach, changed, samples_, block);
-}
-
-double RecurrentSite::ownWork() const {
-  const auto columns = weights_.input.size(1) + weights_.recurrent.size(1);
-  return static_cast<double>(own_weights_.numel() * columns) *
-         static_cast<double>(steps() * records_.at(0).emission_leaf.size(1));
-}
-
-void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& block) const {
-  const auto sample = samples_[static_cast<size_t>(input.row)];
-  if (sample < 0) return;
-  // How the units go on by their slope: the change made so small that they hardly bend, and what comes of it as much larger.
-  constexpr float kSmall = 1.0f / 4096;
-  const auto columns = static_cast<int64_t>(input.change.size());
-  const auto gates = own_.size(1);
-  const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
-  auto* bent = threadScratch(0, points * columns);
-  auto* straight = threadScratch(2, points * columns);
-  auto* changes = threadScratch(3, 2 * gates * columns);
-  auto* small = changes + gates * columns;
-  kernels::UnitResponseTask task;
-  task.kind = kind_;
-  task.rows = 1;
-  task.steps = steps_;
-  task.columns = columns;
-  task.read = input.read;
-  task.read_width = columns;
-  task.present = input.present;
-  if (packed_) task.active = active_.const_data_ptr<uint8_t>() + input.row * steps_;
-  task.carry_steps = carry_steps_.data();
-  task.carry_count = static_cast<int64_t>(carry_steps_.size());
-  const auto* lambda = lambda_.some().const_data_ptr<float>();
-  const auto seeds = lambda_.some().size(2);
-  const auto wrap = [](const float* data, at::IntArrayRef shape) {
-    return at::from_blob(const_cast<float*>(data), shape, at::kFloat);
-  };
-  auto out = wrap(block.at(sample, 0), {block.seeds, columns});
-  for (int64_t unit = 0; unit < hidden_; ++unit) {
-    for (int64_t gate = 0; gate < gates; ++gate) {
-      const auto* weight = input_weights_.const_data_ptr<float>() + (gate * hidden_ + unit) * inputs_ + input.feature;
-      for (int64_t j = 0; j < columns; ++j) {
-        changes[gate * columns + j] = weight[input.each ? j : 0] * input.change[static_cast<size_t>(j)];
-        small[gate * columns + j] = kSmall * changes[gate * columns + j];
-      }
-    }
-    task.points = points_.const_data_ptr<float>() + (unit * rows_ + input.row) * steps_ * kernels::pointSize(kind_);
-    task.own = own_.const_data_ptr<float>() + unit * gates;
-    task.gate_changes = changes;
-    kernels::unitResponse(task, bent, threadScratch(1, 2 * columns));
-    task.gate_changes = small;
-    kernels::unitResponse(task, straight, threadScratch(1, 2 * columns));
-    for (int64_t i = 0; i < points * columns; ++i) bent[i] -= straight[i] / kSmall;
-    out.addmm_(wrap(lambda + (unit * rows_ + input.row) * seeds * points, {block.seeds, points}),
-               wrap(bent, {points, columns}));
-  }
 }
 
 void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBlock& block) const {
