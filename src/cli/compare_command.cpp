@@ -105,6 +105,7 @@ int compareCriteria(const Options& options, const Context& context) {
   }
   addCurves(cards, curves, baseline.rms);
   nlohmann::ordered_json sections = {{"criteria", criteriaSection(cards)}, {"curves", curvesSection(curves)}};
+  sections["whole_model"] = baselineSection(baseline);
   sections["curves_on"] = held_out ? "held-out inputs" : "the ranking's inputs";
   const auto disagreeing = disagreeingWeights(session, run, stopIfAsked);
   sections["large_but_inert"] = listSection(disagreeing.large_but_inert, run.structure);

@@ -93,6 +93,12 @@ ordered_json criteriaSection(std::span<const CriterionCard> cards) {
   return all;
 }
 
+ordered_json baselineSection(const RemovalBaseline& baseline) {
+  return {{"rms", finiteOrNull(baseline.rms)},
+          {"loss", finiteOrNull(baseline.loss)},
+          {"accuracy", finiteOrNull(baseline.accuracy)}};
+}
+
 ordered_json curvesSection(std::span<const RemovalCurve> curves) {
   auto all = ordered_json::array();
   for (const auto& curve : curves) {

@@ -22,6 +22,8 @@ namespace heft {
 [[nodiscard]] nlohmann::ordered_json criteriaSection(std::span<const CriterionCard> cards);
 /// A list of {"criterion", "kind", "share": […], "change": […], "loss": […] or null, "accuracy": […] or null}.
 [[nodiscard]] nlohmann::ordered_json curvesSection(std::span<const RemovalCurve> curves);
+/// The model with all its weights, on the curves' inputs: {"rms", "loss" or null, "accuracy" or null}.
+[[nodiscard]] nlohmann::ordered_json baselineSection(const RemovalBaseline& baseline);
 [[nodiscard]] nlohmann::ordered_json effectsSection(const Effects& effects);
 [[nodiscard]] nlohmann::ordered_json featuresSection(const HeldFeatures& features);
 [[nodiscard]] nlohmann::ordered_json outliersSection(std::span<const OutlierGroups> outliers);

@@ -107,6 +107,7 @@ def test_curves_are_executed_and_written(weather):
     assert list(one.share) == sorted(one.share) and one.change.iloc[-1] < one.change.iloc[0]
     assert one.loss.notna().all()
     document = json.loads((run / "comparison.json").read_text())
+    assert found["whole_model"]["loss"] > 0 and found["whole_model"]["accuracy"] is None
     assert document["criteria"] == found["criteria"] and document["overall"]  # what rank wrote stays
 
 
