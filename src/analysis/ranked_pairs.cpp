@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <string>
 
 #include "analysis/order.hpp"
@@ -13,27 +12,62 @@ namespace {
 
 double pairsWithin(std::size_t n) { return 0.5 * static_cast<double>(n) * (static_cast<double>(n) - 1); }
 
+/// Merges two sorted runs of `width` each, from both ends towards the middle: two chains that don't wait for each other, neither
+/// of which can leave its run before it is done. Returns how many pairs stood in the wrong order.
+template <class T>
+std::size_t mergeAlike(const T* run, std::size_t width, T* out) {
+  const T *left = run, *right = run + width;
+  const T *left_end = right - 1, *right_end = right + width - 1;
+  T* back = out + 2 * width - 1;
+  std::size_t inversions = 0, left_taken = 0;
+  for (std::size_t i = 0; i < width; ++i) {
+    // Written without a branch, which would be guessed wrong half of the time.
+    const bool inverted = *right < *left;
+    *out++ = inverted ? *right : *left;
+    inversions += inverted ? width - static_cast<std::size_t>(left - run) : 0;
+    right += inverted;
+    left += !inverted;
+    const bool from_left = *right_end < *left_end;
+    *back-- = from_left ? *left_end : *right_end;
+    inversions += from_left ? 0 : left_taken;
+    left_taken += from_left;
+    left_end -= from_left;
+    right_end -= !from_left;
+  }
+  return inversions;
+}
+
+/// The same of runs of any two lengths, [begin, middle) and [middle, end).
+template <class T>
+std::size_t mergeAny(const T* begin, const T* middle, const T* end, T* out) {
+  std::size_t inversions = 0;
+  const T *left = begin, *right = middle;
+  while (left < middle && right < end) {
+    if (*right < *left) {
+      inversions += static_cast<std::size_t>(middle - left);
+      *out++ = *right++;
+    } else {
+      *out++ = *left++;
+    }
+  }
+  std::copy(right, end, std::copy(left, middle, out));
+  return inversions;
+}
+
 /// Sorts and returns how many pairs stood in the wrong order.
 template <class T>
 double sortCountingInversions(std::vector<T>& values) {
   std::vector<T> buffer(values.size());
   std::size_t inversions = 0;
-  for (std::size_t width = 1; width < values.size(); width *= 2) {
-    for (std::size_t begin = 0; begin < values.size(); begin += 2 * width) {
-      const std::size_t middle = std::min(begin + width, values.size());
-      const std::size_t end = std::min(begin + 2 * width, values.size());
-      std::size_t left = begin, right = middle, out = begin;
-      while (left < middle && right < end) {
-        // Written without a branch, which would be guessed wrong half of the time.
-        const T from_left = values[left], from_right = values[right];
-        const std::size_t inverted = from_right < from_left ? 1 : 0;
-        buffer[out++] = std::min(from_left, from_right);
-        inversions += inverted * (middle - left);
-        right += inverted;
-        left += 1 - inverted;
-      }
-      while (left < middle) buffer[out++] = values[left++];
-      while (right < end) buffer[out++] = values[right++];
+  const std::size_t n = values.size();
+  for (std::size_t width = 1; width < n; width *= 2) {
+    for (std::size_t begin = 0; begin < n; begin += 2 * width) {
+      const T* run = values.data() + begin;
+      T* out = buffer.data() + begin;
+      if (begin + 2 * width <= n)
+        inversions += mergeAlike(run, width, out);
+      else
+        inversions += mergeAny(run, values.data() + std::min(begin + width, n), values.data() + n, out);
     }
     values.swap(buffer);
   }
@@ -68,7 +102,7 @@ std::vector<T> inOrder(const std::vector<T>& values, const std::vector<std::uint
   return sorted;
 }
 
-/// The places of the k largest, ascending; of equal values the earlier places.
+/// The places of the k largest; of equal values the earlier places.
 template <class T>
 std::vector<std::uint32_t> topPlaces(const std::vector<T>& sorted, const std::vector<std::uint32_t>& order,
                                      std::size_t k) {
@@ -80,7 +114,6 @@ std::vector<std::uint32_t> topPlaces(const std::vector<T>& sorted, const std::ve
   const auto missing = static_cast<std::ptrdiff_t>(k - top.size());
   std::nth_element(at_edge.begin(), at_edge.begin() + missing - 1, at_edge.end());
   top.insert(top.end(), at_edge.begin(), at_edge.begin() + missing);
-  std::sort(top.begin(), top.end());
   return top;
 }
 
@@ -150,9 +183,10 @@ std::optional<double> RankedPairs<T>::topOverlap(std::size_t k) const {
   k = std::min(k, size());
   if (k == 0) return std::nullopt;
   const auto top_a = topPlaces(sorted_a_, by_a_, k), top_b = topPlaces(sorted_b_, by_b_, k);
-  std::vector<std::uint32_t> common;
-  std::set_intersection(top_a.begin(), top_a.end(), top_b.begin(), top_b.end(), std::back_inserter(common));
-  return static_cast<double>(common.size()) / static_cast<double>(k);
+  std::vector<bool> in_a(size());
+  for (const auto place : top_a) in_a[place] = true;
+  const auto common = std::count_if(top_b.begin(), top_b.end(), [&](auto place) { return in_a[place]; });
+  return static_cast<double>(common) / static_cast<double>(k);
 }
 
 template class RankedPairs<float>;

@@ -178,8 +178,11 @@ void RecurrentSite::addReader(const RecurrentSite& next, int64_t column, bool tu
 
 void RecurrentSite::endSeeds() {
   lambda_.end();
-  if (kind_ != CellKind::rnn_relu || packed_) return;
-  const auto a = points_.view({hidden_, rows_, steps_});
+  if (kind_ != CellKind::rnn_relu) return;
+  // Where a packed sequence has no step, nothing passes and no corner is near.
+  constexpr double kNever = -1e30;
+  auto a = points_.view({hidden_, rows_, steps_});
+  if (packed_) a = a.masked_fill(active_.eq(0).unsqueeze(0), kNever);
   relu_.pre_activation = a.permute({1, 2, 0}).contiguous();
   relu_.recurrent = weights_.recurrent.detach().to(at::kCPU, at::kFloat).contiguous();
   relu_.input = input_weights_.view({hidden_, inputs_});
