@@ -139,12 +139,12 @@ def test_names_that_look_like_html_stay_text(browser, full):
 
 def test_pictures_and_controls_have_names_for_screen_readers_and_can_be_reached_by_keyboard(browser, full):
     page = opened(browser, full)
+    page.keyboard.press("Tab")  # first of all: where the keyboard begins follows what was scrolled to
+    assert page.evaluate("document.activeElement.className") == "skip"
     draw_all(page)
     assert page.evaluate("[...document.querySelectorAll('.plot')].every(plot => plot.getAttribute('aria-label').endsWith('.') && plot.tabIndex === 0)")
     assert page.evaluate("[...document.querySelectorAll('select')].every(select => select.labels.length === 1)")
     assert page.evaluate("[...document.querySelectorAll('section')].every(each => document.getElementById(each.getAttribute('aria-labelledby')))")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
 
 
 def test_a_table_is_copied_with_its_full_precision(browser, full):
