@@ -79,6 +79,7 @@ CriterionScores impactScores(const Run& run) {
 
 CriterionCard cardOf(const Run& run, const CriterionScores& scores) {
   CriterionCard card{scores.name, scores.label, scores.seconds, {}, {}, {}, {}, {}, {}, {}};
+  const bool further_draw = scores.name.starts_with("random_");  // wanted for its curves and its overall marks alone
   std::vector<float> all_scores, all_impacts;
   for (std::size_t p = 0; p < run.impacts.size(); ++p) {
     const auto& impact = run.impacts[p].impact;
@@ -87,11 +88,11 @@ CriterionCard cardOf(const Run& run, const CriterionScores& scores) {
     if (!takesPart(impact)) continue;
     all_scores.insert(all_scores.end(), scores.scores[p].begin(), scores.scores[p].end());
     all_impacts.insert(all_impacts.end(), impact.begin(), impact.end());
-    if (!scores.name.starts_with("random_"))
+    if (!further_draw)
       card.parameters.emplace_back(run.structure.parameters[p].name, scoreOf(scores.scores[p], impact));
   }
   card.overall = scoreOf(all_scores, all_impacts);
-  if (scores.name.starts_with("random_")) return card;  // a further draw, for its curves and the overall marks
+  if (further_draw) return card;
   card.gates = groupScores(run, scores, Level::gate);
   card.layers = groupScores(run, scores, Level::layer);
   return card;
