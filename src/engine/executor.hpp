@@ -47,7 +47,8 @@ std::unique_ptr<Executor> makeLoopExecutor(Runner& runner, const OutputLayout& l
 
 struct BatchOptions {
   int64_t memory = int64_t{1} << 30;  ///< bytes that a chunk's changed activations may take, about
-  int64_t rows = 256;  ///< variants x samples of a chunk's matrix products; more gain little and leave the caches
+  int64_t rows =
+      8192;  ///< variants x samples of a chunk, at most: what a forward costs beside its products is shared by them
 };
 
 /// Many variants a run of forward, where the model allows; the loop elsewhere.

@@ -12,6 +12,8 @@
 //
 // (from sigm(x) = 1 / (1 + e^-x), by putting both terms over one denominator). Every factor is positive, so nothing
 // cancels: tiny changes keep their relative accuracy, and so do large ones out of a saturated gate.
+//
+// Here for one number at a time, on the host and in CUDA; lanes-inl.hpp has the same for vectors of floats.
 #if defined(__CUDACC__)
 #define HEFT_DEVICE __host__ __device__ inline
 #else
@@ -20,98 +22,44 @@
 
 namespace heft::kernels {
 
+/// 1 - e^-r = r (c0 + c1 r + … + c5 r^5) for |r| <= ln 2 / 2, by a minimax fit whose relative error is 1.1e-8.
+struct DecayFit {
+  static constexpr float c0 = 1.0f, c1 = -0.49999997f, c2 = 0.16666506f, c3 = -0.041667137f, c4 = 0.008369076f,
+                         c5 = -0.0013888873f;
+  static constexpr float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;  // Cody and Waite
+  static constexpr float most = 80.0f;  ///< beyond it e^-x is nothing beside float's 1
+};
+
 template <class Real>
 struct Decay {
   Real left;  ///< e^-x
   Real gone;  ///< 1 - e^-x
 };
 
-/// For x >= 0. Range reduction e^-x = 2^-k e^-r with |r| <= ln 2 / 2, and a Taylor polynomial of e^-r - 1 whose first
-/// dropped term is below 1e-8 relative. x above 80 counts as 80, where e^-x is nothing beside float's 1.
+/// For x >= 0. Range reduction e^-x = 2^-k e^-r, and DecayFit.
 HEFT_DEVICE Decay<float> decay(float x) {
-  const float bounded = x < 80.0f ? x : 80.0f;
-  const float k = static_cast<float>(static_cast<std::int32_t>(bounded * 1.44269504f + 0.5f));
-  const float r = (bounded - k * 0.693359375f) + k * 2.12194440e-4f;  // ln 2 in two parts, Cody and Waite
-  float q = 1.0f / 40320.0f;
-  q = 1.0f / 5040.0f - r * q;
-  q = 1.0f / 720.0f - r * q;
-  q = 1.0f / 120.0f - r * q;
-  q = 1.0f / 24.0f - r * q;
-  q = 1.0f / 6.0f - r * q;
-  q = 0.5f - r * q;
-  q = 1.0f - r * q;
-  q = r * q;  // 1 - e^-r
-  const float power = std::bit_cast<float>((127 - static_cast<std::int32_t>(k)) << 23);
-  return {power - power * q, (1.0f - power) + power * q};
+  using Fit = DecayFit;
+  const float bounded = x < Fit::most ? x : Fit::most;
+  const auto k = static_cast<std::int32_t>(bounded * Fit::log2_e + 0.5f);
+  const float r = (bounded - static_cast<float>(k) * Fit::ln2_high) - static_cast<float>(k) * Fit::ln2_low;
+  const float q = ((((Fit::c5 * r + Fit::c4) * r + Fit::c3) * r + Fit::c2) * r + Fit::c1) * r + Fit::c0;
+  const float gone = r * q;  // 1 - e^-r
+  const float power = std::bit_cast<float>((127 - k) << 23);
+  return {power - power * gone, (1.0f - power) + power * gone};
 }
 
 HEFT_DEVICE Decay<double> decay(double x) { return {std::exp(-x), -std::expm1(-x)}; }
 
-/// sigm(a + d) - sigm(a), from p = sigm(a) and n = sigm(-a).
 template <class Real>
-HEFT_DEVICE Real sigmoidChange(Real p, Real n, Real d) {
-  const bool up = d >= Real(0);
-  const auto [left, gone] = decay(up ? d : -d);
-  const Real near = up ? p : n;
-  const Real far = up ? n : p;
-  const Real change = p * n * gone / (near + far * left);
-  return up ? change : -change;
+HEFT_DEVICE Real select(bool condition, Real yes, Real no) {
+  return condition ? yes : no;
 }
 
-/// tanh(a + d) - tanh(a), from p = sigm(2a) and n = sigm(-2a).
 template <class Real>
-HEFT_DEVICE Real tanhChange(Real p, Real n, Real d) {
-  return Real(2) * sigmoidChange(p, n, Real(2) * d);
+HEFT_DEVICE Real ratio(Real a, Real b) {
+  return a / b;
 }
 
-/// relu(a + d) - relu(a), by cases.
-template <class Real>
-HEFT_DEVICE Real reluChange(Real a, Real d) {
-  const Real moved = a + d;
-  const Real both = moved > Real(0) ? d : -a;
-  const Real born = moved > Real(0) ? moved : Real(0);
-  return a > Real(0) ? both : born;
-}
-
-/// What the baseline fixes of one unit at one step of an LSTM.
-template <class Real>
-struct LstmPoint {
-  Real input_p, input_n, forget_p, forget_n, cell_p, cell_n, cell, output_p, output_n;
-  Real carry_before, carry_p, carry_n, carry_tanh;
-};
-
-/// One step of an LSTM unit's change: c' = f c + i g, e = o tanh c (PyTorch's equations of nn.LSTM).
-/// `input` … `output` are changes of pre-activations; `carry` is read and written; returns the change of the emission.
-template <class Real>
-HEFT_DEVICE Real lstmChange(const LstmPoint<Real>& at, Real input, Real forget, Real cell, Real output, Real& carry) {
-  const Real di = sigmoidChange(at.input_p, at.input_n, input);
-  const Real df = sigmoidChange(at.forget_p, at.forget_n, forget);
-  const Real dg = tanhChange(at.cell_p, at.cell_n, cell);
-  const Real d_o = sigmoidChange(at.output_p, at.output_n, output);
-  const Real next = df * (at.carry_before + carry) + at.forget_p * carry + di * (at.cell + dg) + at.input_p * dg;
-  const Real dt = tanhChange(at.carry_p, at.carry_n, next);
-  carry = next;
-  return d_o * (at.carry_tanh + dt) + at.output_p * dt;
-}
-
-/// What the baseline fixes of one unit at one step of a GRU.
-template <class Real>
-struct GruPoint {
-  Real reset_p, reset_n, update_p, update_n, fresh_p, fresh_n, fresh, hidden_term, before;
-};
-
-/// One step of a GRU unit's change: n = tanh(x + r q), h' = (1 - z) n + z h (PyTorch's equations of nn.GRU); `hidden_term`
-/// is the change of q, `input_term` that of x. `carry` (h itself) is read and written; returns the change of h'.
-template <class Real>
-HEFT_DEVICE Real gruChange(const GruPoint<Real>& at, Real reset, Real update, Real input_term, Real hidden_term,
-                           Real& carry) {
-  const Real dr = sigmoidChange(at.reset_p, at.reset_n, reset);
-  const Real dz = sigmoidChange(at.update_p, at.update_n, update);
-  const Real drq = dr * (at.hidden_term + hidden_term) + at.reset_p * hidden_term;
-  const Real dn = tanhChange(at.fresh_p, at.fresh_n, input_term + drq);
-  const Real next = at.update_n * dn - dz * (at.fresh + dn) + at.update_p * carry + dz * (at.before + carry);
-  carry = next;
-  return next;
-}
+#include "engine/kernels/gate_math.inc"
 
 }  // namespace heft::kernels

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/sites/packing.hpp"
+
 namespace heft {
 namespace {
 
@@ -91,53 +93,6 @@ LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput
   hook.end(input, output);
   return output;
 }
-
-namespace {
-
-/// A packed sequence laid out as [time, batch, ...] and back.
-class Packing {
- public:
-  explicit Packing(const at::Tensor& batch_sizes) {
-    const auto sizes = batch_sizes.to(at::kCPU, at::kLong).contiguous();
-    const auto* size = sizes.const_data_ptr<int64_t>();
-    time_ = sizes.numel();
-    batch_ = size[0];
-    std::vector<int64_t> places;
-    for (int64_t t = 0; t < time_; ++t) {
-      for (int64_t b = 0; b < size[t]; ++b) places.push_back(t * batch_ + b);
-    }
-    places_ = at::tensor(places, at::kLong);
-  }
-
-  /// [..., sum of lengths, width] -> [..., time, batch, width]; steps that aren't there are zero.
-  [[nodiscard]] at::Tensor unpack(const at::Tensor& packed) const {
-    auto shape = packed.sizes().vec();
-    const auto width = shape.back();
-    shape[shape.size() - 2] = time_ * batch_;
-    auto padded = at::zeros(shape, packed.options()).index_copy(-2, places_.to(packed.device()), packed);
-    shape.pop_back();
-    shape.back() = time_;
-    shape.push_back(batch_);
-    shape.push_back(width);
-    return padded.view(shape);
-  }
-
-  [[nodiscard]] at::Tensor pack(const at::Tensor& padded) const {
-    return padded.flatten(-3, -2).index_select(-2, places_.to(padded.device()));
-  }
-
-  [[nodiscard]] at::Tensor active(const at::Device& device) const {
-    auto mask = at::zeros({time_ * batch_}, at::kBool).index_fill(0, places_, true);
-    return mask.view({time_, batch_, 1}).to(device);
-  }
-
- private:
-  int64_t time_ = 0;
-  int64_t batch_ = 0;
-  at::Tensor places_;
-};
-
-}  // namespace
 
 RecurrentResult runCall(const RecurrentCall& call, const HookMaker& hooks, int64_t variants) {
   // Everything runs as [time, rows, width]; a leading variant dimension is folded into the rows.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/kernels/cpu/unit_response.hpp"
+#include "engine/sites/cell_points.hpp"
 
 namespace heft {
 
@@ -228,39 +229,8 @@ void RecurrentSite::finish() {
   if (packed_) active_ = byRow(all.active).to(at::kCPU, at::kByte).contiguous();
   const auto input = byRow(all.from_input);
   const auto recurrent = byRow(all.from_hidden);
-  std::vector<at::Tensor> points;
-  const auto both = [&](const at::Tensor& a, double scale) {
-    points.push_back((a * scale).sigmoid());
-    points.push_back((a * -scale).sigmoid());
-  };
-  if (kind_ == CellKind::lstm) {
-    const auto a = (input + recurrent).chunk(4, 2);
-    const auto before = byRow(all.carry_before);
-    const auto carry = a[1].sigmoid() * before + a[0].sigmoid() * a[2].tanh();
-    both(a[0], 1);
-    both(a[1], 1);
-    both(a[2], 2);
-    points.push_back(a[2].tanh());
-    both(a[3], 1);
-    points.push_back(before);
-    both(carry, 2);
-    points.push_back(carry.tanh());
-  } else if (kind_ == CellKind::gru) {
-    const auto x = input.chunk(3, 2);
-    const auto h = recurrent.chunk(3, 2);
-    const auto reset = x[0] + h[0];
-    const auto fresh = x[2] + reset.sigmoid() * h[2];
-    both(reset, 1);
-    both(x[1] + h[1], 1);
-    both(fresh, 2);
-    points.push_back(fresh.tanh());
-    points.push_back(h[2]);
-    points.push_back(byRow(all.carry_before));
-  } else if (kind_ == CellKind::rnn_tanh) {
-    both(input + recurrent, 2);
-  } else {
-    points.push_back(input + recurrent);
-  }
+  const bool carries = kind_ == CellKind::lstm || kind_ == CellKind::gru;
+  const auto points = cellPoints(kind_, input, recurrent, carries ? byRow(all.carry_before) : at::Tensor());
   // [rows, steps, hidden, point] -> [hidden, rows, steps, point]
   points_ = floats(at::stack(points, 3).permute({2, 0, 1, 3}));
   own_ = floats(own_weights_.view({gates, hidden_}).t());

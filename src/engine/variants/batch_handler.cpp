@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <set>
 
 #include "engine/change_scope.hpp"
 #include "engine/operators.hpp"
@@ -27,13 +28,14 @@ bool anyTensor(const c10::IValue& value, const std::function<bool(const at::Tens
 
 }  // namespace
 
-BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, int64_t memory)
-    : PlainHandler(model), variants_(variants), level_(level), memory_(memory) {
+BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, int64_t memory,
+                           BaselineCalls* baseline)
+    : PlainHandler(model), variants_(variants), level_(level), memory_(memory), baseline_(baseline) {
   const BelowVmap plain;
+  std::set<int64_t> changed;
   for (const auto& variant : variants) {
     for (const auto& change : variant.changes) {
-      if (deltas_.count(change.parameter) > 0) continue;
-      deltas_.emplace(change.parameter, WeightDelta(model, variants, change.parameter));
+      if (!changed.insert(change.parameter).second) continue;
       const auto value = model.parameters[static_cast<size_t>(change.parameter)].value.detach();
       shadows_.push_back({value, value.storage_offset(), memoryOf(value).numel(), change.parameter, {}});
     }
@@ -44,8 +46,10 @@ bool BatchHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stac
   const auto count = op.schema().arguments().size();
   const auto arguments = torch::jit::last(stack, count);
   if (std::none_of(arguments.begin(), arguments.end(), [&](const c10::IValue& value) { return moves(value); })) {
-    const BelowVmap plain;
-    op.callBoxed(stack);
+    if (!answerKept(op, stack)) {
+      const BelowVmap plain;
+      op.callBoxed(stack);
+    }
   } else {
     shadowWrittenArguments(op, stack);
     if (!answerRecurrent(op, stack) && !answerLinear(op, stack) && !answerEmbedding(op, stack) &&
@@ -55,6 +59,12 @@ bool BatchHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stac
   }
   if (!model_.native) model_.promoter.results(op, stack);
   return true;
+}
+
+const WeightDelta& BatchHandler::deltaFor(int64_t parameter) {
+  const auto found = deltas_.find(parameter);
+  if (found != deltas_.end()) return found->second;
+  return deltas_.emplace(parameter, WeightDelta(model_, variants_, parameter)).first->second;
 }
 
 const BatchHandler::Shadow* BatchHandler::shadowOf(const at::Tensor& tensor) const {

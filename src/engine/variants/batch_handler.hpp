@@ -4,6 +4,8 @@
 #include <optional>
 #include <span>
 
+#include "engine/delta/baseline_calls.hpp"
+#include "engine/delta/delta_call.hpp"
 #include "engine/executor.hpp"
 #include "engine/sites/recurrent_layer.hpp"
 #include "engine/variants/vmap.hpp"
@@ -17,8 +19,10 @@ namespace heft {
 /// other operators get one copy a variant.
 class BatchHandler : public PlainHandler {
  public:
-  /// `memory`: bytes that copies of one parameter may take.
-  BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, int64_t memory);
+  /// `memory`: bytes that copies of one parameter may take. `baseline`: the unchanged model's recurrent calls, for differences to
+  /// be carried through; null: variants are computed as they are.
+  BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, int64_t memory,
+               BaselineCalls* baseline = nullptr);
 
   /// An output of the run as [variants, ...].
   [[nodiscard]] at::Tensor valuesOf(const at::Tensor& output);
@@ -46,7 +50,16 @@ class BatchHandler : public PlainHandler {
     at::Tensor values;       ///< [variants, size]; undefined for a parameter until an operator needs it
   };
 
+  bool answerKept(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerRecurrent(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  /// What the variants change in `call`, or nothing where differences can't be carried through it.
+  std::optional<CallDeltas> callDeltas(const BaselineCall& baseline, const RecurrentCall& call);
+  RecurrentResult runDifferences(BaselineCall& baseline, const CallDeltas& deltas);
+  /// The call with every variant's own values.
+  RecurrentResult runVariants(RecurrentCall call);
+  bool addEntries(const at::Tensor& weight, std::vector<CellChange>& changes,
+                  std::vector<WeightEntry> CellChange::*role);
+  const WeightDelta& deltaFor(int64_t parameter);
   bool answerLinear(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerEmbedding(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerPacking(const c10::OperatorHandle& op, torch::jit::Stack& stack);
@@ -68,7 +81,9 @@ class BatchHandler : public PlainHandler {
   int64_t memory_;
   bool needed_copies_ = false;
   std::vector<Shadow> shadows_;
-  std::map<int64_t, WeightDelta> deltas_;  ///< by changed parameter
+  std::map<int64_t, WeightDelta> deltas_;  ///< by changed parameter, of those asked for
+  BaselineCalls* baseline_;
+  size_t recurrent_calls_ = 0;  ///< so far
 };
 
 }  // namespace heft

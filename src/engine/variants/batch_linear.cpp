@@ -9,9 +9,8 @@ std::optional<WeightDelta> BatchHandler::matrixDelta(const at::Tensor& weight) {
   const auto parameter = changedParameter(weight);
   if (parameter < 0) return std::nullopt;
   const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
-  if (isWhole(weight, parameter)) return deltas_.at(parameter);
-  if (value.dim() == 2 && weight.dim() == 2 && isWhole(weight.t(), parameter))
-    return deltas_.at(parameter).transposed();
+  if (isWhole(weight, parameter)) return deltaFor(parameter);
+  if (value.dim() == 2 && weight.dim() == 2 && isWhole(weight.t(), parameter)) return deltaFor(parameter).transposed();
   return std::nullopt;
 }
 
@@ -30,7 +29,7 @@ bool BatchHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stack
   if (bias.defined()) {
     const auto parameter = changedParameter(bias);
     if (bias.dim() != 1 || (parameter >= 0 && !isWhole(bias, parameter))) return false;
-    if (parameter >= 0) bias_delta = deltas_.at(parameter);
+    if (parameter >= 0) bias_delta = deltaFor(parameter);
   }
 
   const auto variants = level_.variants();
@@ -68,12 +67,12 @@ bool BatchHandler::answerEmbedding(const c10::OperatorHandle& op, torch::jit::St
   const auto read = spread(tokens).reshape({many ? variants : 1, -1});
   if (parameter >= 0) {
     // Finding the changed rows among the tokens takes [variants, tokens, changed rows]; beyond that, copies.
-    const auto rows = deltas_.at(parameter).changedRows();
+    const auto rows = deltaFor(parameter).changedRows();
     if (variants * read.size(1) * rows * int64_t{16} > memory_) return false;
   }
   auto output = at::embedding(weight, read);
   if (!many) output = output.repeat({variants, 1, 1});
-  if (parameter >= 0) deltas_.at(parameter).addRows(output, read);
+  if (parameter >= 0) deltaFor(parameter).addRows(output, read);
 
   auto result = shape;
   result.push_back(weight.size(1));

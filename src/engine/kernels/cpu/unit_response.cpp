@@ -1,18 +1,15 @@
 #include "engine/kernels/cpu/unit_response.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/kernels/cpu/unit_response.cpp"
+#include <hwy/foreach_target.h>  // includes this file again for each set of instructions
+
 #include <algorithm>
 
-#include "engine/kernels/gate_math.hpp"
+#include "engine/kernels/cpu/lanes-inl.hpp"
 
-// The same loops are compiled for three generations of x86 and chosen when the program starts.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define HEFT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define HEFT_CLONES
-#endif
-
-namespace heft::kernels {
+HWY_BEFORE_NAMESPACE();
+namespace heft::kernels::HWY_NAMESPACE {
 namespace {
 
 /// One step of one sequence: pointers to what the columns need.
@@ -27,123 +24,99 @@ struct StepView {
   int64_t gate_stride;
   int64_t columns;
   float hidden_side;
+  float* carry;         ///< [columns]
+  const float* before;  ///< [columns]: what was emitted a step before
+  float* emission;      ///< [columns]
 };
 
-HEFT_CLONES void lstmStep(const StepView& view, float* __restrict carry, const float* __restrict before,
-                          float* __restrict emission) {
-  LstmPoint<float> at{};
-  const float* v = view.point;
-  at = {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12]};
-  const float own[4] = {view.own[0], view.own[1], view.own[2], view.own[3]};
-  const float select[4] = {view.select[0], view.select[1], view.select[2], view.select[3]};
-  const float* __restrict read = view.read;
-  const float* __restrict feedback = view.feedback;
-  const float* __restrict change = view.change;
-#pragma omp simd
-  for (int64_t j = 0; j < view.columns; ++j) {
-    const float e = before[j];
-    const float x = change[j] * (read[j] + feedback[j] * e);
-    float c = carry[j];
-    emission[j] = lstmChange(at, own[0] * e + select[0] * x, own[1] * e + select[1] * x, own[2] * e + select[2] * x,
-                             own[3] * e + select[3] * x, c);
-    carry[j] = c;
-  }
+/// What the weight of the one changed gate adds, in the columns from j on.
+template <class Access>
+HWY_INLINE Lanes oneGate(const StepView& view, int64_t j, Access access, Lanes before) {
+  return access.load(view.change + j) * (access.load(view.read + j) + access.load(view.feedback + j) * before);
 }
 
-/// lstmStep where every gate reads a change of its own.
-HEFT_CLONES void lstmInputStep(const StepView& view, float* __restrict carry, const float* __restrict before,
-                               float* __restrict emission) {
-  const float* v = view.point;
-  const LstmPoint<float> at{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12]};
-  const float own[4] = {view.own[0], view.own[1], view.own[2], view.own[3]};
-  const float* __restrict read = view.read;
-  const float* __restrict input = view.gate_changes;
-  const float* __restrict forget = input + view.gate_stride;
-  const float* __restrict cell = forget + view.gate_stride;
-  const float* __restrict output = cell + view.gate_stride;
-#pragma omp simd
-  for (int64_t j = 0; j < view.columns; ++j) {
-    const float e = before[j];
-    float c = carry[j];
-    emission[j] = lstmChange(at, own[0] * e + input[j] * read[j], own[1] * e + forget[j] * read[j],
-                             own[2] * e + cell[j] * read[j], own[3] * e + output[j] * read[j], c);
-    carry[j] = c;
-  }
+/// What gate g adds where every gate reads a change of its own.
+template <class Access>
+HWY_INLINE Lanes eachGate(const StepView& view, int64_t g, int64_t j, Access access) {
+  return access.load(view.gate_changes + g * view.gate_stride + j) * access.load(view.read + j);
 }
 
-HEFT_CLONES void gruStep(const StepView& view, float* __restrict carry, const float* __restrict before,
-                         float* __restrict emission) {
-  const float* v = view.point;
-  const GruPoint<float> at{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
-  const float own[3] = {view.own[0], view.own[1], view.own[2]};
-  const float select[3] = {view.select[0], view.select[1], view.select[2]};
-  const float to_hidden = view.hidden_side * select[2];
-  const float to_input = (1.0f - view.hidden_side) * select[2];
-  const float* __restrict read = view.read;
-  const float* __restrict feedback = view.feedback;
-  const float* __restrict change = view.change;
-#pragma omp simd
-  for (int64_t j = 0; j < view.columns; ++j) {
-    const float e = before[j];
-    const float x = change[j] * (read[j] + feedback[j] * e);
-    float c = carry[j];
-    emission[j] = gruChange(at, own[0] * e + select[0] * x, own[1] * e + select[1] * x, to_input * x,
-                            own[2] * e + to_hidden * x, c);
-    carry[j] = c;
-  }
+template <bool each>
+void lstmStep(const StepView& view) {
+  const auto at = [&](int64_t k) HWY_ATTR { return Lanes(view.point[k]); };
+  const LstmPoint<Lanes> baseline{at(0), at(1), at(2), at(3),  at(4),  at(5), at(6),
+                                  at(7), at(8), at(9), at(10), at(11), at(12)};
+  const auto own = [&](int64_t g) HWY_ATTR { return Lanes(view.own[g]); };
+  const Lanes own0 = own(0), own1 = own(1), own2 = own(2), own3 = own(3);
+  const Lanes select0(view.select[0]), select1(view.select[1]), select2(view.select[2]), select3(view.select[3]);
+  overLanes(view.columns, [&](int64_t j, auto access) HWY_ATTR {
+    const auto e = access.load(view.before + j);
+    auto c = access.load(view.carry + j);
+    Lanes emitted;
+    if constexpr (each) {
+      emitted = lstmChange(baseline, own0 * e + eachGate(view, 0, j, access), own1 * e + eachGate(view, 1, j, access),
+                           own2 * e + eachGate(view, 2, j, access), own3 * e + eachGate(view, 3, j, access), c);
+    } else {
+      const auto x = oneGate(view, j, access, e);
+      emitted = lstmChange(baseline, own0 * e + select0 * x, own1 * e + select1 * x, own2 * e + select2 * x,
+                           own3 * e + select3 * x, c);
+    }
+    access.store(emitted, view.emission + j);
+    access.store(c, view.carry + j);
+  });
 }
 
-/// gruStep where every gate reads a change of its own, on the input's side.
-HEFT_CLONES void gruInputStep(const StepView& view, float* __restrict carry, const float* __restrict before,
-                              float* __restrict emission) {
-  const float* v = view.point;
-  const GruPoint<float> at{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
-  const float own[3] = {view.own[0], view.own[1], view.own[2]};
-  const float* __restrict read = view.read;
-  const float* __restrict reset = view.gate_changes;
-  const float* __restrict update = reset + view.gate_stride;
-  const float* __restrict fresh = update + view.gate_stride;
-#pragma omp simd
-  for (int64_t j = 0; j < view.columns; ++j) {
-    const float e = before[j];
-    float c = carry[j];
-    emission[j] = gruChange(at, own[0] * e + reset[j] * read[j], own[1] * e + update[j] * read[j], fresh[j] * read[j],
-                            own[2] * e, c);
-    carry[j] = c;
-  }
+template <bool each>
+void gruStep(const StepView& view) {
+  const auto at = [&](int64_t k) HWY_ATTR { return Lanes(view.point[k]); };
+  const GruPoint<Lanes> baseline{at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8)};
+  const Lanes own0(view.own[0]), own1(view.own[1]), own2(view.own[2]);
+  const Lanes select0(view.select[0]), select1(view.select[1]);
+  const Lanes to_hidden(view.hidden_side * view.select[2]), to_input((1.0f - view.hidden_side) * view.select[2]);
+  overLanes(view.columns, [&](int64_t j, auto access) HWY_ATTR {
+    const auto e = access.load(view.before + j);
+    auto c = access.load(view.carry + j);
+    Lanes emitted;
+    if constexpr (each) {  // on the input's side
+      emitted = gruChange(baseline, own0 * e + eachGate(view, 0, j, access), own1 * e + eachGate(view, 1, j, access),
+                          eachGate(view, 2, j, access), own2 * e, c);
+    } else {
+      const auto x = oneGate(view, j, access, e);
+      emitted = gruChange(baseline, own0 * e + select0 * x, own1 * e + select1 * x, to_input * x,
+                          own2 * e + to_hidden * x, c);
+    }
+    access.store(emitted, view.emission + j);
+    access.store(c, view.carry + j);
+  });
 }
 
-HEFT_CLONES void tanhStep(const StepView& view, const float* __restrict before, float* __restrict emission) {
-  const float p = view.point[0];
-  const float n = view.point[1];
-  const float own = view.own[0];
-#pragma omp simd
-  for (int64_t j = 0; j < view.columns; ++j) {
-    const float x = view.change[j] * (view.read[j] + view.feedback[j] * before[j]);
-    emission[j] = tanhChange(p, n, own * before[j] + x);
-  }
+void tanhStep(const StepView& view) {
+  const Lanes p(view.point[0]), n(view.point[1]), own(view.own[0]);
+  overLanes(view.columns, [&](int64_t j, auto access) HWY_ATTR {
+    const auto e = access.load(view.before + j);
+    access.store(tanhChange(p, n, own * e + oneGate(view, j, access, e)), view.emission + j);
+  });
 }
 
-HEFT_CLONES void reluStep(const StepView& view, const float* __restrict before, float* __restrict emission) {
-  const float a = view.point[0];
-  const float own = view.own[0];
-#pragma omp simd
-  for (int64_t j = 0; j < view.columns; ++j) {
-    const float x = view.change[j] * (view.read[j] + view.feedback[j] * before[j]);
-    emission[j] = reluChange(a, own * before[j] + x);
-  }
+void reluStep(const StepView& view) {
+  const Lanes a(view.point[0]), own(view.own[0]);
+  overLanes(view.columns, [&](int64_t j, auto access) HWY_ATTR {
+    const auto e = access.load(view.before + j);
+    access.store(reluChange(a, own * e + oneGate(view, j, access, e)), view.emission + j);
+  });
 }
 
-void step(CellKind kind, const StepView& view, float* carry, const float* before, float* emission) {
+void step(CellKind kind, const StepView& view) {
+  const bool each = view.gate_changes != nullptr;
   switch (kind) {
     case CellKind::lstm:
-      return (view.gate_changes != nullptr ? lstmInputStep : lstmStep)(view, carry, before, emission);
+      return (each ? lstmStep<true> : lstmStep<false>)(view);
     case CellKind::gru:
-      return (view.gate_changes != nullptr ? gruInputStep : gruStep)(view, carry, before, emission);
+      return (each ? gruStep<true> : gruStep<false>)(view);
     case CellKind::rnn_tanh:
-      return tanhStep(view, before, emission);
+      return tanhStep(view);
     case CellKind::rnn_relu:
-      return reluStep(view, before, emission);
+      return reluStep(view);
   }
 }
 
@@ -152,7 +125,7 @@ constexpr int64_t kBlock = 512;
 
 }  // namespace
 
-void unitResponse(const UnitResponseTask& task, float* emission, float* scratch) {
+void runUnitResponse(const UnitResponseTask& task, float* emission, float* scratch) {
   const float select[4] = {task.gate == 0 ? 1.0f : 0.0f, task.gate == 1 ? 1.0f : 0.0f, task.gate == 2 ? 1.0f : 0.0f,
                            task.gate == 3 ? 1.0f : 0.0f};
   float ones[kBlock], zeros[kBlock];
@@ -189,8 +162,11 @@ void unitResponse(const UnitResponseTask& task, float* emission, float* scratch)
                               task.gate_changes != nullptr ? task.gate_changes + first : nullptr,
                               task.columns,
                               columns,
-                              task.hidden_side ? 1.0f : 0.0f};
-          step(task.kind, view, carry, before, out);
+                              task.hidden_side ? 1.0f : 0.0f,
+                              carry,
+                              before,
+                              out};
+          step(task.kind, view);
           before = out;
         }
         if (wanted < task.carry_count && task.carry_steps[wanted] == t) {
@@ -202,4 +178,17 @@ void unitResponse(const UnitResponseTask& task, float* emission, float* scratch)
   }
 }
 
+}  // namespace heft::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heft::kernels {
+
+HWY_EXPORT(runUnitResponse);
+
+void unitResponse(const UnitResponseTask& task, float* emission, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(runUnitResponse)(task, emission, scratch);
+}
+
 }  // namespace heft::kernels
+#endif

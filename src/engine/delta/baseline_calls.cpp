@@ -1,0 +1,91 @@
+#include "engine/delta/baseline_calls.hpp"
+
+#include <ATen/ATen.h>
+
+#include "engine/kernels/cpu/unit_response.hpp"
+
+namespace heft {
+namespace {
+
+at::Tensor copyOf(const at::Tensor& tensor) { return tensor.defined() ? tensor.detach().clone() : tensor; }
+
+/// The same values, seen without looking where the memory is the same.
+bool same(const at::Tensor& a, const at::Tensor& b) {
+  if (a.defined() != b.defined()) return false;
+  if (!a.defined()) return true;
+  if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type() || a.device() != b.device()) return false;
+  return (a.data_ptr() == b.data_ptr() && a.strides() == b.strides()) || a.equal(b);
+}
+
+}  // namespace
+
+bool BaselineCall::matches(const RecurrentCall& other, const std::function<bool(const at::Tensor&)>& moves) const {
+  if (call.kind != other.kind || call.cell != other.cell || call.batch_first != other.batch_first ||
+      call.bidirectional != other.bidirectional || call.layers != other.layers ||
+      call.weights.size() != other.weights.size())
+    return false;
+  // What moves is seen without its variants here, so the sizes must be the same in any case.
+  const auto agrees = [&](const at::Tensor& mine, const at::Tensor& theirs) {
+    if (!theirs.defined() || !moves(theirs)) return same(mine, theirs);
+    return mine.defined() && mine.sizes() == theirs.sizes();
+  };
+  if (!agrees(call.input, other.input) || !agrees(call.hidden, other.hidden) || !agrees(call.carry, other.carry) ||
+      !same(call.batch_sizes, other.batch_sizes))
+    return false;
+  for (size_t i = 0; i < call.weights.size(); ++i) {
+    const auto &mine = call.weights[i], &theirs = other.weights[i];
+    if (!agrees(mine.input, theirs.input) || !agrees(mine.recurrent, theirs.recurrent) ||
+        !agrees(mine.input_bias, theirs.input_bias) || !agrees(mine.recurrent_bias, theirs.recurrent_bias) ||
+        !agrees(mine.projection, theirs.projection))
+      return false;
+  }
+  return true;
+}
+
+void BaselineCall::prepare() {
+  if (!cells.empty()) return;
+  cells.resize(call.weights.size());
+  runCall(call, [&](size_t index, const LayerInput& /*input*/) {
+    return recordBaseline(cells[index], call.kind, call.weights[index]);
+  });
+}
+
+int64_t BaselineCall::bytes() const {
+  const bool packed = call.batch_sizes.defined();
+  const int64_t readings = call.cell || packed ? call.input.size(0) : call.input.size(0) * call.input.size(1);
+  int64_t floats = 0;
+  for (const auto& weights : call.weights) {
+    const auto hidden = weights.recurrent.size(0) / static_cast<int64_t>(gateNames(call.kind).size());
+    floats += readings * (kernels::pointSize(call.kind) * hidden + weights.input.size(1) + weights.recurrent.size(1)) +
+              weights.input.numel() + weights.recurrent.numel();
+  }
+  return floats * int64_t{sizeof(float)};
+}
+
+int64_t BaselineCalls::bytes() const {
+  int64_t sum = 0;
+  for (const auto& call : calls_) sum += call.bytes();
+  return sum;
+}
+
+bool BaselineCalls::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  auto call = parseRecurrentCall(op, stack);
+  if (!call) return false;
+  call->input = copyOf(call->input);
+  call->hidden = copyOf(call->hidden);
+  call->carry = copyOf(call->carry);
+  call->batch_sizes = copyOf(call->batch_sizes);
+  op.callBoxed(stack);
+  const auto& returned = torch::jit::last(stack, op.schema().returns().size());
+  RecurrentResult result;
+  size_t next = 0;
+  const auto take = [&] { return copyOf(returned[next++].toTensor()); };
+  if (!call->cell) result.output = take();
+  result.hidden = call->cell ? take().unsqueeze(0) : take();
+  if (call->kind == CellKind::lstm) result.carry = call->cell ? take().unsqueeze(0) : take();
+  calls_.push_back({std::move(*call), std::move(result), {}});
+  if (!model_.native) model_.promoter.results(op, stack);
+  return true;
+}
+
+}  // namespace heft

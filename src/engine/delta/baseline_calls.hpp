@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/delta/cell_baseline.hpp"
+#include "engine/runner.hpp"
+
+namespace heft {
+
+/// One call of a recurrent operator in the unchanged model.
+struct BaselineCall {
+  RecurrentCall call;               ///< with copies of its input and states
+  RecurrentResult result;           ///< what the operator gave
+  std::vector<CellBaseline> cells;  ///< [layers x directions], once prepared
+
+  /// True when `other` reads what this one read: the same weights, and what `moves` says is plain is equal.
+  [[nodiscard]] bool matches(const RecurrentCall& other, const std::function<bool(const at::Tensor&)>& moves) const;
+  /// Fills `cells`.
+  void prepare();
+  /// Bytes that `cells` take.
+  [[nodiscard]] int64_t bytes() const;
+};
+
+/// Runs the model as it is and keeps its recurrent calls, in the order in which forward makes them.
+class BaselineCalls : public PlainHandler {
+ public:
+  using PlainHandler::PlainHandler;
+
+  /// The call with this number, or nothing.
+  [[nodiscard]] BaselineCall* at(size_t number) { return number < calls_.size() ? &calls_[number] : nullptr; }
+  /// Bytes that the cells of all calls together take.
+  [[nodiscard]] int64_t bytes() const;
+
+ protected:
+  bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
+
+ private:
+  std::vector<BaselineCall> calls_;
+};
+
+}  // namespace heft

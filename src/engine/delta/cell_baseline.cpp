@@ -1,0 +1,59 @@
+#include "engine/delta/cell_baseline.hpp"
+
+#include <ATen/ATen.h>
+
+#include "engine/sites/cell_points.hpp"
+
+namespace heft {
+namespace {
+
+at::Tensor floats(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); }
+
+class Recorder : public LayerHook {
+ public:
+  Recorder(CellBaseline& baseline, CellKind kind, const CellWeights& weights) : baseline_(baseline), weights_(weights) {
+    baseline_.kind = kind;
+  }
+
+  void preActivations(int64_t /*step*/, const at::Tensor& input, const at::Tensor& recurrent, const at::Tensor& emitted,
+                      const at::Tensor& carry) override {
+    // Points of one step at a time: in float64 those of all steps together would be the largest tensors of a run.
+    points_.push_back(floats(at::stack(cellPoints(baseline_.kind, input, recurrent, carry), 1)));
+    before_.push_back(floats(emitted));
+  }
+
+  at::Tensor emission(int64_t /*step*/, const at::Tensor& hidden) override {
+    if (weights_.projection.defined()) raw_.push_back(floats(hidden));
+    return hidden;
+  }
+
+  void end(const LayerInput& input, const LayerOutput& /*output*/) override {
+    baseline_.points = at::stack(points_);
+    baseline_.before = at::stack(before_);
+    baseline_.read = floats(input.sequence);
+    if (input.active.defined()) baseline_.active = input.active.squeeze(2).to(at::kCPU, at::kByte).contiguous();
+    baseline_.recurrent_then_input = floats(at::cat({weights_.recurrent, weights_.input}, 1).t());
+    if (weights_.projection.defined()) {
+      baseline_.raw = at::stack(raw_);
+      baseline_.projection = floats(weights_.projection.t());
+    }
+    baseline_.steps = baseline_.read.size(0);
+    baseline_.rows = baseline_.read.size(1);
+    baseline_.inputs = baseline_.read.size(2);
+    baseline_.hidden = baseline_.points.size(3);
+    baseline_.emitted = baseline_.before.size(2);
+  }
+
+ private:
+  CellBaseline& baseline_;
+  CellWeights weights_;
+  std::vector<at::Tensor> points_, before_, raw_;
+};
+
+}  // namespace
+
+std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights) {
+  return std::make_unique<Recorder>(baseline, kind, weights);
+}
+
+}  // namespace heft

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "engine/sites/recurrent_layer.hpp"
+
+namespace heft {
+
+/// What one layer in one direction did in the unchanged model: all that differences need to be carried through it. Tensors are
+/// float32 on the CPU, steps in the order in which the layer reads them.
+struct CellBaseline {
+  CellKind kind = CellKind::lstm;
+  int64_t steps = 0, rows = 0;  ///< rows: samples of the call
+  int64_t inputs = 0, hidden = 0, emitted = 0;
+
+  at::Tensor points;  ///< [steps, rows, pointSize(kind), hidden]
+  at::Tensor read;    ///< [steps, rows, inputs]
+  at::Tensor before;  ///< [steps, rows, emitted]: what recurrent weights read
+  at::Tensor raw;     ///< [steps, rows, hidden]: what a projection reads; undefined without one
+  at::Tensor active;  ///< uint8 [steps, rows]: 0 where a packed sequence has no such step; undefined: everywhere
+
+  at::Tensor recurrent_then_input;  ///< [emitted + inputs, gates x hidden]: both weight matrices, transposed
+  at::Tensor projection;            ///< [hidden, emitted], transposed; undefined without one
+};
+
+/// Records a layer's run (the hook of a runLayer whose rows are samples) into `baseline`.
+std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights);
+
+}  // namespace heft

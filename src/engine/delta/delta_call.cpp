@@ -1,0 +1,176 @@
+#include "engine/delta/delta_call.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/delta/delta_layer.hpp"
+#include "engine/sites/packing.hpp"
+
+namespace heft {
+namespace {
+
+/// Rows of a block's matrix products: enough that packing the weights costs little beside the product, few enough that a
+/// block's states stay in the cache.
+constexpr int64_t kRows = 256;
+
+/// Where the elements of an output [variants, place, emitted] come from.
+struct Places {
+  std::vector<int64_t> step, sample;
+};
+
+Places placesOf(const RecurrentCall& call, const std::optional<Packing>& packing, int64_t steps, int64_t samples) {
+  auto number = at::arange(steps * samples, at::kLong).view({steps, samples, 1});
+  if (packing)
+    number = packing->pack(number);
+  else if (call.batch_first)
+    number = number.transpose(0, 1);
+  const auto flat = number.contiguous();
+  Places places;
+  for (int64_t i = 0; i < flat.numel(); ++i) {
+    const auto one = flat.const_data_ptr<int64_t>()[i];
+    places.step.push_back(one / samples);
+    places.sample.push_back(one % samples);
+  }
+  return places;
+}
+
+class DeltaCall {
+ public:
+  DeltaCall(const BaselineCall& baseline, const CallDeltas& deltas, int64_t variants);
+  RecurrentResult run();
+
+ private:
+  void runBlock(int64_t first, int64_t count);
+  [[nodiscard]] at::Tensor sequenceOf(int64_t first, int64_t count) const;
+  [[nodiscard]] at::Tensor stateOf(const at::Tensor& states, const at::Tensor& base, int64_t index, int64_t first,
+                                   int64_t count) const;
+  void addSequence(const at::Tensor& deltas, int64_t first, int64_t count);
+  static void addState(at::Tensor& out, const at::Tensor& deltas, int64_t index, int64_t first, int64_t count);
+
+  const BaselineCall& base_;
+  const RecurrentCall& call_;
+  const CallDeltas& deltas_;
+  int64_t variants_, steps_, samples_;
+  std::optional<Packing> packing_;
+  Places places_;
+  RecurrentResult result_;
+};
+
+DeltaCall::DeltaCall(const BaselineCall& baseline, const CallDeltas& deltas, int64_t variants)
+    : base_(baseline),
+      call_(baseline.call),
+      deltas_(deltas),
+      variants_(variants),
+      steps_(baseline.cells.at(0).steps),
+      samples_(baseline.cells.at(0).rows) {
+  if (call_.batch_sizes.defined()) packing_.emplace(call_.batch_sizes);
+  if (!call_.cell) places_ = placesOf(call_, packing_, steps_, samples_);
+  const auto spread = [&](const at::Tensor& one) {
+    auto shape = one.sizes().vec();
+    shape.insert(shape.begin(), variants_);
+    return at::empty(shape, one.options());
+  };
+  if (!call_.cell) result_.output = spread(base_.result.output);
+  result_.hidden = spread(base_.result.hidden);
+  if (call_.kind == CellKind::lstm) result_.carry = spread(base_.result.carry);
+}
+
+RecurrentResult DeltaCall::run() {
+  const auto block = std::max<int64_t>(1, kRows / samples_);
+  const auto blocks = (variants_ + block - 1) / block;
+  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+    const at::NoGradGuard no_grad;
+    for (auto i = begin; i < end; ++i) runBlock(i * block, std::min(block, variants_ - i * block));
+  });
+  return result_;
+}
+
+/// What a block's input differs from the baseline's, float32 [steps, rows, inputs].
+at::Tensor DeltaCall::sequenceOf(int64_t first, int64_t count) const {
+  if (!deltas_.input.defined()) return {};
+  auto moved = (deltas_.input.narrow(0, first, count) - call_.input).to(at::kFloat);
+  if (packing_)
+    moved = packing_->unpack(moved);
+  else if (call_.cell)
+    moved = moved.unsqueeze(1);
+  else if (call_.batch_first)
+    moved = moved.transpose(1, 2);
+  return moved.transpose(0, 1).flatten(1, 2).contiguous();  // [variants, steps, samples, x] before
+}
+
+at::Tensor DeltaCall::stateOf(const at::Tensor& states, const at::Tensor& base, int64_t index, int64_t first,
+                              int64_t count) const {
+  if (!states.defined()) return {};
+  const auto moved = states.narrow(0, first, count).select(1, index) - base[index];
+  return moved.flatten(0, 1).to(at::kFloat).contiguous();
+}
+
+void DeltaCall::addSequence(const at::Tensor& deltas, int64_t first, int64_t count) {
+  const auto width = base_.result.output.size(-1);
+  const auto places = static_cast<int64_t>(places_.step.size());
+  const auto base = base_.result.output.contiguous();
+  const auto* from = base.const_data_ptr<double>();
+  auto* out = result_.output.data_ptr<double>() + first * places * width;
+  const auto* moved = deltas.defined() ? deltas.const_data_ptr<float>() : nullptr;
+  for (int64_t v = 0; v < count; ++v) {
+    for (int64_t p = 0; p < places; ++p, out += width) {
+      const auto* __restrict there = from + p * width;
+      if (moved == nullptr) {
+        std::copy_n(there, width, out);
+        continue;
+      }
+      const auto at = static_cast<size_t>(p);
+      const auto* __restrict change = moved + ((places_.step[at] * count + v) * samples_ + places_.sample[at]) * width;
+      auto* __restrict to = out;
+      for (int64_t k = 0; k < width; ++k) to[k] = there[k] + static_cast<double>(change[k]);
+    }
+  }
+}
+
+void DeltaCall::addState(at::Tensor& out, const at::Tensor& deltas, int64_t index, int64_t first, int64_t count) {
+  auto there = out.narrow(0, first, count).select(1, index);
+  there.add_(deltas.view(there.sizes()));
+}
+
+void DeltaCall::runBlock(int64_t first, int64_t count) {
+  result_.hidden.narrow(0, first, count).copy_(base_.result.hidden.unsqueeze(0));
+  if (result_.carry.defined()) result_.carry.narrow(0, first, count).copy_(base_.result.carry.unsqueeze(0));
+  auto sequence = sequenceOf(first, count);
+  const auto directions = call_.directions();
+  for (int64_t layer = 0; layer < call_.layers; ++layer) {
+    std::vector<at::Tensor> outputs(static_cast<size_t>(directions));
+    for (int64_t direction = 0; direction < directions; ++direction) {
+      const auto index = layer * directions + direction;
+      const auto& cell = base_.cells[static_cast<size_t>(index)];
+      const auto changes = std::span(deltas_.changes[static_cast<size_t>(index)])
+                               .subspan(static_cast<size_t>(first), static_cast<size_t>(count));
+      LayerDeltas input{sequence, stateOf(deltas_.hidden, call_.hidden, index, first, count),
+                        stateOf(deltas_.carry, call_.carry, index, first, count)};
+      if (!input.any() && std::none_of(changes.begin(), changes.end(), [](const auto& one) { return one.any(); }))
+        continue;
+      if (direction == 1 && input.sequence.defined()) input.sequence = input.sequence.flip(0);
+      const auto found = runDeltas(cell, changes, input);
+      outputs[static_cast<size_t>(direction)] = direction == 1 ? found.sequence.flip(0) : found.sequence;
+      addState(result_.hidden, found.hidden, index, first, count);
+      if (found.carry.defined()) addState(result_.carry, found.carry, index, first, count);
+    }
+    if (directions == 2 && outputs[0].defined() != outputs[1].defined()) {
+      auto& still = outputs[outputs[0].defined() ? 1 : 0];
+      still = at::zeros_like(outputs[outputs[0].defined() ? 0 : 1]);
+    }
+    sequence = directions == 2 && outputs[0].defined() ? at::cat(outputs, 2) : outputs[0];
+  }
+  if (!call_.cell) addSequence(sequence, first, count);
+}
+
+}  // namespace
+
+RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants) {
+  baseline.prepare();
+  return DeltaCall(baseline, deltas, variants).run();
+}
+
+}  // namespace heft

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/delta/baseline_calls.hpp"
+#include "engine/delta/cell_change.hpp"
+
+namespace heft {
+
+/// What variants of a model change in one recurrent call.
+struct CallDeltas {
+  at::Tensor input;   ///< [variants, the call's own shape], float64; undefined where it is the baseline's
+  at::Tensor hidden;  ///< [variants, layers x directions, batch, emitted]; undefined likewise
+  at::Tensor carry;   ///< [variants, layers x directions, batch, hidden]; undefined likewise
+  std::vector<std::vector<CellChange>> changes;  ///< [layers x directions][variants]
+};
+
+/// The call's results in every variant, [variants, ...], float64: the baseline's, and on top of it what runDeltas() carries
+/// through layer by layer. Blocks of variants run side by side on the threads there are; their sizes depend on the call alone.
+RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants);
+
+}  // namespace heft

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+
+#include "engine/delta/cell_baseline.hpp"
+#include "engine/delta/cell_change.hpp"
+
+namespace heft {
+
+/// How what a layer starts from differs from the baseline, for a block of variants. Rows are variants x samples (row = variant
+/// x samples + sample); float32 on the CPU; undefined where nothing differs.
+struct LayerDeltas {
+  at::Tensor sequence;  ///< [steps, rows, inputs], in the order in which the layer reads it
+  at::Tensor hidden;    ///< [rows, emitted]
+  at::Tensor carry;     ///< LSTM: [rows, hidden]
+
+  [[nodiscard]] bool any() const { return sequence.defined() || hidden.defined() || carry.defined(); }
+};
+
+/// Carries differences through one layer in one direction: never a variant's values, so that nothing cancels and small
+/// changes keep float32's relative accuracy (METHOD of this project, "delta propagation"). `changes` has one element a
+/// variant. Rows that nothing has reached yet take no part in a step. Returns what differs in sequence, hidden and carry,
+/// all defined (carry for an LSTM alone).
+LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input);
+
+}  // namespace heft

@@ -1,0 +1,87 @@
+#include "engine/kernels/cpu/delta_step.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/kernels/cpu/delta_step.cpp"
+#include <hwy/foreach_target.h>  // includes this file again for each set of instructions
+
+#include "engine/kernels/cpu/lanes-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace heft::kernels::HWY_NAMESPACE {
+namespace {
+
+HWY_INLINE Lanes withoutDenormals(Lanes change) {
+  return hn::IfThenElseZero(hn::Gt(hn::Abs(change.v), hn::Set(Floats(), 1e-30f)), change.v);
+}
+
+void lstmDeltas(const DeltaStep& step) {
+  const auto hidden = step.hidden;
+  overLanes(hidden, [&](std::int64_t u, auto access) HWY_ATTR {
+    const float* point = step.points + u;
+    const float* pre = step.pre + u;
+    const auto at = [&](std::int64_t k) HWY_ATTR { return access.load(point + k * hidden); };
+    const LstmPoint<Lanes> baseline{at(0), at(1), at(2), at(3),  at(4),  at(5), at(6),
+                                    at(7), at(8), at(9), at(10), at(11), at(12)};
+    auto carry = access.load(step.carry + u);
+    const auto emitted = lstmChange(baseline, access.load(pre), access.load(pre + hidden),
+                                    access.load(pre + 2 * hidden), access.load(pre + 3 * hidden), carry);
+    access.store(withoutDenormals(emitted), step.emitted + u);
+    access.store(withoutDenormals(carry), step.carry + u);
+  });
+}
+
+void gruDeltas(const DeltaStep& step) {
+  const auto hidden = step.hidden;
+  overLanes(hidden, [&](std::int64_t u, auto access) HWY_ATTR {
+    const float* point = step.points + u;
+    const float* pre = step.pre + u;
+    const auto at = [&](std::int64_t k) HWY_ATTR { return access.load(point + k * hidden); };
+    const GruPoint<Lanes> baseline{at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8)};
+    auto carry = access.load(step.emitted + u);
+    gruChange(baseline, access.load(pre), access.load(pre + hidden), access.load(pre + 3 * hidden),
+              access.load(pre + 2 * hidden), carry);
+    access.store(withoutDenormals(carry), step.emitted + u);
+  });
+}
+
+void tanhDeltas(const DeltaStep& step) {
+  overLanes(step.hidden, [&](std::int64_t u, auto access) HWY_ATTR {
+    const auto p = access.load(step.points + u), n = access.load(step.points + step.hidden + u);
+    access.store(withoutDenormals(tanhChange(p, n, access.load(step.pre + u))), step.emitted + u);
+  });
+}
+
+void reluDeltas(const DeltaStep& step) {
+  overLanes(step.hidden, [&](std::int64_t u, auto access) HWY_ATTR {
+    const auto change = reluChange(access.load(step.points + u), access.load(step.pre + u));
+    access.store(withoutDenormals(change), step.emitted + u);
+  });
+}
+
+}  // namespace
+
+void runDeltaStep(const DeltaStep& step) {
+  switch (step.kind) {
+    case CellKind::lstm:
+      return lstmDeltas(step);
+    case CellKind::gru:
+      return gruDeltas(step);
+    case CellKind::rnn_tanh:
+      return tanhDeltas(step);
+    case CellKind::rnn_relu:
+      return reluDeltas(step);
+  }
+}
+
+}  // namespace heft::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heft::kernels {
+
+HWY_EXPORT(runDeltaStep);
+
+void deltaStep(const DeltaStep& step) { HWY_DYNAMIC_DISPATCH(runDeltaStep)(step); }
+
+}  // namespace heft::kernels
+#endif

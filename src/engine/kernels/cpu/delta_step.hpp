@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/kernels/cell_kind.hpp"
+
+namespace heft::kernels {
+
+/// Columns that hold the changes of one row's pre-activations, for each hidden unit. An LSTM's and an RNN's gates in PyTorch's
+/// order; a GRU's are reset, update, the hidden side of the new gate, and that gate's input side.
+constexpr int64_t deltaColumns(CellKind kind) { return kind == CellKind::lstm || kind == CellKind::gru ? 4 : 1; }
+
+/// One step of one sequence in one variant: all units of a layer.
+struct DeltaStep {
+  CellKind kind = CellKind::lstm;
+  int64_t hidden = 0;
+  const float* points = nullptr;  ///< [pointSize(kind), hidden]: the baseline, in the order of pointSize
+  const float* pre = nullptr;           ///< [deltaColumns(kind), hidden]: changes of pre-activations
+  float* carry = nullptr;         ///< [hidden]: LSTM: the change of its carry, read and written; else not looked at
+  float* emitted = nullptr;       ///< [hidden]: written; a GRU reads it too, as what it carries
+};
+
+/// What the changed pre-activations do to the layer's units, by the formulas of gate_math.hpp. Changes below 1e-30 become 0:
+/// they are nothing beside an activation, and denormal numbers would make matrix products many times slower.
+void deltaStep(const DeltaStep& step);
+
+}  // namespace heft::kernels
