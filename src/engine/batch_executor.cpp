@@ -18,6 +18,12 @@ namespace {
 /// Variants of a chunk where the model has no recurrent operator to count rows in.
 constexpr int64_t kVariantsWithoutRows = 64;
 
+/// Bytes that an operator's results may take in all variants of a chunk: larger ones leave the caches, and their memory goes
+/// back to the system and is paid for again with every chunk.
+constexpr int64_t kCached = int64_t{16} << 20;
+/// Variants x samples of a chunk all the same, so that products are large and every thread has some.
+constexpr int64_t kFewestRows = 1024;
+
 /// What variants must have in common to share a chunk: the parameters that they change, and how large a block
 /// of each, within a factor of two, since every variant of a chunk costs what its largest does.
 struct Sort {
@@ -96,7 +102,11 @@ void BatchExecutor::runBaseline() {
   runner_.run(*calls_);
   if (runner_.model().native || calls_->bytes() > options_.memory) calls_.reset();
   bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
-  most_ = size.recurrentRows() > 0 ? std::max<int64_t>(1, options_.rows / size.recurrentRows()) : kVariantsWithoutRows;
+  most_ = kVariantsWithoutRows;
+  if (const auto rows = size.recurrentRows(); rows > 0) {
+    const auto cached = kCached / std::max<int64_t>(1, size.largest());
+    most_ = std::max<int64_t>(1, std::clamp(cached * rows, std::min(kFewestRows, options_.rows), options_.rows) / rows);
+  }
 }
 
 int64_t BatchExecutor::fitting(const Sort& sort, int64_t weights) const {

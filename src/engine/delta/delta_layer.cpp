@@ -119,7 +119,7 @@ DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> cha
     raw_ = at::zeros({rows_, hidden_}, at::kFloat);
     raw_values_ = raw_.data_ptr<float>();
   }
-  sequence_ = at::zeros({base_.steps, rows_, emitted_}, at::kFloat);
+  sequence_ = at::empty({base_.steps, rows_, emitted_}, at::kFloat);
 }
 
 bool DeltaRun::isActive(int64_t step, int64_t row) const {
@@ -300,6 +300,7 @@ void DeltaRun::project(int64_t step, size_t count) {
 void DeltaRun::keep(int64_t step) {
   auto* out = sequence_.data_ptr<float>() + step * rows_ * emitted_;
   for (size_t slot = 0; slot < live_.size(); ++slot) std::copy_n(state(slot), emitted_, out + live_[slot] * emitted_);
+  for (const auto row : waiting_) std::fill_n(out + row * emitted_, emitted_, 0.0f);
 }
 
 LayerDeltas DeltaRun::run() {

@@ -56,6 +56,16 @@ HEFT_DEVICE Real select(bool condition, Real yes, Real no) {
 }
 
 template <class Real>
+HEFT_DEVICE Real sizeOf(Real x) {
+  return std::fabs(x);
+}
+
+template <class Real>
+HEFT_DEVICE Real withSignOf(Real x, Real size) {
+  return std::copysign(size, x);
+}
+
+template <class Real>
 HEFT_DEVICE Real ratio(Real a, Real b) {
   return a / b;
 }

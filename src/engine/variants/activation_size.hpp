@@ -12,6 +12,8 @@ class ActivationSize : public PlainHandler {
 
   /// Bytes that one run's live tensors take, about: a few times its largest operator's results.
   [[nodiscard]] int64_t bytes() const { return 4 * largest_; }
+  /// Bytes of the largest operator's results.
+  [[nodiscard]] int64_t largest() const { return largest_; }
   /// Samples that a recurrent operator sees at once, at most; 0 where there is none.
   [[nodiscard]] int64_t recurrentRows() const { return rows_; }
 

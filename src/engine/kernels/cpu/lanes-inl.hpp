@@ -38,14 +38,17 @@ struct Lanes {
 
 HWY_INLINE Lanes select(Mask condition, Lanes yes, Lanes no) { return hn::IfThenElse(condition, yes.v, no.v); }
 
+HWY_INLINE Lanes sizeOf(Lanes x) { return hn::Abs(x.v); }
+/// `size` must not be negative.
+HWY_INLINE Lanes withSignOf(Lanes x, Lanes size) { return hn::CopySignToAbs(size.v, x.v); }
+
 /// a / b. On x86 by the approximate reciprocal (12 to 14 bits) and a step of Newton's: 2e-7 relative, several times faster than
 /// the division, which no two gates can share.
 HWY_INLINE Lanes ratio(Lanes a, Lanes b) {
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
   const auto guess = hn::ApproximateReciprocal(b.v);
   const auto better = hn::Mul(guess, hn::NegMulAdd(b.v, guess, hn::Set(Floats(), 2.0f)));
-  const auto quotient = hn::Mul(a.v, better);
-  return hn::MulAdd(better, hn::NegMulAdd(b.v, quotient, a.v), quotient);
+  return hn::Mul(a.v, better);
 #else
   return hn::Div(a.v, b.v);
 #endif
@@ -57,8 +60,10 @@ HWY_INLINE Decay<Lanes> decay(Lanes x) {
   const Floats d;
   const auto set = [&](float value) { return hn::Set(d, value); };
   const auto bounded = hn::Min(x.v, set(Fit::most));
-  const auto k = hn::NearestInt(hn::Mul(bounded, set(Fit::log2_e)));
-  const auto whole = hn::ConvertTo(d, k);
+  // Adding 1.5 x 2^23 rounds to a whole number k, which then stands in the lowest bits.
+  const auto magic = set(12582912.0f);
+  const auto rounded = hn::MulAdd(bounded, set(Fit::log2_e), magic);
+  const auto whole = hn::Sub(rounded, magic);
   const auto r = hn::NegMulAdd(whole, set(Fit::ln2_low), hn::NegMulAdd(whole, set(Fit::ln2_high), bounded));
   auto q = hn::MulAdd(set(Fit::c5), r, set(Fit::c4));
   q = hn::MulAdd(q, r, set(Fit::c3));
@@ -66,7 +71,8 @@ HWY_INLINE Decay<Lanes> decay(Lanes x) {
   q = hn::MulAdd(q, r, set(Fit::c1));
   q = hn::MulAdd(q, r, set(Fit::c0));
   const auto gone = hn::Mul(r, q);
-  const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::Sub(hn::Set(Integers(), 127), k)));
+  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(Integers(), rounded));
+  const auto power = hn::BitCast(d, hn::Sub(hn::Set(Integers(), 127 << 23), exponent));
   return {hn::NegMulAdd(power, gone, power), hn::MulAdd(power, gone, hn::Sub(set(1.0f), power))};
 }
 
