@@ -83,7 +83,7 @@ bool BaselineCalls::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   if (!call->cell) result.output = take();
   result.hidden = call->cell ? take().unsqueeze(0) : take();
   if (call->kind == CellKind::lstm) result.carry = call->cell ? take().unsqueeze(0) : take();
-  calls_.push_back({std::move(*call), std::move(result), {}});
+  calls_.push_back({std::move(*call), std::move(result), {}, {}});
   if (!model_.native) model_.promoter.results(op, stack);
   return true;
 }

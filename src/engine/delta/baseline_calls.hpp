@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/delta/cell_baseline.hpp"
+#include "engine/delta/workspace.hpp"
 #include "engine/runner.hpp"
 
 namespace heft {
@@ -13,6 +14,7 @@ struct BaselineCall {
   RecurrentCall call;               ///< with copies of its input and states
   RecurrentResult result;           ///< what the operator gave
   std::vector<CellBaseline> cells;  ///< [layers x directions], once prepared
+  Workspace results;                ///< of variants of this call
 
   /// True when `other` reads what this one read: the same weights, and what `moves` says is plain is equal.
   [[nodiscard]] bool matches(const RecurrentCall& other, const std::function<bool(const at::Tensor&)>& moves) const;
@@ -29,6 +31,8 @@ class BaselineCalls : public PlainHandler {
 
   /// The call with this number, or nothing.
   [[nodiscard]] BaselineCall* at(size_t number) { return number < calls_.size() ? &calls_[number] : nullptr; }
+  /// One for each thread.
+  std::vector<Workspace>& workspaces() { return workspaces_; }
   /// Bytes that the cells of all calls together take.
   [[nodiscard]] int64_t bytes() const;
 
@@ -37,6 +41,7 @@ class BaselineCalls : public PlainHandler {
 
  private:
   std::vector<BaselineCall> calls_;
+  std::vector<Workspace> workspaces_;
 };
 
 }  // namespace heft

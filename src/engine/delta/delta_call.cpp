@@ -39,7 +39,7 @@ Places placesOf(const RecurrentCall& call, const std::optional<Packing>& packing
 
 class DeltaCall {
  public:
-  DeltaCall(const BaselineCall& baseline, const CallDeltas& deltas, int64_t variants);
+  DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants, std::vector<Workspace>& workspaces);
   RecurrentResult run();
 
  private:
@@ -56,31 +56,35 @@ class DeltaCall {
   int64_t variants_, steps_, samples_;
   std::optional<Packing> packing_;
   Places places_;
+  std::vector<Workspace>& workspaces_;
   RecurrentResult result_;
 };
 
-DeltaCall::DeltaCall(const BaselineCall& baseline, const CallDeltas& deltas, int64_t variants)
+DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
+                     std::vector<Workspace>& workspaces)
     : base_(baseline),
       call_(baseline.call),
       deltas_(deltas),
       variants_(variants),
       steps_(baseline.cells.at(0).steps),
-      samples_(baseline.cells.at(0).rows) {
+      samples_(baseline.cells.at(0).rows),
+      workspaces_(workspaces) {
   if (call_.batch_sizes.defined()) packing_.emplace(call_.batch_sizes);
   if (!call_.cell) places_ = placesOf(call_, packing_, steps_, samples_);
-  const auto spread = [&](const at::Tensor& one) {
+  const auto spread = [&](size_t place, const at::Tensor& one) {
     auto shape = one.sizes().vec();
     shape.insert(shape.begin(), variants_);
-    return at::empty(shape, one.options());
+    return baseline.results.takeUnlessHeld(place, shape, one.scalar_type());
   };
-  if (!call_.cell) result_.output = spread(base_.result.output);
-  result_.hidden = spread(base_.result.hidden);
-  if (call_.kind == CellKind::lstm) result_.carry = spread(base_.result.carry);
+  if (!call_.cell) result_.output = spread(0, base_.result.output);
+  result_.hidden = spread(1, base_.result.hidden);
+  if (call_.kind == CellKind::lstm) result_.carry = spread(2, base_.result.carry);
 }
 
 RecurrentResult DeltaCall::run() {
   const auto block = std::max<int64_t>(1, kRows / samples_);
   const auto blocks = (variants_ + block - 1) / block;
+  if (std::ssize(workspaces_) < at::get_num_threads()) workspaces_.resize(static_cast<size_t>(at::get_num_threads()));
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard no_grad;
     for (auto i = begin; i < end; ++i) runBlock(i * block, std::min(block, variants_ - i * block));
@@ -138,6 +142,7 @@ void DeltaCall::addState(at::Tensor& out, const at::Tensor& deltas, int64_t inde
 void DeltaCall::runBlock(int64_t first, int64_t count) {
   result_.hidden.narrow(0, first, count).copy_(base_.result.hidden.unsqueeze(0));
   if (result_.carry.defined()) result_.carry.narrow(0, first, count).copy_(base_.result.carry.unsqueeze(0));
+  auto& workspace = workspaces_[static_cast<size_t>(at::get_thread_num())];
   auto sequence = sequenceOf(first, count);
   const auto directions = call_.directions();
   for (int64_t layer = 0; layer < call_.layers; ++layer) {
@@ -152,7 +157,8 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
       if (!input.any() && std::none_of(changes.begin(), changes.end(), [](const auto& one) { return one.any(); }))
         continue;
       if (direction == 1 && input.sequence.defined()) input.sequence = input.sequence.flip(0);
-      const auto found = runDeltas(cell, changes, input);
+      const auto place = kDeltaPlaces + static_cast<size_t>(2 * (layer % 2) + direction);
+      const auto found = runDeltas(cell, changes, input, workspace, place);
       outputs[static_cast<size_t>(direction)] = direction == 1 ? found.sequence.flip(0) : found.sequence;
       addState(result_.hidden, found.hidden, index, first, count);
       if (found.carry.defined()) addState(result_.carry, found.carry, index, first, count);
@@ -168,9 +174,10 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
 
 }  // namespace
 
-RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants) {
+RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
+                             std::vector<Workspace>& workspaces) {
   baseline.prepare();
-  return DeltaCall(baseline, deltas, variants).run();
+  return DeltaCall(baseline, deltas, variants, workspaces).run();
 }
 
 }  // namespace heft

@@ -17,6 +17,8 @@ struct CallDeltas {
 
 /// The call's results in every variant, [variants, ...], float64: the baseline's, and on top of it what runDeltas() carries
 /// through layer by layer. Blocks of variants run side by side on the threads there are; their sizes depend on the call alone.
-RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants);
+/// `workspaces`: one a thread, made as needed.
+RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
+                             std::vector<Workspace>& workspaces);
 
 }  // namespace heft

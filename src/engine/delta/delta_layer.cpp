@@ -36,7 +36,8 @@ int64_t onlyUnit(const CellChange& change, int64_t hidden) {
 /// so: matrix products take a prefix of them.
 class DeltaRun {
  public:
-  DeltaRun(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input);
+  DeltaRun(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
+           Workspace& workspace, size_t place);
   LayerDeltas run();
 
  private:
@@ -91,7 +92,8 @@ class DeltaRun {
   float *state_values_, *pre_values_, *carry_values_ = nullptr, *raw_values_ = nullptr;
 };
 
-DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input)
+DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
+                   Workspace& workspace, size_t place)
     : base_(baseline),
       changes_(changes),
       input_(input),
@@ -107,19 +109,19 @@ DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> cha
       waiting_(static_cast<size_t>(rows_)) {
   std::iota(waiting_.begin(), waiting_.end(), 0);
   if (input.sequence.defined()) input_values_ = input.sequence.const_data_ptr<float>();
-  state_ = at::zeros({rows_, width_}, at::kFloat);
-  pre_ = at::empty({rows_, columns_}, at::kFloat);
+  state_ = workspace.take(0, {rows_, width_}).zero_();
+  pre_ = workspace.take(1, {rows_, columns_});
   state_values_ = state_.data_ptr<float>();
   pre_values_ = pre_.data_ptr<float>();
   if (base_.kind == CellKind::lstm) {
-    carry_ = at::zeros({rows_, hidden_}, at::kFloat);
+    carry_ = workspace.take(2, {rows_, hidden_}).zero_();
     carry_values_ = carry_.data_ptr<float>();
   }
   if (base_.projection.defined()) {
-    raw_ = at::zeros({rows_, hidden_}, at::kFloat);
+    raw_ = workspace.take(3, {rows_, hidden_}).zero_();
     raw_values_ = raw_.data_ptr<float>();
   }
-  sequence_ = at::empty({base_.steps, rows_, emitted_}, at::kFloat);
+  sequence_ = workspace.take(place, {base_.steps, rows_, emitted_});
 }
 
 bool DeltaRun::isActive(int64_t step, int64_t row) const {
@@ -336,8 +338,9 @@ LayerDeltas DeltaRun::result() {
 
 }  // namespace
 
-LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input) {
-  return DeltaRun(baseline, changes, input).run();
+LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
+                      Workspace& workspace, size_t place) {
+  return DeltaRun(baseline, changes, input, workspace, place).run();
 }
 
 }  // namespace heft

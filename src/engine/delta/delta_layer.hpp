@@ -4,6 +4,7 @@
 
 #include "engine/delta/cell_baseline.hpp"
 #include "engine/delta/cell_change.hpp"
+#include "engine/delta/workspace.hpp"
 
 namespace heft {
 
@@ -20,7 +21,11 @@ struct LayerDeltas {
 /// Carries differences through one layer in one direction: never a variant's values, so that nothing cancels and small
 /// changes keep float32's relative accuracy (METHOD of this project, "delta propagation"). `changes` has one element a
 /// variant. Rows that nothing has reached yet take no part in a step. Returns what differs in sequence, hidden and carry,
-/// all defined (carry for an LSTM alone).
-LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input);
+/// all defined (carry for an LSTM alone); the sequence lies in `workspace`'s place `place` (its own are the first kDeltaPlaces).
+LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
+                      Workspace& workspace, size_t place);
+
+/// Places of a workspace that runDeltas() itself takes: the first ones.
+constexpr size_t kDeltaPlaces = 4;
 
 }  // namespace heft
