@@ -1,7 +1,7 @@
 // Time of one executed variant: Heft's exhaustive method beside LibTorch's own loop in float32 (change a weight, run the module,
 // put the weight back), and beside the bare matrix products of Heft's chunks. All in one run, in turns, since machines drift.
 //
-//   heft_bench_exhaustive [--quick] [--cell lstm|gru] [--hidden N] [--batch N] [--steps N] [--threads N]
+//   heft_bench_exhaustive [--quick] [--cell lstm|gru] [--hidden N] [--batch N] [--steps N] [--threads N] [--no-tiles]
 //
 // One JSON object a line on stdout.
 #include <ATen/ATen.h>
@@ -15,6 +15,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/delta/delta_product.hpp"
 #include "engine/executor.hpp"
 #include "made_model.hpp"
 #include "measure/session.hpp"
@@ -77,7 +78,22 @@ double productSeconds(const Shape& shape, int64_t variants) {
   return seconds(begin) / static_cast<double>(variants);
 }
 
-nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t variants, int repeats) {
+/// The largest relative error of the impacts (rms) of some variants, beside one run of the module in float64 for each.
+double worstError(Session& session, Executor& executor, std::span<const Variant> variants) {
+  const auto impacts = [&](Executor& one) {
+    std::vector<at::Tensor> parts;
+    one.execute(variants, [&](size_t, const at::Tensor& outputs) {
+      parts.push_back((outputs - session.baseline()).square().mean(at::IntArrayRef{1, 2}).sqrt());
+    });
+    return at::cat(parts);
+  };
+  const auto loop = makeLoopExecutor(session.runner(), session.layout());
+  const auto truth = impacts(*loop);
+  const auto error = ((impacts(executor) - truth) / truth).abs();
+  return error.masked_select(truth.gt(1e-12)).max().item<double>();
+}
+
+nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t variants, int repeats, bool tiles) {
   auto module = makeModule(shape);
   const auto inputs = makeInputs(shape);
   const auto folder = std::filesystem::temp_directory_path() / ("heft-bench-" + std::to_string(::getpid()));
@@ -92,7 +108,7 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
   options.model = folder / "model.pt";
   options.inputs = {folder / "inputs.pt"};
   Session session(options);
-  const auto executor = makeBatchExecutor(session.runner(), session.layout());
+  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.tiles = tiles});
   const auto parameterIndex = [&] {
     for (size_t p = 0; p < session.model().parameters.size(); ++p) {
       if (session.model().parameters[p].name == parameter) return static_cast<int64_t>(p);
@@ -121,6 +137,8 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
     heft.push_back(run());
     product.push_back(productSeconds(shape, variants));
   }
+  const auto few = std::span(changed).first(std::min<size_t>(changed.size(), 64));
+  const double error = worstError(session, *executor, few);
   for (const auto& note : executor->notes()) std::cerr << note << '\n';
   std::filesystem::remove_all(folder);
   return {{"cell", shape.kind == CellKind::lstm ? "LSTM" : "GRU"},
@@ -130,9 +148,11 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
           {"steps", shape.steps},
           {"variants", variants},
           {"threads", at::get_num_threads()},
+          {"tiles", tiles && DeltaProduct::tilesWork()},
           {"loop_us", 1e6 * median(loop)},
           {"heft_us", 1e6 * median(heft)},
           {"ratio", median(loop) / median(heft)},
+          {"worst_relative_error", error},
           {"product_us", 1e6 * median(product)},
           {"product_share", median(product) / median(heft)}};
 }
@@ -141,7 +161,7 @@ int run(int argc, char** argv) {
   Shape shape;
   std::vector<int64_t> hidden{32, 64, 128, 256, 512, 1024}, batch{1, 4, 16, 64};
   std::vector<CellKind> cells{CellKind::lstm, CellKind::gru};
-  bool quick = false;
+  bool quick = false, tiles = true;
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
@@ -155,6 +175,8 @@ int run(int argc, char** argv) {
       shape.steps = std::stoll(value());
     else if (option == "--threads")
       at::set_num_threads(std::stoi(value()));
+    else if (option == "--no-tiles")
+      tiles = false;
     else if (option == "--cell")
       cells = {value() == "gru" ? CellKind::gru : CellKind::lstm};
     else
@@ -170,7 +192,7 @@ int run(int argc, char** argv) {
         shape.batch = b;
         const double flops = 16.0 * static_cast<double>(h * h * b * shape.steps);
         const auto variants = std::clamp<int64_t>(static_cast<int64_t>((quick ? 2e10 : 1e11) / flops), 32, 4096);
-        std::cout << measure(shape, "weight_hh_l0", variants, quick ? 3 : 5).dump() << std::endl;
+        std::cout << measure(shape, "weight_hh_l0", variants, quick ? 3 : 5, tiles).dump() << std::endl;
       }
     }
   }

@@ -49,6 +49,7 @@ struct BatchOptions {
   int64_t memory = int64_t{1} << 30;  ///< bytes that a chunk's changed activations may take, about
   int64_t rows =
       8192;  ///< variants x samples of a chunk, at most: what a forward costs beside its products is shared by them
+  bool tiles = true;  ///< products of differences by tiles of bfloat16 halves, where the processor has them
 };
 
 /// Many variants a run of forward, where the model allows; the loop elsewhere.

@@ -42,11 +42,11 @@ bool BaselineCall::matches(const RecurrentCall& other, const std::function<bool(
   return true;
 }
 
-void BaselineCall::prepare() {
+void BaselineCall::prepare(bool tiles) {
   if (!cells.empty()) return;
   cells.resize(call.weights.size());
   runCall(call, [&](size_t index, const LayerInput& /*input*/) {
-    return recordBaseline(cells[index], call.kind, call.weights[index]);
+    return recordBaseline(cells[index], call.kind, call.weights[index], tiles);
   });
 }
 
@@ -57,9 +57,14 @@ int64_t BaselineCall::bytes() const {
   for (const auto& weights : call.weights) {
     const auto hidden = weights.recurrent.size(0) / static_cast<int64_t>(gateNames(call.kind).size());
     floats += readings * (kernels::pointSize(call.kind) * hidden + weights.input.size(1) + weights.recurrent.size(1)) +
-              weights.input.numel() + weights.recurrent.numel();
+              3 * (weights.input.numel() + weights.recurrent.numel());  // and split in two halves of floats
   }
   return floats * int64_t{sizeof(float)};
+}
+
+void BaselineCalls::leaveTiles() {
+  tiles_ = false;
+  for (auto& call : calls_) call.cells.clear();
 }
 
 int64_t BaselineCalls::bytes() const {

@@ -18,8 +18,8 @@ struct BaselineCall {
 
   /// True when `other` reads what this one read: the same weights, and what `moves` says is plain is equal.
   [[nodiscard]] bool matches(const RecurrentCall& other, const std::function<bool(const at::Tensor&)>& moves) const;
-  /// Fills `cells`.
-  void prepare();
+  /// Fills `cells`; `tiles` as DeltaProduct's.
+  void prepare(bool tiles);
   /// Bytes that `cells` take.
   [[nodiscard]] int64_t bytes() const;
 };
@@ -31,6 +31,9 @@ class BaselineCalls : public PlainHandler {
 
   /// The call with this number, or nothing.
   [[nodiscard]] BaselineCall* at(size_t number) { return number < calls_.size() ? &calls_[number] : nullptr; }
+  /// Whether products may use tiles, which are faster and less exact than float32.
+  [[nodiscard]] bool tiles() const { return tiles_; }
+  void leaveTiles();
   /// One for each thread.
   std::vector<Workspace>& workspaces() { return workspaces_; }
   /// Bytes that the cells of all calls together take.
@@ -42,6 +45,7 @@ class BaselineCalls : public PlainHandler {
  private:
   std::vector<BaselineCall> calls_;
   std::vector<Workspace> workspaces_;
+  bool tiles_ = true;
 };
 
 }  // namespace heft

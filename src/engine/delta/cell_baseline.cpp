@@ -11,7 +11,8 @@ at::Tensor floats(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFl
 
 class Recorder : public LayerHook {
  public:
-  Recorder(CellBaseline& baseline, CellKind kind, const CellWeights& weights) : baseline_(baseline), weights_(weights) {
+  Recorder(CellBaseline& baseline, CellKind kind, const CellWeights& weights, bool tiles)
+      : baseline_(baseline), weights_(weights), tiles_(tiles) {
     baseline_.kind = kind;
   }
 
@@ -32,10 +33,18 @@ class Recorder : public LayerHook {
     baseline_.before = at::stack(before_);
     baseline_.read = floats(input.sequence);
     if (input.active.defined()) baseline_.active = input.active.squeeze(2).to(at::kCPU, at::kByte).contiguous();
-    baseline_.recurrent_then_input = floats(at::cat({weights_.recurrent, weights_.input}, 1).t());
+    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), tiles_); };
+    baseline_.recurrent = product(weights_.recurrent);
+    if (baseline_.kind == CellKind::gru) {
+      const auto hidden = weights_.input.size(0) / 3;
+      baseline_.input = product(weights_.input.narrow(0, 0, 2 * hidden));
+      baseline_.input_new = product(weights_.input.narrow(0, 2 * hidden, hidden));
+    } else {
+      baseline_.input = product(weights_.input);
+    }
     if (weights_.projection.defined()) {
       baseline_.raw = at::stack(raw_);
-      baseline_.projection = floats(weights_.projection.t());
+      baseline_.projection = product(weights_.projection);
     }
     baseline_.steps = baseline_.read.size(0);
     baseline_.rows = baseline_.read.size(1);
@@ -47,13 +56,15 @@ class Recorder : public LayerHook {
  private:
   CellBaseline& baseline_;
   CellWeights weights_;
+  bool tiles_;
   std::vector<at::Tensor> points_, before_, raw_;
 };
 
 }  // namespace
 
-std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights) {
-  return std::make_unique<Recorder>(baseline, kind, weights);
+std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights,
+                                          bool tiles) {
+  return std::make_unique<Recorder>(baseline, kind, weights, tiles);
 }
 
 }  // namespace heft

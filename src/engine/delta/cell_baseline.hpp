@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/delta/delta_product.hpp"
 #include "engine/sites/recurrent_layer.hpp"
 
 namespace heft {
@@ -17,11 +18,14 @@ struct CellBaseline {
   at::Tensor raw;     ///< [steps, rows, hidden]: what a projection reads; undefined without one
   at::Tensor active;  ///< uint8 [steps, rows]: 0 where a packed sequence has no such step; undefined: everywhere
 
-  at::Tensor recurrent_then_input;  ///< [emitted + inputs, gates x hidden]: both weight matrices, transposed
-  at::Tensor projection;            ///< [hidden, emitted], transposed; undefined without one
+  DeltaProduct recurrent;   ///< [emitted, gates x hidden]
+  DeltaProduct input;       ///< [inputs, gates x hidden]; of a GRU [inputs, 2 x hidden]: reset and update
+  DeltaProduct input_new;   ///< of a GRU [inputs, hidden]: the new gate's input side, which stays apart
+  DeltaProduct projection;  ///< [hidden, emitted]; undefined without one
 };
 
-/// Records a layer's run (the hook of a runLayer whose rows are samples) into `baseline`.
-std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights);
+/// Records a layer's run (the hook of a runLayer whose rows are samples) into `baseline`; `tiles` as DeltaProduct's.
+std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights,
+                                          bool tiles);
 
 }  // namespace heft

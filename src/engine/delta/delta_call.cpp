@@ -176,7 +176,6 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
 
 RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
                              std::vector<Workspace>& workspaces) {
-  baseline.prepare();
   return DeltaCall(baseline, deltas, variants, workspaces).run();
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "engine/kernels/cpu/delta_step.hpp"
 #include "engine/kernels/cpu/unit_response.hpp"
@@ -14,6 +13,10 @@ namespace heft {
 namespace {
 
 constexpr size_t kMostPoints = 13;
+
+/// Places of the workspace.
+enum Place : size_t { kState, kMoved, kPre, kCarry, kRaw, kProjected, kSplit, kPlaces };
+static_assert(kPlaces == kDeltaPlaces);
 
 bool anyNonZero(const float* values, int64_t count) {
   return std::any_of(values, values + count, [](float one) { return one != 0; });
@@ -63,7 +66,10 @@ class DeltaRun {
   [[nodiscard]] int64_t inputColumn(int64_t row) const {
     return base_.kind == CellKind::gru && row >= 2 * hidden_ ? row + hidden_ : row;
   }
-  [[nodiscard]] float* state(size_t slot) const { return state_values_ + static_cast<int64_t>(slot) * width_; }
+  [[nodiscard]] float* state(size_t slot) const { return state_values_ + static_cast<int64_t>(slot) * emitted_; }
+  [[nodiscard]] float* movedOf(size_t slot) const {
+    return moved_.data_ptr<float>() + static_cast<int64_t>(slot) * base_.inputs;
+  }
   [[nodiscard]] float* preOf(size_t slot) const { return pre_values_ + static_cast<int64_t>(slot) * columns_; }
   [[nodiscard]] float* carryOf(size_t slot) const {
     return carry_.defined() ? carry_values_ + static_cast<int64_t>(slot) * hidden_ : nullptr;
@@ -72,7 +78,8 @@ class DeltaRun {
   const CellBaseline& base_;
   std::span<const CellChange> changes_;
   const LayerDeltas& input_;
-  int64_t samples_, rows_, hidden_, emitted_, width_, columns_;
+  Workspace& workspace_;
+  int64_t samples_, rows_, hidden_, emitted_, columns_;
   const float* points_;
   const float* read_;
   const float* before_;
@@ -84,11 +91,13 @@ class DeltaRun {
   std::vector<int64_t> unit_;
   size_t spread_ = 0;  ///< slots below it may differ in every unit; those from it on, in their one unit alone
 
-  at::Tensor state_;     ///< [rows, emitted (+ inputs)], by slot: changes of what was emitted (and of what is read)
-  at::Tensor pre_;       ///< [rows, columns_], by slot
-  at::Tensor carry_;     ///< LSTM: [rows, hidden], by slot
-  at::Tensor raw_;       ///< [rows, hidden], by slot, with a projection
-  at::Tensor sequence_;  ///< [steps, rows, emitted], by row
+  at::Tensor state_;      ///< [rows, emitted], by slot: changes of what was emitted
+  at::Tensor moved_;      ///< [rows, inputs], by slot: changes of what is read; undefined where nothing is
+  at::Tensor pre_;        ///< [room for rows, columns_], by slot
+  at::Tensor carry_;      ///< LSTM: [rows, hidden], by slot
+  at::Tensor raw_;        ///< [rows, hidden], by slot, with a projection
+  at::Tensor projected_;  ///< [room for rows, emitted], likewise
+  at::Tensor sequence_;   ///< [steps, rows, emitted], by row
   float *state_values_, *pre_values_, *carry_values_ = nullptr, *raw_values_ = nullptr;
 };
 
@@ -97,28 +106,36 @@ DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> cha
     : base_(baseline),
       changes_(changes),
       input_(input),
+      workspace_(workspace),
       samples_(baseline.rows),
       rows_(baseline.rows * static_cast<int64_t>(changes.size())),
       hidden_(baseline.hidden),
       emitted_(baseline.emitted),
-      width_(baseline.emitted + (input.sequence.defined() ? baseline.inputs : 0)),
       columns_(kernels::deltaColumns(baseline.kind) * baseline.hidden),
       points_(baseline.points.const_data_ptr<float>()),
       read_(baseline.read.const_data_ptr<float>()),
       before_(baseline.before.const_data_ptr<float>()),
       waiting_(static_cast<size_t>(rows_)) {
-  std::iota(waiting_.begin(), waiting_.end(), 0);
-  if (input.sequence.defined()) input_values_ = input.sequence.const_data_ptr<float>();
-  state_ = workspace.take(0, {rows_, width_}).zero_();
-  pre_ = workspace.take(1, {rows_, columns_});
+  // Sample by sample: rows that share what the baseline fixed lie together.
+  for (int64_t i = 0; i < rows_; ++i) {
+    const auto variants = rows_ / samples_;
+    waiting_[static_cast<size_t>(i)] = (i % variants) * samples_ + i / variants;
+  }
+  if (input.sequence.defined()) {
+    input_values_ = input.sequence.const_data_ptr<float>();
+    moved_ = workspace.take(kMoved, {rows_, base_.inputs});
+  }
+  state_ = workspace.take(kState, {rows_, emitted_}).zero_();
+  pre_ = workspace.take(kPre, {DeltaProduct::roomFor(rows_), columns_});
   state_values_ = state_.data_ptr<float>();
   pre_values_ = pre_.data_ptr<float>();
   if (base_.kind == CellKind::lstm) {
-    carry_ = workspace.take(2, {rows_, hidden_}).zero_();
+    carry_ = workspace.take(kCarry, {rows_, hidden_}).zero_();
     carry_values_ = carry_.data_ptr<float>();
   }
   if (base_.projection.defined()) {
-    raw_ = workspace.take(3, {rows_, hidden_}).zero_();
+    raw_ = workspace.take(kRaw, {rows_, hidden_}).zero_();
+    projected_ = workspace.take(kProjected, {DeltaProduct::roomFor(rows_), emitted_});
     raw_values_ = raw_.data_ptr<float>();
   }
   sequence_ = workspace.take(place, {base_.steps, rows_, emitted_});
@@ -206,51 +223,31 @@ void DeltaRun::wakeUnits(int64_t step) {
 /// Slots from `before` on have just become live: their states don't differ yet.
 void DeltaRun::preActivations(int64_t step, size_t before) {
   const auto count = static_cast<int64_t>(live_.size());
-  const auto old = static_cast<int64_t>(before);
-  const auto& weights = base_.recurrent_then_input;
-  const bool gru = base_.kind == CellKind::gru;
-  const auto recurrent_columns = weights.size(1);
-  if (input_values_ != nullptr) {
-    for (size_t slot = 0; slot < live_.size(); ++slot)
-      std::copy_n(input_values_ + (step * rows_ + live_[slot]) * base_.inputs, base_.inputs, state(slot) + emitted_);
+  const auto columns = base_.recurrent.outputs();
+  const auto spread = static_cast<int64_t>(std::min(spread_, before));
+  if (spread > 0) {
+    const auto states = base_.recurrent.prepare(state_.narrow(0, 0, spread), workspace_, kSplit);
+    base_.recurrent.multiply(states, spread, pre_.narrow(1, 0, columns), false);
   }
-  // Columns that only changes of the weights add to, or nobody did yet.
-  for (int64_t slot = input_values_ != nullptr ? count : old; slot < count; ++slot)
-    std::fill_n(preOf(static_cast<size_t>(slot)), columns_, 0.0f);
-  if (gru && input_values_ == nullptr) {
-    for (int64_t slot = 0; slot < old; ++slot)
-      std::fill_n(preOf(static_cast<size_t>(slot)) + 3 * hidden_, hidden_, 0.0f);
-  }
-  if (input_values_ == nullptr) {
-    const auto spread = static_cast<int64_t>(std::min(spread_, before));
-    if (spread > 0) {
-      auto out = pre_.narrow(0, 0, spread).narrow(1, 0, recurrent_columns);
-      at::mm_out(out, state_.narrow(0, 0, spread), weights.narrow(0, 0, emitted_));
-    }
+  for (auto slot = static_cast<size_t>(spread); slot < before; ++slot) {
     // What differs in one unit alone reads one row of the weights.
-    const auto* values = weights.const_data_ptr<float>();
-    for (auto slot = static_cast<size_t>(spread); slot < before; ++slot) {
-      const auto unit = unit_[static_cast<size_t>(live_[slot] / samples_)];
-      const float moved = state(slot)[unit];
-      const float* __restrict weight = values + unit * recurrent_columns;
-      float* __restrict pre = preOf(slot);
-      for (int64_t k = 0; k < recurrent_columns; ++k) pre[k] = moved * weight[k];
-    }
-  } else if (count > 0 && !gru) {
-    auto out = pre_.narrow(0, 0, count);
-    const auto first = old > 0 ? 0 : emitted_;  // no state differs yet: inputs alone
-    at::mm_out(out, state_.narrow(0, 0, count).narrow(1, first, width_ - first),
-               weights.narrow(0, first, width_ - first));
-  } else if (count > 0) {
-    const auto read = state_.narrow(0, 0, count).narrow(1, emitted_, base_.inputs);
-    const auto input = weights.narrow(0, emitted_, base_.inputs);
-    auto sums = pre_.narrow(0, 0, count).narrow(1, 0, 2 * hidden_);
-    auto sides = pre_.narrow(0, 0, count).narrow(1, 0, 3 * hidden_);
-    auto fresh = pre_.narrow(0, 0, count).narrow(1, 3 * hidden_, hidden_);
-    at::mm_out(sides, state_.narrow(0, 0, count).narrow(1, 0, emitted_), weights.narrow(0, 0, emitted_));
-    sums.addmm_(read, input.narrow(1, 0, 2 * hidden_));
-    at::mm_out(fresh, read, input.narrow(1, 2 * hidden_, hidden_));
+    const auto unit = unit_[static_cast<size_t>(live_[slot] / samples_)];
+    const float moved = state(slot)[unit];
+    const float* __restrict weight = base_.recurrent.row(unit);
+    float* __restrict pre = preOf(slot);
+    for (int64_t k = 0; k < columns; ++k) pre[k] = moved * weight[k];
   }
+  for (auto slot = before; slot < live_.size(); ++slot) std::fill_n(preOf(slot), columns_, 0.0f);
+  if (input_values_ == nullptr) {
+    if (base_.kind != CellKind::gru) return;
+    for (size_t slot = 0; slot < before; ++slot) std::fill_n(preOf(slot) + 3 * hidden_, hidden_, 0.0f);
+    return;
+  }
+  for (size_t slot = 0; slot < live_.size(); ++slot)
+    std::copy_n(input_values_ + (step * rows_ + live_[slot]) * base_.inputs, base_.inputs, movedOf(slot));
+  const auto read = base_.input.prepare(moved_.narrow(0, 0, count), workspace_, kSplit);
+  base_.input.multiply(read, count, pre_.narrow(1, 0, base_.input.outputs()), true);
+  if (base_.input_new.defined()) base_.input_new.multiply(read, count, pre_.narrow(1, 3 * hidden_, hidden_), false);
 }
 
 /// dW (z + dz), in the places that the variant changes.
@@ -259,7 +256,7 @@ void DeltaRun::addChanges(int64_t step, size_t slot) {
   const auto& change = changeOf(row);
   const auto place = step * samples_ + row % samples_;
   const auto* emitted = state(slot);
-  const auto* moved = input_values_ != nullptr ? emitted + emitted_ : nullptr;
+  const auto* moved = input_values_ != nullptr ? movedOf(slot) : nullptr;
   auto* pre = preOf(slot);
   for (const auto& one : change.input)
     pre[inputColumn(one.row)] +=
@@ -284,8 +281,10 @@ void DeltaRun::runUnits(int64_t step, size_t count) {
 }
 
 void DeltaRun::project(int64_t step, size_t count) {
-  const auto projected = at::mm(raw_.narrow(0, 0, static_cast<int64_t>(count)), base_.projection);
-  const auto* values = projected.const_data_ptr<float>();
+  const auto rows = static_cast<int64_t>(count);
+  const auto raw = base_.projection.prepare(raw_.narrow(0, 0, rows), workspace_, kSplit);
+  base_.projection.multiply(raw, rows, projected_, false);
+  const auto* values = projected_.const_data_ptr<float>();
   const auto* hidden = base_.raw.const_data_ptr<float>();
   for (size_t slot = 0; slot < count; ++slot) {
     const auto row = live_[slot];
@@ -340,7 +339,9 @@ LayerDeltas DeltaRun::result() {
 
 LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
                       Workspace& workspace, size_t place) {
-  return DeltaRun(baseline, changes, input, workspace, place).run();
+  auto found = DeltaRun(baseline, changes, input, workspace, place).run();
+  DeltaProduct::release();
+  return found;
 }
 
 }  // namespace heft

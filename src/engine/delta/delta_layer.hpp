@@ -26,6 +26,6 @@ LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> 
                       Workspace& workspace, size_t place);
 
 /// Places of a workspace that runDeltas() itself takes: the first ones.
-constexpr size_t kDeltaPlaces = 4;
+constexpr size_t kDeltaPlaces = 7;
 
 }  // namespace heft

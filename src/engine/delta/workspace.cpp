@@ -13,7 +13,8 @@ at::Tensor Workspace::take(size_t place, at::IntArrayRef sizes, at::ScalarType t
 }
 
 at::Tensor Workspace::takeUnlessHeld(size_t place, at::IntArrayRef sizes, at::ScalarType type) {
-  if (place < kept_.size() && kept_[place].defined() && kept_[place].storage().use_count() > 1) kept_[place] = at::Tensor();
+  if (place < kept_.size() && kept_[place].defined() && kept_[place].storage().use_count() > 1)
+    kept_[place] = at::Tensor();
   return take(place, sizes, type);
 }
 

@@ -166,6 +166,7 @@ RecurrentResult BatchHandler::runVariants(RecurrentCall call) {
 
 RecurrentResult BatchHandler::runDifferences(BaselineCall& baseline, const CallDeltas& deltas) {
   const BelowVmap plain;
+  baseline.prepare(baseline_->tiles());
   auto result = runDeltaCall(baseline, deltas, level_.variants(), baseline_->workspaces());
   for (auto* one : {&result.output, &result.hidden, &result.carry}) {
     if (one->defined()) *one = level_.wrap(*one);

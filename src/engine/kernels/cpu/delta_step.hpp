@@ -15,7 +15,7 @@ struct DeltaStep {
   CellKind kind = CellKind::lstm;
   int64_t hidden = 0;
   const float* points = nullptr;  ///< [pointSize(kind), hidden]: the baseline, in the order of pointSize
-  const float* pre = nullptr;           ///< [deltaColumns(kind), hidden]: changes of pre-activations
+  const float* pre = nullptr;     ///< [deltaColumns(kind), hidden]: changes of pre-activations
   float* carry = nullptr;         ///< [hidden]: LSTM: the change of its carry, read and written; else not looked at
   float* emitted = nullptr;       ///< [hidden]: written; a GRU reads it too, as what it carries
 };

@@ -1,0 +1,111 @@
+#include "engine/delta/delta_product.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/cpu/Utils.h>
+#include <ATen/native/CPUBlas.h>
+
+#include "engine/kernels/cpu/split_bfloat16.hpp"
+
+namespace heft {
+namespace {
+
+constexpr int64_t kRows = 32, kColumns = 64;  ///< of the blocks that tiles work on
+/// Terms of a sum from which on tiles are used: their errors average out, and below it the gates take most of the time anyway.
+constexpr int64_t kFewestTerms = 128;
+
+int64_t even(int64_t count) { return count + count % 2; }
+int64_t roundedUp(int64_t count, int64_t to) { return (count + to - 1) / to * to; }
+
+#ifdef CPUBLAS_BRGEMM_BF16BF16F32
+/// Whether LibTorch multiplies tiles here, and rightly: known only by trying.
+bool tryTiles() {
+  if (!at::cpu::init_amx()) return false;
+  try {
+    const auto ones = at::ones({kRows, 2}, at::kBFloat16);
+    const auto twos = at::full({1, kColumns, 2}, 2, at::kBFloat16);
+    auto out = at::zeros({kRows, kColumns});
+    at::native::cpublas::brgemm(kRows, kColumns, 2, 2, kColumns, kColumns, false, ones.const_data_ptr<at::BFloat16>(),
+                                twos.const_data_ptr<at::BFloat16>(), out.data_ptr<float>());
+    at::native::cpublas::brgemm_release();
+    return out.eq(4).all().item<bool>();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+#else
+bool tryTiles() { return false; }
+#endif
+
+/// [outputs / columns, inputs / 2, columns, 2] of weights [inputs, outputs], both rounded up with zeros.
+at::Tensor panelsOf(const at::Tensor& weights) {
+  const auto inputs = weights.size(0), outputs = weights.size(1);
+  const auto width = roundedUp(outputs, kColumns);
+  auto high = at::zeros({even(inputs), width}, at::kBFloat16), low = at::zeros_like(high);
+  for (int64_t i = 0; i < inputs; ++i) {
+    kernels::splitBfloat16(weights.const_data_ptr<float>() + i * outputs, outputs,
+                           reinterpret_cast<uint16_t*>(high.data_ptr<at::BFloat16>() + i * width),
+                           reinterpret_cast<uint16_t*>(low.data_ptr<at::BFloat16>() + i * width));
+  }
+  // high x high + low x high + high x low, in the order of prepare()'s columns.
+  const auto all = at::cat({high, high, low});
+  return all.view({all.size(0) / 2, 2, width / kColumns, kColumns}).permute({2, 0, 3, 1}).contiguous();
+}
+
+}  // namespace
+
+bool DeltaProduct::tilesWork() {
+  static const bool work = tryTiles();
+  return work;
+}
+
+void DeltaProduct::release() {
+#ifdef CPUBLAS_BRGEMM_BF16BF16F32
+  if (tilesWork()) at::native::cpublas::brgemm_release();
+#endif
+}
+
+int64_t DeltaProduct::roomFor(int64_t rows) { return roundedUp(rows, kRows); }
+
+DeltaProduct::DeltaProduct(const at::Tensor& weights, bool tiles) : weights_(weights) {
+  if (tiles && tilesWork() && inputs() >= kFewestTerms) panels_ = panelsOf(weights_);
+}
+
+at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& workspace, size_t place) const {
+  if (!panels_.defined()) return differences;
+  const auto rows = differences.size(0), width = even(inputs());
+  auto split = workspace.take(place, {roomFor(rows), 3 * width}, at::kBFloat16);
+  auto* out = reinterpret_cast<uint16_t*>(split.data_ptr<at::BFloat16>());
+  const auto* values = differences.const_data_ptr<float>();
+  for (int64_t r = 0; r < rows; ++r, out += 3 * width) {
+    kernels::splitBfloat16(values + r * differences.stride(0), inputs(), out, out + width);
+    if (width > inputs()) out[inputs()] = out[width + inputs()] = 0;
+    std::copy_n(out, width, out + 2 * width);
+  }
+  return split;
+}
+
+void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add) const {
+  if (rows == 0) return;
+  if (!panels_.defined()) {
+    auto some = out.narrow(0, 0, rows);
+    if (add)
+      some.addmm_(prepared, weights_);
+    else
+      at::mm_out(some, prepared, weights_);
+    return;
+  }
+#ifdef CPUBLAS_BRGEMM_BF16BF16F32
+  const auto depth = prepared.size(1);
+  const auto* values = prepared.const_data_ptr<at::BFloat16>();
+  const auto* panel = panels_.const_data_ptr<at::BFloat16>();
+  auto* to = out.data_ptr<float>();
+  for (int64_t column = 0; column < outputs(); column += kColumns, panel += depth * kColumns) {
+    const auto columns = std::min(kColumns, outputs() - column);
+    for (int64_t row = 0; row < rows; row += kRows)
+      at::native::cpublas::brgemm(kRows, columns, depth, depth, kColumns, out.stride(0), add, values + row * depth,
+                                  panel, to + row * out.stride(0) + column);
+  }
+#endif
+}
+
+}  // namespace heft

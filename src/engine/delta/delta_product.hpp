@@ -1,0 +1,44 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "engine/delta/workspace.hpp"
+
+namespace heft {
+
+/// Products of differences with one weight matrix, float32 in and out.
+///
+/// Where the processor multiplies tiles of bfloat16 (Intel's AMX), each factor is split into two bfloat16 numbers and three of
+/// their four products are added up in float32: relative to the sizes of the terms 2^-16 at worst, about 1e-6 in a sum, and some
+/// times faster than float32. Elsewhere LibTorch's float32 product. (The split is Henry, Tang and Heinecke's, ARITH 2019.)
+class DeltaProduct {
+ public:
+  DeltaProduct() = default;
+  /// `weights`: float32 [inputs, outputs]. `tiles`: use them where they pay.
+  DeltaProduct(const at::Tensor& weights, bool tiles);
+
+  [[nodiscard]] bool defined() const { return weights_.defined(); }
+  [[nodiscard]] int64_t inputs() const { return weights_.size(0); }
+  [[nodiscard]] int64_t outputs() const { return weights_.size(1); }
+  [[nodiscard]] const float* row(int64_t input) const { return weights_.const_data_ptr<float>() + input * outputs(); }
+
+  /// Differences [rows, inputs] as multiply() takes them, in `workspace`'s place; to be used for several products.
+  [[nodiscard]] at::Tensor prepare(const at::Tensor& differences, Workspace& workspace, size_t place) const;
+  /// out = prepared x weights, or added to it. `out` is [rows, outputs], its rows any distance apart, with room for
+  /// roomFor(rows) of them.
+  void multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add) const;
+
+  /// Rows that an output must have room for when `rows` are wanted.
+  [[nodiscard]] static int64_t roomFor(int64_t rows);
+  /// True where the processor has tiles and LibTorch uses them.
+  [[nodiscard]] static bool tilesWork();
+  [[nodiscard]] bool usesTiles() const { return panels_.defined(); }
+  /// Gives up what the processor keeps for tiles on this thread; call it after a thread's last product.
+  static void release();
+
+ private:
+  at::Tensor weights_;  ///< float32 [inputs, outputs]
+  at::Tensor panels_;   ///< bfloat16 [panels, 3 x inputs / 2, columns of a panel, 2]
+};
+
+}  // namespace heft
