@@ -14,4 +14,11 @@ namespace heft {
 [[nodiscard]] std::vector<std::uint32_t> ascendingOrder(std::span<const double> values,
                                                         std::vector<std::uint32_t> places = {});
 
+/// A value's place, and a number that orders as the values do and is equal where they are.
+struct KeyedPlace {
+  std::uint32_t key, place;
+};
+/// The same order, of places 0, 1, 2, …, without a look back at the values to tell which are equal.
+[[nodiscard]] std::vector<KeyedPlace> ascendingKeys(std::span<const float> values);
+
 }  // namespace heft
