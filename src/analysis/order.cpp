@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -23,16 +22,6 @@ struct LongKeyedPlace {
 };
 template <class Value>
 using Keyed = std::conditional_t<sizeof(Value) == 4, KeyedPlace, LongKeyedPlace>;
-
-/// Unsigned numbers in the order of the floating-point values: the sign bit flipped, all bits of negative
-/// ones.
-template <class Value>
-auto keyOf(Value value) {
-  using Key = std::conditional_t<sizeof(Value) == 4, std::uint32_t, std::uint64_t>;
-  constexpr Key sign = Key{1} << (8 * sizeof(Key) - 1);
-  const auto bits = std::bit_cast<Key>(value + Value{0});  // makes -0 into 0
-  return (bits & sign) != 0 ? ~bits : bits | sign;
-}
 
 template <class Item>
 void sortByDigit(std::vector<Item>& from, std::vector<Item>& to, unsigned shift) {
@@ -69,7 +58,7 @@ std::vector<std::uint32_t> order(std::span<const Value> values, std::vector<std:
   }
   std::vector<Keyed<Value>> keyed;
   keyed.reserve(places.size());
-  for (const std::uint32_t place : places) keyed.push_back({keyOf(values[place]), place});
+  for (const std::uint32_t place : places) keyed.push_back({orderKey(values[place]), place});
   sortByKey(keyed);
   std::transform(keyed.begin(), keyed.end(), places.begin(), [](const auto& each) { return each.place; });
   return places;
@@ -89,7 +78,7 @@ std::vector<KeyedPlace> ascendingKeys(std::span<const float> values) {
   requireFew(values.size());
   std::vector<KeyedPlace> keyed;
   keyed.reserve(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) keyed.push_back({keyOf(values[i]), static_cast<std::uint32_t>(i)});
+  for (std::size_t i = 0; i < values.size(); ++i) keyed.push_back({orderKey(values[i]), static_cast<std::uint32_t>(i)});
   sortByKey(keyed);
   return keyed;
 }
