@@ -118,6 +118,7 @@ class Scorer {
     options.metrics = {metric};
     options.seed = options_.seed;
     options.most_probes = options.probes;  // a criterion is to be cheap
+    options.curvature = true;              // what is wanted of kl, whose own changes would drown in rounding
     return estimateAll(session_, smaller, options, progress_).impact[0];
   }
 
