@@ -104,8 +104,13 @@ TEST(Inversions, AreThePairsThatStandInTheWrongOrder) {
         list.push_back(static_cast<std::uint32_t>(random.below(below)));
         for (std::size_t j = 0; j < i; ++j) expected += list[j] > list[i] ? 1 : 0;
       }
-      std::vector<std::uint32_t> buffer(n);
-      EXPECT_EQ(countInversions(list, buffer), expected) << n << " below " << below;
+      // Behind the end stands what must stay.
+      std::vector<std::uint32_t> same = list, buffer(n + 1, 7);
+      same.push_back(7);
+      EXPECT_EQ(countInversions(std::span(same).first(n), std::span(buffer).first(n)), expected)
+          << n << " below " << below;
+      EXPECT_EQ(same.back() + buffer.back(), 14U);
+      EXPECT_EQ(countInversionsPlainly(list, buffer), expected) << n << " below " << below;
     }
   }
 }
