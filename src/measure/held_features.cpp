@@ -17,7 +17,7 @@ namespace heft {
 namespace {
 
 constexpr size_t kTopUnits = 5;
-constexpr double kMostSeconds = 8;        // that running the model may take, for each of groups and units
+constexpr double kMostSeconds = 4;        // that running the model may take, for each of groups and units
 constexpr size_t kMostBytes = 256 << 20;  // that outputs with features held may take at once
 
 /// The features that vary most, as many as can be held in time, in their order.
@@ -53,13 +53,14 @@ std::optional<HeldFeatures> holdFeatures(Session& session, std::span<const std::
   for (const auto f : features)
     found.names.push_back(names.empty() ? "feature " + std::to_string(f) : names[static_cast<size_t>(f)]);
 
+  size_t count = 0;
+  for (const auto& layer : structure.layers) count += layer.index == 0 ? static_cast<size_t>(layer.units) : 0;
   std::vector<Component> units;
   for (const auto& layer : structure.layers) {
-    if (layer.index != 0) continue;
+    if (layer.index != 0 || count * (features.size() + 1) > affordable) continue;
     for (int64_t unit = 0; unit < layer.units; ++unit)
       units.push_back(parseComponent(structure, layer.name + ":unit=" + std::to_string(unit)));
   }
-  if (units.size() * (features.size() + 1) > affordable) units.clear();
   std::vector<const Component*> all;
   for (const auto& one : groups) all.push_back(&one);
   for (const auto& one : units) all.push_back(&one);
