@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <numeric>
 #include <string>
 #include <type_traits>
@@ -104,8 +105,14 @@ GroupedScores::GroupedScores(std::size_t weights, std::vector<std::uint32_t> ord
                              std::span<const std::uint32_t> alike, std::vector<std::vector<std::uint16_t>> of,
                              std::span<const std::size_t> groups)
     : weights_(weights), order_(std::move(order)) {
-  splits_.push_back(splitOf({}, 1, alike));
-  for (std::size_t g = 0; g < groups.size(); ++g) splits_.push_back(splitOf(std::move(of[g]), groups[g], alike));
+  splits_.resize(1 + groups.size());
+  const auto everySecond = [&](std::size_t from) {
+    for (std::size_t s = from; s < splits_.size(); s += 2)
+      splits_[s] = s == 0 ? splitOf({}, 1, alike) : splitOf(std::move(of[s - 1]), groups[s - 1], alike);
+  };
+  auto other = std::async(std::launch::async, everySecond, std::size_t{0});
+  everySecond(1);
+  other.get();
 }
 
 GroupedScores::Split GroupedScores::splitOf(std::vector<std::uint16_t> of, std::size_t groups,
@@ -199,6 +206,7 @@ class GroupedScores::Scorer {
     overRuns(
         n, [&](std::size_t i) { return sorted[i].key; },
         [&](std::size_t begin, std::size_t end) {
+          if (end - begin == 1) return;  // nearly all
           tied += pairsWithin(end - begin);
           overRuns(
               end - begin, [&](std::size_t i) { return ranks_[begin + i]; },
