@@ -37,6 +37,19 @@ struct RankBiasedOverlap {
 [[nodiscard]] std::optional<RankBiasedOverlap> rankBiasedOverlap(std::span<const float> a, std::span<const float> b,
                                                                  double p = 0.98, double tolerance = 1e-9);
 
+/// A score of a list's top: which one, and its rank from 1, equal scores sharing that of their first.
+struct RankedPlace {
+  std::size_t place, rank;
+};
+
+/// How many places of so many pairs are looked at.
+[[nodiscard]] std::size_t overlapDepth(std::size_t pairs, double p = 0.98, double tolerance = 1e-9);
+
+/// The same of tops alone: the `depth` largest scores of each list and those tied with the last of them, by ascending place; any
+/// numbers that tell the pairs apart are places.
+[[nodiscard]] RankBiasedOverlap overlapOfTops(std::span<const RankedPlace> a, std::span<const RankedPlace> b,
+                                              std::size_t depth, std::size_t pairs, double p = 0.98);
+
 /// The p for which the first `depth` places carry `share` of the weight in lists without end (Webber et al.,
 /// solved by halving: 0.98 for 50 and 0.86). Throws Error(Fault::internal) for a depth of 0 or a share outside (0, 1).
 [[nodiscard]] double persistenceFor(std::size_t depth, double share = 0.86);

@@ -34,10 +34,8 @@ struct CriterionCard {
 /// "impact", the run's own.
 [[nodiscard]] CriterionScores impactScores(const Run& run);
 
-/// A criterion's marks against the run's impacts. `scores` are as the run's parameters; throws Error(Fault::internal) where
-/// they aren't.
-[[nodiscard]] CriterionCard cardOf(const Run& run, const CriterionScores& scores);
-/// The same of several, two at a time. `progress` hears the share that is done and may throw to stop.
+/// The marks of criteria against the run's impacts, two at a time. `scores` are as the run's parameters; throws
+/// Error(Fault::internal) where they aren't. `progress` hears the share that is done and may throw to stop.
 [[nodiscard]] std::vector<CriterionCard> cardsOf(const Run& run, std::span<const CriterionScores> scores,
                                                  const std::function<void(double share)>& progress);
 

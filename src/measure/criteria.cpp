@@ -118,6 +118,7 @@ class Scorer {
     options.metrics = {metric};
     options.seed = options_.seed;
     options.most_probes = options.probes;  // a criterion is to be cheap
+    options.curvature = true;              // what is wanted of kl, whose own changes would drown in rounding
     return estimateAll(session_, smaller, options, progress_).impact[0];
   }
 
@@ -154,9 +155,12 @@ class Scorer {
         const auto* sum = sums.const_data_ptr<double>();
         const bool everywhere = sums.numel() == 1 && columns == 1 && !one.by_row;  // a bias
         read[p] = true;
-        for (int64_t flat = 0; flat < parameters[p].weights(); ++flat) {
-          const auto entry = everywhere ? 0 : (one.by_row ? flat / columns : flat % columns) - one.first;
-          if (entry >= 0 && entry < sums.numel()) squares[p][static_cast<size_t>(flat)] += sum[entry];
+        auto square = squares[p].begin();
+        for (int64_t row = 0; row < parameters[p].rows(); ++row) {
+          for (int64_t column = 0; column < columns; ++column, ++square) {
+            const auto entry = everywhere ? 0 : (one.by_row ? row : column) - one.first;
+            if (entry >= 0 && entry < sums.numel()) *square += sum[entry];
+          }
         }
       }
     }

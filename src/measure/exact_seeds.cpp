@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -35,15 +36,55 @@ void reduceRms(const float* block, int64_t samples, int64_t seeds, int64_t eleme
   }
 }
 
+/// 1/2 dy^T F dy, F = diag(p) - p p^T of each group of classes, from [samples, elements, columns]; `probability` is [samples, elements].
+void reduceCurvature(const float* block, const at::Tensor& probability, int64_t classes, int64_t columns,
+                     double* impact, float* error) {
+  const auto samples = probability.size(0), elements = probability.size(1);
+  const auto* p = probability.const_data_ptr<double>();
+  std::vector<double> one(static_cast<size_t>(columns)), mean(one), squares(one), sum(one), sum2(one);
+  for (int64_t b = 0; b < samples; ++b) {
+    std::fill(one.begin(), one.end(), 0.0);
+    for (int64_t first = 0; first < elements; first += classes) {
+      std::fill(mean.begin(), mean.end(), 0.0);
+      std::fill(squares.begin(), squares.end(), 0.0);
+      for (int64_t k = first; k < first + classes; ++k) {
+        const float* line = block + (b * elements + k) * columns;
+        const double weight = p[b * elements + k];
+        for (size_t j = 0; j < one.size(); ++j) {
+          const auto change = static_cast<double>(line[j]);
+          mean[j] += weight * change;
+          squares[j] += weight * change * change;
+        }
+      }
+      for (size_t j = 0; j < one.size(); ++j) one[j] += std::max(0.0, squares[j] - mean[j] * mean[j]);
+    }
+    for (size_t j = 0; j < one.size(); ++j) {
+      const double value = 0.5 * one[j] * static_cast<double>(classes) / static_cast<double>(elements);
+      sum[j] += value;
+      sum2[j] += value * value;
+    }
+  }
+  const auto n = static_cast<double>(samples);
+  for (size_t j = 0; j < one.size(); ++j) {
+    impact[j] = sum[j] / n;
+    const double deviation = std::sqrt(std::max(0.0, sum2[j] / n - impact[j] * impact[j]) / (n - 1));
+    error[j] = samples < 2 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(deviation);
+  }
+}
+
 class ExactSeeds : public ResponseSeeds {
  public:
-  ExactSeeds(const OutputView& view, std::span<const Metric> metrics)
+  ExactSeeds(const OutputView& view, std::span<const Metric> metrics, bool curvature)
       : samples_(view.baseline.size(0)),
         elements_(view.baseline.size(1)),
         one_sample_(view.one_sample),
         metrics_(metrics.begin(), metrics.end()),
         baseline_(view.baseline.to(at::kCPU)),
-        output_metrics_(baseline_, view.classes, view.targets) {}
+        output_metrics_(baseline_, view.classes, view.targets) {
+    if (!curvature) return;
+    classes_ = view.classes;
+    probability_ = baseline_.view({samples_, -1, classes_}).softmax(-1).reshape({samples_, elements_}).contiguous();
+  }
 
   [[nodiscard]] Seeds seeds() const override {
     const int64_t rows = one_sample_ ? 1 : samples_;
@@ -70,6 +111,10 @@ class ExactSeeds : public ResponseSeeds {
         reduceRms(block, samples_, elements_, elements_, columns, out.impact[m], out.standard_error[m]);
         continue;
       }
+      if (metrics_[m] == Metric::kl && probability_.defined()) {
+        reduceCurvature(block, probability_, classes_, columns, out.impact[m], out.standard_error[m]);
+        continue;
+      }
       if (!outputs.defined()) {
         const auto change = at::from_blob(const_cast<float*>(block), {samples_, elements_, columns}, at::kFloat);
         outputs = change.permute({2, 0, 1}).to(at::kDouble) + baseline_;
@@ -88,12 +133,14 @@ class ExactSeeds : public ResponseSeeds {
   std::vector<Metric> metrics_;
   at::Tensor baseline_;
   OutputMetrics output_metrics_;
+  int64_t classes_ = 0;
+  at::Tensor probability_;  ///< defined: kl to second order
 };
 
 }  // namespace
 
-std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<const Metric> metrics) {
-  return std::make_unique<ExactSeeds>(view, metrics);
+std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<const Metric> metrics, bool curvature) {
+  return std::make_unique<ExactSeeds>(view, metrics, curvature);
 }
 
 }  // namespace heft

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "engine/zero_scope.hpp"
 #include "measure/component.hpp"
 #include "measure/input_features.hpp"
 #include "measure/session.hpp"
@@ -16,7 +17,8 @@ namespace heft {
 namespace {
 
 constexpr size_t kTopUnits = 5;
-constexpr double kMostSeconds = 20;  // that running the model may take, for each of groups and units
+constexpr double kMostSeconds = 4;        // that running the model may take, for each of groups and units
+constexpr size_t kMostBytes = 256 << 20;  // that outputs with features held may take at once
 
 /// The features that vary most, as many as can be held in time, in their order.
 std::vector<int64_t> heldOf(const at::Tensor& given, int64_t most) {
@@ -51,35 +53,45 @@ std::optional<HeldFeatures> holdFeatures(Session& session, std::span<const std::
   for (const auto f : features)
     found.names.push_back(names.empty() ? "feature " + std::to_string(f) : names[static_cast<size_t>(f)]);
 
+  size_t count = 0;
+  for (const auto& layer : structure.layers) count += layer.index == 0 ? static_cast<size_t>(layer.units) : 0;
   std::vector<Component> units;
   for (const auto& layer : structure.layers) {
-    if (layer.index != 0) continue;
+    if (layer.index != 0 || count * (features.size() + 1) > affordable) continue;
     for (int64_t unit = 0; unit < layer.units; ++unit)
       units.push_back(parseComponent(structure, layer.name + ":unit=" + std::to_string(unit)));
   }
-  if (units.size() * (features.size() + 1) > affordable) units.clear();
   std::vector<const Component*> all;
   for (const auto& one : groups) all.push_back(&one);
   for (const auto& one : units) all.push_back(&one);
 
   const auto rms = [](const at::Tensor& change) { return change.square().mean().sqrt().item<double>(); };
-  std::vector<double> whole;
-  for (const auto* one : all)
-    whole.push_back(rms(outputsWithout(session, masksOf(structure, *one)) - session.baseline()));
-  std::vector<std::vector<double>> share(all.size());
-  auto inputs = session.runner().inputs().values;
-  const std::vector<at::Tensor> nothing(structure.parameters.size());
-  for (size_t f = 0; f < features.size(); ++f) {
+  const auto outputsHeld = [&](size_t f) {
+    auto inputs = session.runner().inputs().values;
     auto value = given.clone();
     const auto column = value.select(-1, features[f]);
     column.fill_(column.mean());
     inputs[input->argument] = value;
-    const auto baseline = outputsWithout(session, nothing, inputs);
+    return outputsOf(session, inputs);
+  };
+  std::vector<double> whole;
+  std::vector<std::vector<double>> share(all.size());
+  double done = 0;
+  // A group is taken away once for many features: that takes as long as a run.
+  const auto many = std::max<size_t>(1, kMostBytes / session.baseline().nbytes());
+  for (size_t first = 0; first < features.size(); first += many) {
+    const auto last = std::min(features.size(), first + many);
+    std::vector<at::Tensor> baseline;
+    for (size_t f = first; f < last; ++f) baseline.push_back(outputsHeld(f));
     for (size_t g = 0; g < all.size(); ++g) {
-      const double impact = rms(outputsWithout(session, masksOf(structure, *all[g]), inputs) - baseline);
-      share[g].push_back(whole[g] > session.noise() ? 1 - impact / whole[g] : std::numeric_limits<double>::quiet_NaN());
-      progress((static_cast<double>(f) + static_cast<double>(g + 1) / static_cast<double>(all.size())) /
-               static_cast<double>(features.size()));
+      const ZeroScope zeroed(session.model(), masksOf(structure, *all[g]));
+      if (first == 0) whole.push_back(rms(outputsOf(session) - session.baseline()));
+      for (size_t f = first; f < last; ++f) {
+        const double impact = rms(outputsHeld(f) - baseline[f - first]);
+        share[g].push_back(whole[g] > session.noise() ? 1 - impact / whole[g]
+                                                      : std::numeric_limits<double>::quiet_NaN());
+        progress(++done / static_cast<double>(all.size() * features.size()));
+      }
     }
   }
   for (size_t g = 0; g < groups.size(); ++g) {

@@ -1,6 +1,7 @@
 #include "measure/layer_parts.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 namespace heft {
@@ -58,6 +59,8 @@ void WeightSets::addColumn(std::int64_t parameter, std::int64_t column) {
 
 std::vector<WeightSet> WeightSets::take() {
   for (WeightSet& set : sets_) {
+    // As rows come: ascending, each once.
+    if (std::adjacent_find(set.index.begin(), set.index.end(), std::greater_equal<>()) == set.index.end()) continue;
     std::sort(set.index.begin(), set.index.end());
     set.index.erase(std::unique(set.index.begin(), set.index.end()), set.index.end());
   }

@@ -12,7 +12,7 @@ constexpr double kFlushSeconds = 10;
 
 /// Variants that are measured between two looks at the checkpoint: fewer where each takes longer, since a killed run loses
 /// what it measured of the last block. From the model's size alone, so that every run has the same blocks.
-std::size_t blockSize(std::size_t weights) { return weights < 20'000 ? 512 : weights < 500'000 ? 256 : 64; }
+std::size_t blockSize(std::size_t weights) { return weights < 100'000 ? 1024 : 256; }
 
 }  // namespace
 

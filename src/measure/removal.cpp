@@ -6,7 +6,8 @@
 #include <array>
 #include <cmath>
 
-#include "analysis/order.hpp"
+#include "analysis/top_shares.hpp"
+#include "engine/zero_scope.hpp"
 #include "measure/session.hpp"
 #include "measure/targets.hpp"
 #include "measure/zeroed.hpp"
@@ -15,40 +16,6 @@ namespace heft {
 namespace {
 
 constexpr std::array kShares{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95};
-
-/// The order in which weights go, as the first share of `shares` (ascending) that takes each, from the most important on:
-/// int8 [weights] by parameter, the number of shares where none does, -1 where a weight has no score. Of equal scores the
-/// one that stands first in the model goes first.
-std::vector<at::Tensor> firstShares(const CriterionScores& scores, std::span<const double> shares) {
-  std::vector<float> all;
-  std::vector<uint32_t> scored;
-  for (const auto& own : scores.scores) {
-    for (const float one : own) {
-      if (!std::isnan(one)) scored.push_back(static_cast<uint32_t>(all.size()));
-      all.push_back(-one);
-    }
-  }
-  const auto count = static_cast<double>(scored.size());
-  std::vector<int8_t> first(all.size(), -1);
-  if (!scored.empty()) {
-    const auto order = ascendingOrder(std::span<const float>(all), std::move(scored));
-    size_t share = 0;
-    for (size_t rank = 0; rank < order.size(); ++rank) {
-      while (share < shares.size() && rank >= static_cast<size_t>(std::llround(shares[share] * count))) ++share;
-      first[order[rank]] = static_cast<int8_t>(share);
-    }
-  }
-  std::vector<at::Tensor> parts;
-  auto next = first.begin();
-  for (const auto& own : scores.scores) {
-    const auto size = static_cast<int64_t>(own.size());
-    auto part = at::empty({size}, at::kChar);
-    std::copy_n(next, size, part.mutable_data_ptr<int8_t>());
-    next += size;
-    parts.push_back(std::move(part));
-  }
-  return parts;
-}
 
 void judge(const Session& session, const at::Tensor& outputs, std::optional<double>& loss,
            std::optional<double>& correct) {
@@ -59,10 +26,8 @@ void judge(const Session& session, const at::Tensor& outputs, std::optional<doub
   if (targets->classes.defined()) correct = accuracy(outputs.unsqueeze(0), *targets, classes).item<double>();
 }
 
-/// The model run with the masked weights at zero.
-RemovalPoint pointWithout(Session& session, const std::vector<at::Tensor>& masks, double share) {
+RemovalPoint pointOf(const Session& session, const at::Tensor& outputs, double share) {
   const at::NoGradGuard no_grad;
-  const auto outputs = outputsWithout(session, masks);
   RemovalPoint point;
   point.share = share;
   const auto squares = (outputs - session.baseline()).square().mean(1).to(at::kCPU).contiguous();
@@ -86,20 +51,28 @@ RemovalBaseline removalBaseline(Session& session) {
 
 std::vector<RemovalCurve> removalCurves(Session& session, const CriterionScores& scores, std::span<const double> shares,
                                         const std::function<void(double share)>& progress) {
-  const auto first = firstShares(scores, shares);
+  const auto taken = topShares(scores.scores, shares);
   std::vector<RemovalCurve> curves{{scores.name, true, {}}, {scores.name, false, {}}};
   double done = 0;
-  for (auto& curve : curves) {
-    for (size_t k = 0; k < shares.size(); ++k) {
-      std::vector<at::Tensor> masks;
-      for (const auto& one : first) {
-        const auto limit = static_cast<int64_t>(k);
-        masks.push_back(curve.deletion ? one.ge(0).logical_and_(one.le(limit)) : one.gt(limit));
-      }
-      curve.points.push_back(pointWithout(session, masks, shares[k]));
-      progress(++done / static_cast<double>(2 * shares.size()));
-    }
+  ZeroScope zeroed(session.model());
+  const auto remove = [&](size_t share) {
+    for (size_t p = 0; p < taken[share].size(); ++p) zeroed.zero(p, taken[share][p]);
+  };
+  const auto run = [&](RemovalCurve& curve, size_t share) {
+    curve.points.push_back(pointOf(session, outputsOf(session), shares[share]));
+    progress(++done / static_cast<double>(2 * shares.size()));
+  };
+  for (size_t k = 0; k < shares.size(); ++k) {
+    remove(k);
+    run(curves[0], k);
   }
+  zeroed.putBack();
+  // From the other end, so that weights only go: at each point those after its share are gone.
+  for (size_t k = shares.size(); k-- > 0;) {
+    remove(k + 1);
+    run(curves[1], k);
+  }
+  std::reverse(curves[1].points.begin(), curves[1].points.end());
   return curves;
 }
 
@@ -112,7 +85,8 @@ RemovalPoint removeWeights(Session& session, std::span<const std::vector<std::ui
     removed += masks.back().sum().item<int64_t>();
     all += masks.back().numel();
   }
-  return pointWithout(session, masks, static_cast<double>(removed) / static_cast<double>(std::max<int64_t>(all, 1)));
+  return pointOf(session, outputsWithout(session, masks),
+                 static_cast<double>(removed) / static_cast<double>(std::max<int64_t>(all, 1)));
 }
 
 }  // namespace heft

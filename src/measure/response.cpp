@@ -91,7 +91,7 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
   const double flop = adjointFlop(sites, structure);
   const auto quick = static_cast<int64_t>(options.exact_flop / flop);
   if (elements <= std::max({options.exact_elements, quick, int64_t{1}}) && fits(elements))
-    return exactSeeds(view, options.metrics);
+    return exactSeeds(view, options.metrics, options.curvature);
   if (only(Metric::kl) || only(Metric::rms)) keepSquares(sites, structure.parameters.size());
   result.probes = std::clamp(static_cast<int64_t>(options.probe_flop / flop), options.probes, options.most_probes);
   while (result.probes > 2 && !fits(result.probes)) result.probes /= 2;

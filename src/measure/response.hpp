@@ -26,6 +26,7 @@ struct ResponseOptions {
   int64_t probes = 256;
   int64_t most_probes = 1024;
   int64_t memory = int64_t{2} << 30;     ///< bytes that adjoints may take; fewer probes where they would take more
+  bool curvature = false;                ///< kl to second order alone; see exactSeeds
   const Selection* selection = nullptr;  ///< rows without a selected weight are left out; null: all
   /// Given: hears the values of each row of a parameter instead of the result, which then has none for it. Called from
   /// several threads. Weights outside recurrent operators' reach (UnitEstimator) are left out.

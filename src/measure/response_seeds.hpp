@@ -41,7 +41,9 @@ struct OutputView {
 };
 
 /// Every output by itself: dy is known, so every metric is exact in it. As many seeds as elements.
-std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<const Metric> metrics);
+/// `curvature`: kl to second order alone, as probes take it, which is quicker and doesn't cancel where changes are tiny.
+std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<const Metric> metrics,
+                                          bool curvature = false);
 
 /// Random +-1 vectors over the outputs stand in for them (Hutchinson 1990): for a seed s with E[s s^T] = G the mean of
 /// (s dy)^2 is dy^T G dy without bias. `probes` seeds a quadratic form, drawn for each sample on its own.

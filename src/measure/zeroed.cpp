@@ -19,17 +19,23 @@ std::vector<at::Tensor> masksOf(const Structure& structure, const Component& com
   return masks;
 }
 
+at::Tensor outputsOf(Session& session) { return outputsOf(session, session.runner().inputs().values); }
+
+at::Tensor outputsOf(Session& session, const std::vector<c10::IValue>& inputs) {
+  const at::NoGradGuard no_grad;
+  PlainHandler handler(session.model());
+  // A copy, since an output may be a weight of the model or a view of one.
+  return session.layout().table(session.runner().run(handler, inputs)).clone();
+}
+
 at::Tensor outputsWithout(Session& session, const std::vector<at::Tensor>& masks) {
   return outputsWithout(session, masks, session.runner().inputs().values);
 }
 
 at::Tensor outputsWithout(Session& session, const std::vector<at::Tensor>& masks,
                           const std::vector<c10::IValue>& inputs) {
-  const at::NoGradGuard no_grad;
   const ZeroScope zeroed(session.model(), masks);
-  PlainHandler handler(session.model());
-  // A copy, since an output may be a weight of the model or a view of one.
-  return session.layout().table(session.runner().run(handler, inputs)).clone();
+  return outputsOf(session, inputs);
 }
 
 }  // namespace heft

@@ -12,9 +12,11 @@
 namespace heft {
 namespace {
 
-/// Rows of a block's matrix products: enough that packing the weights costs little beside the product, few enough that a
+/// Rows of a block's matrix products: enough that reading the weights costs little beside the product, few enough that a
 /// block's states stay in the cache.
-constexpr int64_t kRows = 256;
+constexpr int64_t kMostRows = 256, kFewestRows = 32;
+/// Blocks of a chunk, if those get enough rows: several for each thread of a usual machine.
+constexpr int64_t kBlocks = 8;
 
 /// Where the elements of an output [variants, place, emitted] come from.
 struct Places {
@@ -82,7 +84,8 @@ DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t v
 }
 
 RecurrentResult DeltaCall::run() {
-  const auto block = std::max<int64_t>(1, kRows / samples_);
+  const auto rows = std::clamp(variants_ * samples_ / kBlocks, kFewestRows, kMostRows);
+  const auto block = std::max<int64_t>(1, rows / samples_);
   const auto blocks = (variants_ + block - 1) / block;
   if (std::ssize(workspaces_) < at::get_num_threads()) workspaces_.resize(static_cast<size_t>(at::get_num_threads()));
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {

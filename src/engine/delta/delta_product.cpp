@@ -9,7 +9,8 @@
 namespace heft {
 namespace {
 
-constexpr int64_t kRows = 32, kColumns = 64;  ///< of the blocks that tiles work on
+constexpr int64_t kRows = 32, kColumns = 64;  ///< of the smallest blocks that tiles work on
+constexpr int64_t kManyRows = 128;            ///< of the others: a call has its price
 /// Terms of a sum from which on tiles are used: their errors average out, and below it the gates take most of the time anyway.
 constexpr int64_t kFewestTerms = 128;
 
@@ -36,7 +37,7 @@ bool tryTiles() {
 bool tryTiles() { return false; }
 #endif
 
-/// [outputs / columns, inputs / 2, columns, 2] of weights [inputs, outputs], both rounded up with zeros.
+/// [outputs / columns, halves (high, low), inputs / 2, columns, 2] of weights [inputs, outputs], rounded up with zeros.
 at::Tensor panelsOf(const at::Tensor& weights) {
   const auto inputs = weights.size(0), outputs = weights.size(1);
   const auto width = roundedUp(outputs, kColumns);
@@ -46,9 +47,8 @@ at::Tensor panelsOf(const at::Tensor& weights) {
                            reinterpret_cast<uint16_t*>(high.data_ptr<at::BFloat16>() + i * width),
                            reinterpret_cast<uint16_t*>(low.data_ptr<at::BFloat16>() + i * width));
   }
-  // high x high + low x high + high x low, in the order of prepare()'s columns.
-  const auto all = at::cat({high, high, low});
-  return all.view({all.size(0) / 2, 2, width / kColumns, kColumns}).permute({2, 0, 3, 1}).contiguous();
+  const auto halves = at::stack({high, low});
+  return halves.view({2, even(inputs) / 2, 2, width / kColumns, kColumns}).permute({3, 0, 1, 4, 2}).contiguous();
 }
 
 }  // namespace
@@ -73,13 +73,12 @@ DeltaProduct::DeltaProduct(const at::Tensor& weights, bool tiles) : weights_(wei
 at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& workspace, size_t place) const {
   if (!panels_.defined()) return differences;
   const auto rows = differences.size(0), width = even(inputs());
-  auto split = workspace.take(place, {roomFor(rows), 3 * width}, at::kBFloat16);
+  auto split = workspace.take(place, {roomFor(rows), 2, width}, at::kBFloat16);
   auto* out = reinterpret_cast<uint16_t*>(split.data_ptr<at::BFloat16>());
   const auto* values = differences.const_data_ptr<float>();
-  for (int64_t r = 0; r < rows; ++r, out += 3 * width) {
+  for (int64_t r = 0; r < rows; ++r, out += 2 * width) {
     kernels::splitBfloat16(values + r * differences.stride(0), inputs(), out, out + width);
     if (width > inputs()) out[inputs()] = out[width + inputs()] = 0;
-    std::copy_n(out, width, out + 2 * width);
   }
   return split;
 }
@@ -95,15 +94,23 @@ void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor
     return;
   }
 #ifdef CPUBLAS_BRGEMM_BF16BF16F32
-  const auto depth = prepared.size(1);
+  const auto depth = prepared.size(2);
   const auto* values = prepared.const_data_ptr<at::BFloat16>();
   const auto* panel = panels_.const_data_ptr<at::BFloat16>();
   auto* to = out.data_ptr<float>();
-  for (int64_t column = 0; column < outputs(); column += kColumns, panel += depth * kColumns) {
+  for (int64_t column = 0; column < outputs(); column += kColumns, panel += 2 * depth * kColumns) {
     const auto columns = std::min(kColumns, outputs() - column);
-    for (int64_t row = 0; row < rows; row += kRows)
-      at::native::cpublas::brgemm(kRows, columns, depth, depth, kColumns, out.stride(0), add, values + row * depth,
-                                  panel, to + row * out.stride(0) + column);
+    for (int64_t row = 0, block = 0; row < rows; row += block) {
+      block = rows - row >= kManyRows ? kManyRows : kRows;
+      const auto product = [&](int64_t half, int64_t weight_half, bool to_sum) {
+        at::native::cpublas::brgemm(block, columns, depth, 2 * depth, kColumns, out.stride(0), to_sum,
+                                    values + (2 * row + half) * depth, panel + weight_half * depth * kColumns,
+                                    to + row * out.stride(0) + column);
+      };
+      product(1, 0, add);
+      product(0, 1, true);
+      product(0, 0, true);
+    }
   }
 #endif
 }

@@ -38,7 +38,7 @@ class DeltaProduct {
 
  private:
   at::Tensor weights_;  ///< float32 [inputs, outputs]
-  at::Tensor panels_;   ///< bfloat16 [panels, 3 x inputs / 2, columns of a panel, 2]
+  at::Tensor panels_;   ///< bfloat16 [panels, halves, inputs / 2, columns of a panel, 2]
 };
 
 }  // namespace heft
