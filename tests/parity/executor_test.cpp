@@ -2,11 +2,15 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <random>
 #include <set>
 
+#include "engine/delta/delta_product.hpp"
 #include "heft/error.hpp"
+#include "measure/session.hpp"
 #include "parity/loaded_fixture.hpp"
 
 namespace heft::test {
@@ -181,6 +185,47 @@ TEST(BatchExecutor, ChangesSeveralParametersTogether) {
   EXPECT_LE(rms(executeAll(*batch, variants) - want), allowedBatched(rms(want - baseline), rms(baseline)));
   EXPECT_TRUE(batch->notes().empty());
 }
+
+/// Models large enough for products by tiles, on their own inputs.
+class ShippedModel : public testing::TestWithParam<std::tuple<std::string, bool>> {};
+
+TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
+  const auto& [name, tiles] = GetParam();
+  if (tiles && !DeltaProduct::tilesWork()) GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
+  at::set_num_threads(1);
+  const std::filesystem::path folder = HEFT_MODELS;
+  SessionOptions options;
+  options.model = folder / (name + ".pt");
+  options.inputs = {folder / (name + "-inputs.safetensors")};
+  Session session(options);
+  const auto loop = makeLoopExecutor(session.runner(), session.layout());
+  const auto batch = makeBatchExecutor(session.runner(), session.layout(), {.tiles = tiles});
+  std::mt19937_64 random(5);
+  for (size_t p = 0; p < session.model().parameters.size(); ++p) {
+    const auto count = session.model().parameters[p].value.numel();
+    std::vector<Variant> variants;
+    for (int i = 0; i < 8; ++i) {
+      const auto index = static_cast<int64_t>(random() % static_cast<uint64_t>(count));
+      variants.push_back(setWeights(static_cast<int64_t>(p), {index}, 0.25 * (i % 3)));
+    }
+    const auto want = executeAll(*loop, variants);
+    const auto found = executeAll(*batch, variants);
+    for (int64_t v = 0; v < want.size(0); ++v) {
+      EXPECT_LE(rms(found[v] - want[v]),
+                allowedBatched(rms(want[v] - session.baseline().flatten()), rms(session.baseline())))
+          << session.model().parameters[p].name << " variant " << v;
+    }
+  }
+  EXPECT_TRUE(batch->notes().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(BatchExecutor, ShippedModel,
+                         testing::Combine(testing::Values("digits-lstm", "weather-gru", "char-lstm"), testing::Bool()),
+                         [](const auto& one) {
+                           auto name = std::get<0>(one.param) + (std::get<1>(one.param) ? "_tiles" : "_float32");
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST(BatchExecutor, RefusesWeightsThatAreNotThere) {
   LoadedFixture loaded(fixture("lstm_1_layer"));
