@@ -204,7 +204,7 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   for (size_t p = 0; p < session.model().parameters.size(); ++p) {
     const auto count = session.model().parameters[p].value.numel();
     std::vector<Variant> variants;
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < (name == "char-lstm" ? 3 : 8); ++i) {  // the loop takes 0.1 s for each there
       const auto index = static_cast<int64_t>(random() % static_cast<uint64_t>(count));
       variants.push_back(setWeights(static_cast<int64_t>(p), {index}, 0.25 * (i % 3)));
     }
