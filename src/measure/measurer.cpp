@@ -12,7 +12,7 @@ constexpr double kFlushSeconds = 10;
 
 /// Variants that are measured between two looks at the checkpoint: fewer where each takes longer, since a killed run loses
 /// what it measured of the last block. From the model's size alone, so that every run has the same blocks.
-std::size_t blockSize(std::size_t weights) { return weights < 100'000 ? 1024 : 256; }
+std::size_t blockSize(std::size_t weights) { return weights < 100'000 ? 1024 : weights < 1'000'000 ? 256 : 128; }
 
 }  // namespace
 
@@ -55,7 +55,7 @@ std::vector<Measured> Measurer::measuredOf(const at::Tensor& outputs) const {
   return measured;
 }
 
-void Measurer::measureBlock(std::span<const std::uint64_t> flat) {
+void Measurer::measureBlock(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard) {
   const auto metrics = metrics_wanted_.size();
   std::vector<std::vector<double>> rows(flat.size(), std::vector<double>(2 * metrics, 0.0));
   // A weight that the perturbation leaves as it is moves nothing, and that is known without a run.
@@ -78,6 +78,7 @@ void Measurer::measureBlock(std::span<const std::uint64_t> flat) {
       std::copy(measured[v].standard_error.begin(), measured[v].standard_error.end(),
                 row.begin() + static_cast<std::ptrdiff_t>(metrics));
     }
+    heard(moved[first + measured.size() - 1] + 1);
   });
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   executed_ += variants.size();
@@ -92,7 +93,7 @@ std::vector<Measured> Measurer::weights(std::span<const std::uint64_t> flat, con
   for (std::size_t first = 0; first < sorted.size(); first += block_) {
     const auto block = std::span(sorted).subspan(first, std::min(block_, sorted.size() - first));
     const bool known = std::all_of(block.begin(), block.end(), [&](std::uint64_t one) { return checkpoint_.has(one); });
-    if (!known) measureBlock(block);
+    if (!known) measureBlock(block, [&](std::size_t done) { progress(first + done, sorted.size()); });
     progress(first + block.size(), sorted.size());
   }
   const auto metrics = static_cast<std::ptrdiff_t>(metrics_wanted_.size());

@@ -56,7 +56,8 @@ class Measurer {
   [[nodiscard]] const FlatWeights& flatWeights() const { return flat_; }
 
  private:
-  void measureBlock(std::span<const std::uint64_t> flat);
+  /// `heard` is told how many of them are done; it may throw to stop, and the block then counts for nothing.
+  void measureBlock(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard);
   Variant variantOf(const Component& component) const;
   std::vector<Measured> measuredOf(const at::Tensor& outputs) const;
 
