@@ -98,10 +98,12 @@ void BatchExecutor::runBaseline() {
   ActivationSize size(runner_.model());
   const auto outputs = runner_.run(size);
   baseline_ = layout_.table(outputs).clone();
-  calls_.emplace(runner_.model());
-  runner_.run(*calls_);
-  if (!options_.tiles) calls_->leaveTiles();
-  if (runner_.model().native || calls_->bytes() > options_.memory) calls_.reset();
+  if (!runner_.model().native) {
+    calls_.emplace(runner_.model());
+    runner_.run(*calls_);
+    if (!options_.tiles) calls_->leaveTiles();
+    if (calls_->bytes() > options_.memory) calls_.reset();
+  }
   bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
   most_ = kVariantsWithoutRows;
   if (const auto rows = size.recurrentRows(); rows > 0) {

@@ -45,7 +45,7 @@ class BaselineCalls : public PlainHandler {
  private:
   std::vector<BaselineCall> calls_;
   std::vector<Workspace> workspaces_;
-  bool tiles_ = true;
+  bool tiles_ = DeltaProduct::tilesWork();
 };
 
 }  // namespace heft

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -16,10 +17,10 @@ struct WeightEntry {
 struct CellChange {
   std::vector<WeightEntry> input, recurrent, input_bias, recurrent_bias, projection;
 
-  [[nodiscard]] bool any() const {
-    return !input.empty() || !recurrent.empty() || !input_bias.empty() || !recurrent_bias.empty() ||
-           !projection.empty();
+  [[nodiscard]] std::size_t entries() const {
+    return input.size() + recurrent.size() + input_bias.size() + recurrent_bias.size() + projection.size();
   }
+  [[nodiscard]] bool any() const { return entries() > 0; }
 };
 
 }  // namespace heft

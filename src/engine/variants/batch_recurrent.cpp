@@ -117,9 +117,7 @@ std::optional<CallDeltas> BatchHandler::callDeltas(const BaselineCall& baseline,
     // Beyond this, one product with the whole changed block is faster than its entries one by one.
     const auto most = 8 * weights.recurrent.size(0);
     for (const auto& one : changes) {
-      const auto entries = one.input.size() + one.recurrent.size() + one.input_bias.size() + one.recurrent_bias.size() +
-                           one.projection.size();
-      if (static_cast<int64_t>(entries) > most) return std::nullopt;
+      if (static_cast<int64_t>(one.entries()) > most) return std::nullopt;
     }
     deltas.changes.push_back(std::move(changes));
   }
