@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "analysis/inversions.hpp"
 #include "analysis/order.hpp"
 #include "heft/error.hpp"
 
@@ -11,68 +12,6 @@ namespace heft {
 namespace {
 
 double pairsWithin(std::size_t n) { return 0.5 * static_cast<double>(n) * (static_cast<double>(n) - 1); }
-
-/// Merges two sorted runs of `width` each, from both ends towards the middle: two chains that don't wait for each other, neither
-/// of which can leave its run before it is done. Returns how many pairs stood in the wrong order.
-template <class T>
-std::size_t mergeAlike(const T* run, std::size_t width, T* out) {
-  const T *left = run, *right = run + width;
-  const T *left_end = right - 1, *right_end = right + width - 1;
-  T* back = out + 2 * width - 1;
-  std::size_t inversions = 0, left_taken = 0;
-  for (std::size_t i = 0; i < width; ++i) {
-    // Written without a branch, which would be guessed wrong half of the time.
-    const bool inverted = *right < *left;
-    *out++ = inverted ? *right : *left;
-    inversions += inverted ? width - static_cast<std::size_t>(left - run) : 0;
-    right += inverted;
-    left += !inverted;
-    const bool from_left = *right_end < *left_end;
-    *back-- = from_left ? *left_end : *right_end;
-    inversions += from_left ? 0 : left_taken;
-    left_taken += from_left;
-    left_end -= from_left;
-    right_end -= !from_left;
-  }
-  return inversions;
-}
-
-/// The same of runs of any two lengths, [begin, middle) and [middle, end).
-template <class T>
-std::size_t mergeAny(const T* begin, const T* middle, const T* end, T* out) {
-  std::size_t inversions = 0;
-  const T *left = begin, *right = middle;
-  while (left < middle && right < end) {
-    if (*right < *left) {
-      inversions += static_cast<std::size_t>(middle - left);
-      *out++ = *right++;
-    } else {
-      *out++ = *left++;
-    }
-  }
-  std::copy(right, end, std::copy(left, middle, out));
-  return inversions;
-}
-
-/// Sorts and returns how many pairs stood in the wrong order.
-template <class T>
-double sortCountingInversions(std::vector<T>& values) {
-  std::vector<T> buffer(values.size());
-  std::size_t inversions = 0;
-  const std::size_t n = values.size();
-  for (std::size_t width = 1; width < n; width *= 2) {
-    for (std::size_t begin = 0; begin < n; begin += 2 * width) {
-      const T* run = values.data() + begin;
-      T* out = buffer.data() + begin;
-      if (begin + 2 * width <= n)
-        inversions += mergeAlike(run, width, out);
-      else
-        inversions += mergeAny(run, values.data() + std::min(begin + width, n), values.data() + n, out);
-    }
-    values.swap(buffer);
-  }
-  return static_cast<double>(inversions);
-}
 
 /// Pairs of equal neighbours, over runs of `same`.
 template <class Same>
@@ -166,12 +105,17 @@ std::optional<double> RankedPairs<T>::spearman() const {
 template <class T>
 std::optional<double> RankedPairs<T>::kendallTauB() const {
   const std::size_t n = size();
-  auto b = inOrder(b_, by_a_);
+  std::vector<std::uint32_t> rank_b(n);  // of equal values that of the first
+  overRuns(sorted_b_, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) rank_b[by_b_[i]] = static_cast<std::uint32_t>(begin);
+  });
+  auto b = inOrder(rank_b, by_a_);
   const auto same_a = [&](auto i, auto j) { return sorted_a_[i] == sorted_a_[j]; };
   const double tied_a = tiedPairs(n, same_a);
   const double tied_b = tiedPairs(n, [&](auto i, auto j) { return sorted_b_[i] == sorted_b_[j]; });
   const double tied_both = tiedPairs(n, [&](auto i, auto j) { return same_a(i, j) && b[i] == b[j]; });
-  const double discordant = sortCountingInversions(b);
+  std::vector<std::uint32_t> buffer(n);
+  const double discordant = countInversions(b, buffer);
   const double all = pairsWithin(n);
   if (n < 2 || all == tied_a || all == tied_b) return std::nullopt;
   const double concordant_minus_discordant = all - tied_a - tied_b + tied_both - 2 * discordant;
