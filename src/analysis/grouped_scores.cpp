@@ -5,7 +5,6 @@
 #include <future>
 #include <numeric>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "analysis/inversions.hpp"
@@ -60,16 +59,6 @@ std::vector<RankedPlace> rankedTop(std::size_t n, const KeyOf& keyOf, const Posi
   return top;
 }
 
-/// Deals `items` out in their order, those of group g from begins[g] on.
-template <class Item, class GroupOf>
-void deal(const std::vector<Item>& items, std::vector<std::size_t> begins, const GroupOf& groupOf,
-          std::vector<Item>& out) {
-  out.resize(begins.back());
-  for (const Item& one : items) {
-    if (const auto group = groupOf(one); group != Grouping::none) out[begins[group]++] = one;
-  }
-}
-
 }  // namespace
 
 GroupedScores::GroupedScores(std::span<const float> impact, std::span<const Grouping> groupings)
@@ -117,24 +106,23 @@ GroupedScores::GroupedScores(std::size_t weights, std::vector<std::uint32_t> ord
 
 GroupedScores::Split GroupedScores::splitOf(std::vector<std::uint16_t> of, std::size_t groups,
                                             std::span<const std::uint32_t> alike) const {
-  Split split{std::move(of), std::vector<Group>(groups), std::vector<std::uint32_t>(order_.size()),
-              std::vector<std::uint8_t>(order_.size())};
-  std::vector<std::uint32_t> all(order_.size()), dealt;
-  std::iota(all.begin(), all.end(), 0U);
-  const bool whole = split.of.empty();
+  Split split{std::vector<Group>(groups), std::vector<Standing>(order_.size())};
+  if (of.empty()) of.resize(order_.size(), 0);
   std::vector<std::size_t> begins(groups + 1, 0);
-  if (whole) begins.back() = all.size();
-  for (const auto group : split.of) {
+  for (const auto group : of) {
     if (group != Grouping::none) ++begins[group + 1U];
   }
   std::partial_sum(begins.begin(), begins.end(), begins.begin());
-  if (!whole)
-    deal(
-        all, begins, [&](std::uint32_t position) { return split.of[position]; }, dealt);
+  std::vector<std::uint32_t> dealt(begins.back());  // positions, group by group
+  auto ends = begins;
+  for (std::size_t position = 0; position < of.size(); ++position) {
+    split.standings[position].group = of[position];
+    if (of[position] != Grouping::none) dealt[ends[of[position]]++] = static_cast<std::uint32_t>(position);
+  }
   for (std::size_t g = 0; g < groups; ++g) {
     auto& group = split.groups[g];
     group.size = begins[g + 1] - begins[g];
-    const std::uint32_t* positions = (whole ? all : dealt).data() + begins[g];
+    const std::uint32_t* positions = dealt.data() + begins[g];
     const auto keyOf = [&](std::size_t i) { return alike[positions[i]]; };
     const double middle = 0.5 * static_cast<double>(group.size + 1);
     overRuns(group.size, keyOf, [&](std::size_t begin, std::size_t end) {
@@ -142,48 +130,72 @@ GroupedScores::Split GroupedScores::splitOf(std::vector<std::uint16_t> of, std::
       group.squared_ranks += static_cast<double>(end - begin) * rank * rank;
       group.tied_pairs += pairsWithin(end - begin);
       for (std::size_t i = begin; i < end; ++i)
-        split.twice_rank[positions[i]] = static_cast<std::uint32_t>(begin + 1 + end);
+        split.standings[positions[i]].twice_rank = static_cast<std::uint32_t>(begin + 1 + end);
     });
     for (std::size_t s = 0; s < overlapShares.size() && group.size > 0; ++s) {
       takeTop(
           group.size, topSize(s, group.size), keyOf, [&](std::size_t i) { return order_[positions[i]]; },
-          [&](std::size_t i) { split.tops[positions[i]] |= static_cast<std::uint8_t>(1U << s); });
+          [&](std::size_t i) { split.standings[positions[i]].tops |= static_cast<std::uint8_t>(1U << s); });
     }
     group.top = rankedTop(group.size, keyOf, [&](std::size_t i) { return positions[i]; });
   }
   return split;
 }
 
+/// A weight in a criterion's order, with how it stands among the impacts of its group.
+struct GroupedScores::Placed {
+  std::uint32_t key, position, twice_rank;
+};
+
 /// Gives marks from a criterion's order: ascending, equal scores by impact, then by weight; places are positions.
 class GroupedScores::Scorer {
  public:
   explicit Scorer(std::span<const std::uint32_t> order) : order_(order) {}
 
-  Score score(std::span<const KeyedPlace> sorted, const Split& split, const Group& group) {
+  /// Marks of each group of `split`.
+  std::vector<Score> score(std::span<const KeyedPlace> sorted, const Split& split) {
+    std::vector<std::size_t> ends{0};
+    for (const auto& group : split.groups) ends.push_back(ends.back() + group.size);
+    dealt_.resize(ends.back());
+    // Dealt out in their order, which then is each group's.
+    for (const auto& one : sorted) {
+      const auto& standing = split.standings[one.place];
+      if (standing.group != Grouping::none) dealt_[ends[standing.group]++] = {one.key, one.place, standing.twice_rank};
+    }
+    std::vector<Score> scores;
+    std::span<const Placed> rest(dealt_);
+    for (const auto& group : split.groups) {
+      scores.push_back(score(rest.first(group.size), split, group));
+      rest = rest.subspan(group.size);
+    }
+    return scores;
+  }
+
+ private:
+  Score score(std::span<const Placed> sorted, const Split& split, const Group& group) {
     const std::size_t n = sorted.size();
     Score score;
     score.weights = n;
     if (n == 0) return score;
     ranks_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) ranks_[i] = split.twice_rank[sorted[i].place];
+    for (std::size_t i = 0; i < n; ++i) ranks_[i] = sorted[i].twice_rank;
     score.spearman = spearman(sorted, group);
     const auto keyOf = [&](std::size_t i) { return sorted[i].key; };
     for (std::size_t s = 0; s < overlapShares.size(); ++s) {
       const std::size_t k = topSize(s, n);
       std::size_t common = 0;
       takeTop(
-          n, k, keyOf, [&](std::size_t i) { return order_[sorted[i].place]; },
-          [&](std::size_t i) { common += (split.tops[sorted[i].place] >> s) & 1U; });
+          n, k, keyOf, [&](std::size_t i) { return order_[sorted[i].position]; },
+          [&](std::size_t i) { common += (split.standings[sorted[i].position].tops >> s) & 1U; });
       score.overlap.at(s) = static_cast<double>(common) / static_cast<double>(k);
     }
-    const auto top = rankedTop(n, keyOf, [&](std::size_t i) { return sorted[i].place; });
+    const auto top = rankedTop(n, keyOf, [&](std::size_t i) { return sorted[i].position; });
     score.rbo = overlapOfTops(top, group.top, overlapDepth(n), n).value;
     score.kendall = kendall(sorted, group);
     return score;
   }
 
- private:
-  [[nodiscard]] std::optional<double> spearman(std::span<const KeyedPlace> sorted, const Group& group) const {
+  [[nodiscard]] std::optional<double> spearman(std::span<const Placed> sorted, const Group& group) const {
     const double middle = 0.5 * static_cast<double>(sorted.size() + 1);
     double squares = 0, products = 0;
     overRuns(
@@ -200,7 +212,7 @@ class GroupedScores::Scorer {
   }
 
   /// Leaves ranks_ unusable.
-  [[nodiscard]] std::optional<double> kendall(std::span<const KeyedPlace> sorted, const Group& group) {
+  [[nodiscard]] std::optional<double> kendall(std::span<const Placed> sorted, const Group& group) {
     const std::size_t n = sorted.size();
     double tied = 0, tied_both = 0;
     overRuns(
@@ -222,24 +234,26 @@ class GroupedScores::Scorer {
   }
 
   std::span<const std::uint32_t> order_;
+  std::vector<Placed> dealt_;
   std::vector<std::uint32_t> ranks_, buffer_;  ///< twice the mean ranks of impact, in the criterion's order
 };
 
 GroupedScores GroupedScores::without(const std::vector<bool>& left_out) const {
-  const auto kept = [&](const auto& list) {
-    std::remove_cvref_t<decltype(list)> some;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      if (!left_out[i]) some.push_back(list[i]);
+  const auto kept = [&](const auto& valueOf) {
+    std::vector<decltype(valueOf(0))> some;
+    for (std::size_t i = 0; i < left_out.size(); ++i) {
+      if (!left_out[i]) some.push_back(valueOf(i));
     }
     return some;
   };
   std::vector<std::vector<std::uint16_t>> of;
   std::vector<std::size_t> groups;
   for (std::size_t s = 1; s < splits_.size(); ++s) {
-    of.push_back(kept(splits_[s].of));
+    of.push_back(kept([&](std::size_t i) { return splits_[s].standings[i].group; }));
     groups.push_back(splits_[s].groups.size());
   }
-  return {weights_, kept(order_), kept(splits_[0].twice_rank), std::move(of), groups};
+  const auto alike = kept([&](std::size_t i) { return splits_[0].standings[i].twice_rank; });
+  return {weights_, kept([&](std::size_t i) { return order_[i]; }), alike, std::move(of), groups};
 }
 
 GroupedScores::Marks GroupedScores::of(std::span<const float> criterion, bool by_group) const {
@@ -257,19 +271,8 @@ GroupedScores::Marks GroupedScores::of(std::span<const float> criterion, bool by
   const auto sorted = ascendingKeys(by_impact);
   by_impact = {};
   Scorer scorer(order_);
-  Marks marks{scorer.score(sorted, splits_[0], splits_[0].groups[0]), {}};
-  std::vector<KeyedPlace> dealt;
-  for (std::size_t s = 1; s < splits_.size() && by_group; ++s) {
-    const auto& split = splits_[s];
-    std::vector<std::size_t> begins{0};
-    for (const auto& group : split.groups) begins.push_back(begins.back() + group.size);
-    deal(
-        sorted, begins, [&](const KeyedPlace& one) { return split.of[one.place]; }, dealt);
-    auto& scores = marks.groups.emplace_back();
-    for (std::size_t g = 0; g < split.groups.size(); ++g)
-      scores.push_back(
-          scorer.score(std::span(dealt).subspan(begins[g], begins[g + 1] - begins[g]), split, split.groups[g]));
-  }
+  Marks marks{scorer.score(sorted, splits_[0]).front(), {}};
+  for (std::size_t s = 1; s < splits_.size() && by_group; ++s) marks.groups.push_back(scorer.score(sorted, splits_[s]));
   return marks;
 }
 

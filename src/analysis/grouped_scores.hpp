@@ -40,21 +40,27 @@ class GroupedScores {
     double squared_ranks = 0, tied_pairs = 0;
     std::vector<RankedPlace> top;  ///< for rank-biased overlap
   };
+  /// How a weight stands in its group. In one piece, since a criterion asks for it in its own order: once from far memory.
+  struct Standing {
+    std::uint32_t twice_rank = 0;  ///< mean rank in the group, from 1
+    std::uint16_t group = 0;       ///< `none`: in no group, and nothing else is known
+    std::uint8_t tops = 0;         ///< bit s: in the top overlapShares[s] of the group
+  };
   /// All groups of a grouping. A position is a weight's place in the order of impacts.
   struct Split {
-    std::vector<std::uint16_t> of;  ///< [positions]: the group; empty: all are in the first
     std::vector<Group> groups;
-    std::vector<std::uint32_t> twice_rank;  ///< [positions]: mean rank in the group, from 1
-    std::vector<std::uint8_t> tops;         ///< [positions]: bit s: in the top overlapShares[s] of the group
+    std::vector<Standing> standings;  ///< [positions]
   };
 
-  /// `alike` is [positions], equal where impacts are.
+  /// `alike` is [positions], equal where impacts are; `of` is [groupings][positions], the groups.
   GroupedScores(std::size_t weights, std::vector<std::uint32_t> order, std::span<const std::uint32_t> alike,
                 std::vector<std::vector<std::uint16_t>> of, std::span<const std::size_t> groups);
+  /// `of` empty: all are in the first group.
   [[nodiscard]] Split splitOf(std::vector<std::uint16_t> of, std::size_t groups,
                               std::span<const std::uint32_t> alike) const;
   [[nodiscard]] GroupedScores without(const std::vector<bool>& left_out) const;
 
+  struct Placed;
   class Scorer;
 
   std::size_t weights_ = 0;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/few_rows.hpp"
 #include "engine/zero_scope.hpp"
 #include "measure/session.hpp"
 
@@ -23,7 +24,7 @@ at::Tensor outputsOf(Session& session) { return outputsOf(session, session.runne
 
 at::Tensor outputsOf(Session& session, const std::vector<c10::IValue>& inputs) {
   const at::NoGradGuard no_grad;
-  PlainHandler handler(session.model());
+  FewRowsHandler handler(session.model());
   // A copy, since an output may be a weight of the model or a view of one.
   return session.layout().table(session.runner().run(handler, inputs)).clone();
 }

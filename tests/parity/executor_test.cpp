@@ -9,6 +9,7 @@
 #include <set>
 
 #include "engine/delta/delta_product.hpp"
+#include "engine/few_rows.hpp"
 #include "heft/error.hpp"
 #include "measure/session.hpp"
 #include "parity/loaded_fixture.hpp"
@@ -98,6 +99,15 @@ TEST_P(Executors, BatchEqualsLoop) {
   EXPECT_EQ(batch->notes().empty(), kOneAtATime.count(GetParam().name) == 0)
       << (batch->notes().empty() ? "" : batch->notes()[0]);
   EXPECT_TRUE(fixture.baseline().equal(baseline)) << "some weight or state was not put back";
+}
+
+TEST_P(Executors, RunsOfFewRowsEqualPlainOnes) {
+  LoadedFixture fixture(GetParam());
+  const auto baseline = fixture.baseline();
+  const at::NoGradGuard no_grad;
+  FewRowsHandler all(fixture.model(), /*weights=*/1, /*rows=*/1 << 20);
+  const auto found = fixture.layout().table(fixture.runner().run(all)).flatten();
+  EXPECT_LE(rms(found - baseline), 1e-13 * rms(baseline));
 }
 
 struct Stop {};

@@ -1,32 +1,18 @@
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "engine/kernels/cpu/delta_step.hpp"
 #include "engine/kernels/cpu/unit_response.hpp"
 #include "engine/kernels/gate_math.hpp"
+#include "unit/kernel_targets.hpp"
 
 namespace heft::kernels {
 namespace {
 
-/// All sets of instructions that were compiled for and that this processor has.
-std::vector<std::int64_t> targets() {
-  std::vector<std::int64_t> found;
-  for (std::int64_t left = hwy::SupportedTargets() & ~std::int64_t{HWY_EMU128 | HWY_SCALAR}; left != 0;
-       left &= left - 1)
-    found.push_back(left & -left);
-  return found;
-}
-
-class GateKernels : public testing::TestWithParam<std::int64_t> {
- protected:
-  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
-};
+class GateKernels : public OnEachTarget {};
 
 /// Pre-activations from deep inside a gate's flat parts to its middle, and changes of every size.
 struct Draw {
@@ -227,8 +213,6 @@ TEST_P(GateKernels, UnitResponseEqualsDeltaSteps) {
     }
   }
 }
-
-std::string targetName(const testing::TestParamInfo<std::int64_t>& target) { return hwy::TargetName(target.param); }
 
 INSTANTIATE_TEST_SUITE_P(Targets, GateKernels, testing::ValuesIn(targets()), targetName);
 
