@@ -276,4 +276,23 @@ GroupedScores::Marks GroupedScores::of(std::span<const float> criterion, bool by
   return marks;
 }
 
+GroupedScores::Marks GroupedScores::ofImpact() const {
+  const auto score = [](const Group& group) {
+    Score own;
+    own.weights = group.size;
+    if (group.size == 0) return own;
+    if (group.squared_ranks > 0) own.spearman = 1;
+    if (pairsWithin(group.size) > group.tied_pairs) own.kendall = 1;
+    own.overlap.fill(1);
+    own.rbo = overlapOfTops(group.top, group.top, overlapDepth(group.size), group.size).value;
+    return own;
+  };
+  Marks marks{score(splits_[0].groups[0]), {}};
+  for (std::size_t s = 1; s < splits_.size(); ++s) {
+    auto& scores = marks.groups.emplace_back();
+    for (const auto& group : splits_[s].groups) scores.push_back(score(group));
+  }
+  return marks;
+}
+
 }  // namespace heft

@@ -32,6 +32,8 @@ class GroupedScores {
   /// Pairs in which the criterion is NaN are left out too, which takes about twice as long. `by_group` false: overall alone.
   /// Thread-safe.
   [[nodiscard]] Marks of(std::span<const float> criterion, bool by_group = true) const;
+  /// What `of` says of the impacts themselves.
+  [[nodiscard]] Marks ofImpact() const;
 
  private:
   /// A group as the impacts see it; what no criterion changes.

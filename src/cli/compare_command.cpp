@@ -64,6 +64,7 @@ int compareCriteria(const Options& options, const Context& context) {
   requireImpacts(run, options.run);
   std::vector<CriterionScores> given;
   for (const auto& file : options.scores) given.push_back(readScores(file, run));
+  nameApart(given);
 
   const auto session_options = sessionOptions(filesOf(run, options.files, NewTargets::taken));
   Session session(session_options);
@@ -91,7 +92,7 @@ int compareCriteria(const Options& options, const Context& context) {
   auto cards = cardsOf(run, all, [&](double share) { stage("ranking criteria", share); });
   if (const auto inputs = InputBootstrap::of(session, run, stage)) {
     for (std::size_t i = 0; i < all.size(); ++i) {
-      if (all[i].name != "impact") cards[i].spearman_error = inputs->spearmanError(all[i].scores);
+      if (all[i].name != kImpact) cards[i].spearman_error = inputs->spearmanError(all[i].scores);
     }
   }
   std::vector<RemovalCurve> curves;

@@ -22,7 +22,7 @@ namespace heft::cli {
 namespace {
 
 struct Options {
-  std::string run, by = "impact", scores, against, scope = "global", file, apply;
+  std::string run, by = kImpact, scores, against, scope = "global", file, apply;
   MaskSettings mask;
   RunFiles files;
   uint64_t seed = 0;
@@ -90,7 +90,7 @@ class Reopened {
 CriterionScores scoresFor(const Options& options, const Run& run, Reopened& model, Progress& progress) {
   if (!options.scores.empty()) return readScores(options.scores, run);
   if (!options.against.empty()) return shiftScores(run, readRun(options.against));
-  if (options.by == "impact") return impactScores(run);
+  if (options.by == kImpact) return impactScores(run);
   const auto criterion = parseCriterion(options.by);
   WeightScores weights;
   for (const auto& one : run.impacts) weights.push_back(one.weight);
@@ -112,7 +112,7 @@ void refuseExisting(const std::filesystem::path& file, const char* option) {
 }
 
 void checkRanking(const std::string& by) {
-  if (by == "impact") return;
+  if (by == kImpact) return;
   try {
     (void)parseCriterion(by);
   } catch (const Error& error) {
@@ -142,7 +142,7 @@ int mask(Options options, const Context& context) {
   const auto run = readRun(options.run);
   requireImpacts(run, options.run);
   const auto model_file = options.apply.empty() ? std::string() : modelOf(run, options.files);
-  if (run.settings.perturbation.kind != Perturbation::Kind::zero && options.by == "impact" && options.scores.empty() &&
+  if (run.settings.perturbation.kind != Perturbation::Kind::zero && options.by == kImpact && options.scores.empty() &&
       options.against.empty())
     context.warn("the run measured what '" + run.settings.perturbation.text() + "' does, a mask sets weights to zero");
 

@@ -136,7 +136,7 @@ CriterionCard cardOf(const Run& run, const RunGroups& groups, const GroupedScore
                      const CriterionScores& scores) {
   CriterionCard card{scores.name, scores.label, scores.seconds, {}, {}, {}, {}, {}, {}, {}};
   const bool further_draw = scores.name.starts_with("random_");  // wanted for its curves and its overall marks alone
-  const auto marks = impacts.of(joined(run, scores), !further_draw);
+  const auto marks = scores.name == kImpact ? impacts.ofImpact() : impacts.of(joined(run, scores), !further_draw);
   card.overall = marks.overall;
   if (!further_draw) groups.fill(card, marks);
   return card;
@@ -145,7 +145,7 @@ CriterionCard cardOf(const Run& run, const RunGroups& groups, const GroupedScore
 }  // namespace
 
 CriterionScores impactScores(const Run& run) {
-  CriterionScores scores{"impact", "measured impact", {}, run.cost.seconds};
+  CriterionScores scores{kImpact, "measured impact", {}, run.cost.seconds};
   for (const auto& one : run.impacts) scores.scores.push_back(one.impact);
   return scores;
 }
@@ -177,8 +177,8 @@ std::vector<CriterionCard> cardsOf(const Run& run, std::span<const CriterionScor
 
 void addCurves(std::vector<CriterionCard>& cards, std::span<const RemovalCurve> curves, double baseline_rms) {
   for (auto& card : cards) {
-    card.deletion = curveScore(curveOf(curves, card.name, true), curveOf(curves, "impact", true), baseline_rms);
-    card.insertion = curveScore(curveOf(curves, card.name, false), curveOf(curves, "impact", false), baseline_rms);
+    card.deletion = curveScore(curveOf(curves, card.name, true), curveOf(curves, kImpact, true), baseline_rms);
+    card.insertion = curveScore(curveOf(curves, card.name, false), curveOf(curves, kImpact, false), baseline_rms);
   }
 }
 

@@ -36,6 +36,24 @@ CriterionScores readScores(const std::string& file, const Run& run) {
   return scores;
 }
 
+void nameApart(std::vector<CriterionScores>& given) {
+  std::vector<std::string> taken{kImpact};
+  for (const auto criterion : allCriteria()) taken.emplace_back(name(criterion));
+  const auto isTaken = [&](const std::string& one) {
+    return one.starts_with("random_") || std::find(taken.begin(), taken.end(), one) != taken.end();
+  };
+  for (auto& one : given) {
+    // The label still is the file.
+    if (isTaken(one.name)) {
+      const auto folder = std::filesystem::absolute(one.label).lexically_normal().parent_path().filename().string();
+      one.name = folder + "/" + one.name;
+    }
+    const auto stem = one.name;
+    for (int number = 2; isTaken(one.name); ++number) one.name = stem + "_" + std::to_string(number);
+    taken.push_back(one.name);
+  }
+}
+
 void keepRunOnly(CriterionScores& scores, const Run& run) {
   for (std::size_t p = 0; p < scores.scores.size(); ++p) {
     for (std::size_t i = 0; i < scores.scores[p].size(); ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "measure/criteria.hpp"
 #include "run/run.hpp"
@@ -10,6 +11,9 @@ namespace heft {
 /// Somebody else's scores: a .safetensors file of tensors with the parameters' names and shapes; a parameter that the file
 /// lacks has none. Throws Error(Fault::input) where none is there or a shape differs.
 [[nodiscard]] CriterionScores readScores(const std::string& file, const Run& run);
+
+/// Gives each a name that no other has: a file's own, with its folder before it where a criterion of ours is called so.
+void nameApart(std::vector<CriterionScores>& given);
 
 /// Takes away the scores of weights that are not part of the run, whatever the criterion says of them.
 void keepRunOnly(CriterionScores& scores, const Run& run);

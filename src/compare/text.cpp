@@ -89,7 +89,7 @@ std::string comparisonText(std::span<const CriterionCard> cards, std::span<const
   std::vector<const CriterionCard*> order;
   for (const auto& card : cards) order.push_back(&card);
   const auto mark = [](const CriterionCard* card) {
-    return card->name == "impact" ? 2 : card->overall.spearman.value_or(-2);
+    return card->name == kImpact ? 2 : card->overall.spearman.value_or(-2);
   };
   std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return mark(a) > mark(b); });
   const bool areas =
@@ -121,7 +121,7 @@ std::string comparisonText(std::span<const CriterionCard> cards, std::span<const
   const CriterionCard* closest = nullptr;
   const CriterionCard* magnitude = nullptr;
   for (const auto* card : order) {
-    if (closest == nullptr && card->name != "impact" && card->overall.spearman) closest = card;
+    if (closest == nullptr && card->name != kImpact && card->overall.spearman) closest = card;
     if (card->name == "magnitude") magnitude = card;
   }
   std::string words;

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "engine/kernels/cpu/few_row_product.hpp"
 #include "engine/sites/recurrent_layer.hpp"
@@ -13,34 +14,68 @@ namespace {
 
 bool isPlain(const at::Tensor& tensor) { return tensor.is_cpu() && tensor.scalar_type() == at::kDouble; }
 
-at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const auto rows = x.contiguous();
-  const auto added = bias.defined() ? bias.contiguous() : at::Tensor();
-  auto y = at::empty({rows.size(0), weight.size(0)}, rows.options());
-  const kernels::FewRowProduct task{rows.size(0),
-                                    rows.size(1),
-                                    weight.size(0),
-                                    rows.const_data_ptr<double>(),
-                                    weight.const_data_ptr<double>(),
-                                    added.defined() ? added.const_data_ptr<double>() : nullptr,
-                                    y.mutable_data_ptr<double>()};
-  constexpr int64_t kGrain = 32;  // outputs: a thread's share is worth waking it
-  at::parallel_for(0, task.outputs, kGrain,
-                   [&](int64_t begin, int64_t end) { kernels::fewRowProduct(task, begin, end); });
-  return y;
-}
+/// Products by one matrix, which doesn't change between them.
+class FewRowMatrix {
+ public:
+  /// `times`: how often it is to be read. From the third time on it is read as floats, where these are the same values.
+  explicit FewRowMatrix(int64_t times) : keeps_(times > 2) {}
+
+  at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    const auto rows = x.contiguous();
+    const auto added = bias.defined() ? bias.contiguous() : at::Tensor();
+    auto y = at::empty({rows.size(0), weight.size(0)}, rows.options());
+    kernels::FewRowProduct task;
+    task.rows = rows.size(0);
+    task.inputs = rows.size(1);
+    task.outputs = weight.size(0);
+    task.x = rows.const_data_ptr<double>();
+    task.w = weight.const_data_ptr<double>();
+    task.bias = added.defined() ? added.const_data_ptr<double>() : nullptr;
+    task.y = y.mutable_data_ptr<double>();
+    if (narrow_.defined()) {
+      task.narrow = narrow_.const_data_ptr<float>();
+      run(task);
+    } else if (keeps_) {
+      const auto kept = at::empty(weight.sizes(), weight.options().dtype(at::kFloat));
+      task.keep = kept.mutable_data_ptr<float>();
+      if (run(task))
+        narrow_ = kept;
+      else
+        keeps_ = false;
+    } else {
+      run(task);
+    }
+    return y;
+  }
+
+ private:
+  static bool run(const kernels::FewRowProduct& task) {
+    constexpr int64_t kGrain = 32;  // outputs: a thread's share is worth waking it
+    std::atomic<bool> same = true;
+    at::parallel_for(0, task.outputs, kGrain, [&](int64_t begin, int64_t end) {
+      if (!kernels::fewRowProduct(task, begin, end)) same = false;
+    });
+    return same;
+  }
+
+  bool keeps_;
+  at::Tensor narrow_;
+};
 
 class FewRowsHook : public LayerHook {
  public:
-  explicit FewRowsHook(int64_t rows) : rows_(rows) {}
+  FewRowsHook(int64_t rows, const at::Tensor& recurrent, int64_t steps)
+      : rows_(rows), recurrent_(recurrent), matrix_(steps) {}
 
   at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) override {
-    const bool few = x.dim() == 2 && x.size(0) <= rows_ && weight.is_contiguous();
-    return few ? product(x, weight, bias) : LayerHook::affine(x, weight, bias);
+    const bool few = weight.is_same(recurrent_) && x.dim() == 2 && x.size(0) <= rows_ && weight.is_contiguous();
+    return few ? matrix_.affine(x, weight, bias) : LayerHook::affine(x, weight, bias);
   }
 
  private:
   int64_t rows_;
+  at::Tensor recurrent_;
+  FewRowMatrix matrix_;
 };
 
 /// States have a row a sample, whatever the call's layout.
@@ -57,7 +92,9 @@ bool FewRowsHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& st
   if (std::none_of(call->weights.begin(), call->weights.end(), large)) return false;
   const auto plain = [](const CellWeights& one) { return isPlain(one.recurrent); };
   if (!isPlain(call->input) || !std::all_of(call->weights.begin(), call->weights.end(), plain)) return false;
-  const auto hook = [&](size_t /*index*/, const LayerInput& /*input*/) { return std::make_unique<FewRowsHook>(rows_); };
+  const auto hook = [&](size_t index, const LayerInput& input) {
+    return std::make_unique<FewRowsHook>(rows_, call->weights[index].recurrent, input.sequence.size(0));
+  };
   pushRecurrentResult(op, *call, runCall(*call, hook), stack);
   return true;
 }

@@ -1,6 +1,7 @@
 #include "engine/zero_scope.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 
@@ -8,6 +9,11 @@
 #include "heft/error.hpp"
 
 namespace heft {
+namespace {
+
+constexpr int64_t kGrain = 1 << 14;  ///< places that are worth a thread
+
+}  // namespace
 
 ZeroScope::ZeroScope(Model& model, const std::vector<at::Tensor>& masks) : model_(model) {
   const at::NoGradGuard no_grad;
@@ -48,7 +54,10 @@ void ZeroScope::zero(size_t parameter, std::span<const uint32_t> places) {
     throw Error(Fault::internal, "a place outside " + model_.parameters[parameter].name + " was to be zeroed");
   if (value.is_cpu() && value.is_contiguous() && value.scalar_type() == at::kDouble) {
     auto* data = value.mutable_data_ptr<double>();
-    for (const auto place : places) data[place] = 0;
+    at::parallel_for(0, std::ssize(places), kGrain, [&](int64_t begin, int64_t end) {
+      for (const auto place : places.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)))
+        data[place] = 0;
+    });
     return;
   }
   const auto in_memory = placesInMemory(value, {places.begin(), places.end()});

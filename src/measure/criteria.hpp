@@ -43,6 +43,9 @@ struct CriterionScores {
   double seconds = 0;                      ///< it took
 };
 
+/// The name of the run's own impacts among criteria.
+inline constexpr const char* kImpact = "impact";
+
 struct CriteriaOptions {
   std::uint64_t seed = 0;
   std::size_t random_draws = 3;  ///< rankings by chance: random, random_2, …

@@ -138,6 +138,18 @@ def test_scores_of_ones_own(tmp_path, weather):
     found = succeed("compare", run, "--criteria", "magnitude", "--scores", tmp_path / "mine.safetensors", "--json").json["criteria"]
     for key in ("spearman", "kendall", "overlap", "rbo", "deletion_area"):
         assert found["mine"]["overall"][key] == found["magnitude"]["overall"][key]
+    # The impacts of another run have the name that ours have.
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in ("impact", "random_2"):
+        save_file({name: np.abs(one) for name, one in weight.items()}, other / (file + ".safetensors"))
+    both = succeed("compare", run, "--criteria", "magnitude", "--scores", other / "impact.safetensors",
+                   other / "random_2.safetensors", "--json").json["criteria"]
+    assert list(both) == ["impact", "magnitude", "other/impact", "other/random_2"]
+    assert both["impact"]["overall"]["spearman"] == 1
+    for file in ("other/impact", "other/random_2"):
+        assert both[file]["overall"]["spearman"] == found["magnitude"]["overall"]["spearman"]
+        assert both[file]["parameters"].keys() == found["magnitude"]["parameters"].keys()
     name, one = next(iter(weight.items()))
     save_file({name: one.ravel()[:3].copy()}, tmp_path / "wrong.safetensors")
     refuse(INPUT, "wrong.safetensors", name, of=heft("compare", run, "--scores", tmp_path / "wrong.safetensors"))

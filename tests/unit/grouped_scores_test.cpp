@@ -47,6 +47,39 @@ void expectEqual(const Score& found, const Score& expected, const std::string& w
   EXPECT_EQ(found.rbo, expected.rbo) << where;
 }
 
+void expectNear(const std::optional<double>& found, const std::optional<double>& expected, const std::string& where) {
+  ASSERT_EQ(found.has_value(), expected.has_value()) << where;
+  if (found) {
+    EXPECT_NEAR(*found, *expected, 1e-12) << where;
+  }
+}
+
+TEST(GroupedScores, OfImpactAreThoseOfTheImpactsAsACriterion) {
+  for (const std::size_t n : {0U, 1U, 2U, 300U, 5000U}) {
+    for (const std::uint64_t impacts : {0U, 1U, 3U, 40U}) {
+      for (const std::uint64_t missing : {0U, 3U, 10U}) {
+        const auto impact = values(n, impacts, missing, 1);
+        const std::vector<Grouping> groupings{someGroups(n, 3), someGroups(n, 4)};
+        const GroupedScores scores(impact, groupings);
+        const auto found = scores.ofImpact(), expected = scores.of(impact);
+        ASSERT_EQ(found.groups.size(), expected.groups.size());
+        const auto compare = [&](const Score& a, const Score& b) {
+          const auto where = std::to_string(n) + " weights, " + std::to_string(impacts) + " impacts";
+          EXPECT_EQ(a.weights, b.weights) << where;
+          expectNear(a.spearman, b.spearman, where);
+          expectNear(a.kendall, b.kendall, where);
+          expectNear(a.rbo, b.rbo, where);
+          for (std::size_t s = 0; s < a.overlap.size(); ++s) expectNear(a.overlap.at(s), b.overlap.at(s), where);
+        };
+        compare(found.overall, expected.overall);
+        for (std::size_t s = 0; s < found.groups.size(); ++s) {
+          for (std::size_t g = 0; g < found.groups[s].size(); ++g) compare(found.groups[s][g], expected.groups[s][g]);
+        }
+      }
+    }
+  }
+}
+
 TEST(GroupedScores, AreThoseOfEachGroupByItself) {
   for (const std::size_t n : {0U, 1U, 2U, 9U, 300U, 5000U}) {
     for (const std::uint64_t impacts : {0U, 1U, 3U, 40U}) {
