@@ -14,6 +14,9 @@
 namespace heft {
 namespace {
 
+/// How far ahead of its use a value is asked for where values lie all over memory.
+constexpr std::size_t kAhead = 32;
+
 double pairsWithin(std::size_t n) { return 0.5 * static_cast<double>(n) * (static_cast<double>(n) - 1); }
 
 /// Calls `each` with the ends [begin, end) of every run of equal keys, keyOf(0) ... keyOf(n - 1).
@@ -158,7 +161,9 @@ class GroupedScores::Scorer {
     for (const auto& group : split.groups) ends.push_back(ends.back() + group.size);
     dealt_.resize(ends.back());
     // Dealt out in their order, which then is each group's.
-    for (const auto& one : sorted) {
+    for (std::size_t i = 0; i < sorted.size(); ++i) {
+      if (i + kAhead < sorted.size()) __builtin_prefetch(&split.standings[sorted[i + kAhead].place]);
+      const auto& one = sorted[i];
       const auto& standing = split.standings[one.place];
       if (standing.group != Grouping::none) dealt_[ends[standing.group]++] = {one.key, one.place, standing.twice_rank};
     }
@@ -262,7 +267,10 @@ GroupedScores::Marks GroupedScores::of(std::span<const float> criterion, bool by
                                      std::to_string(weights_));
   std::vector<float> by_impact;
   by_impact.reserve(order_.size());
-  for (const auto weight : order_) by_impact.push_back(criterion[weight]);
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    if (i + kAhead < order_.size()) __builtin_prefetch(&criterion[order_[i + kAhead]]);
+    by_impact.push_back(criterion[order_[i]]);
+  }
   if (std::any_of(by_impact.begin(), by_impact.end(), [](float one) { return std::isnan(one); })) {
     std::vector<bool> unknown;
     for (const float one : by_impact) unknown.push_back(std::isnan(one));
