@@ -15,7 +15,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "engine/delta/delta_product.hpp"
+#include "engine/products/delta_product.hpp"
 #include "engine/executor.hpp"
 #include "made_model.hpp"
 #include "measure/session.hpp"

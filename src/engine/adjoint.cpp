@@ -7,7 +7,7 @@
 
 #include "analysis/random.hpp"
 #include "engine/sites/adjoint_linear.hpp"
-#include "engine/variants/vmap.hpp"
+#include "engine/vmap.hpp"
 
 namespace heft {
 namespace {

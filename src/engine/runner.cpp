@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "engine/variants/vmap.hpp"
+#include "engine/vmap.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
 #include "model/observe.hpp"

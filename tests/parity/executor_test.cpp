@@ -8,7 +8,7 @@
 #include <random>
 #include <set>
 
-#include "engine/delta/delta_product.hpp"
+#include "engine/products/delta_product.hpp"
 #include "engine/few_rows.hpp"
 #include "heft/error.hpp"
 #include "measure/session.hpp"

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/delta/cell_baseline.hpp"
-#include "engine/delta/workspace.hpp"
+#include "engine/products/workspace.hpp"
 #include "engine/runner.hpp"
 
 namespace heft {

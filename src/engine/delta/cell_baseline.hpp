@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/delta/delta_product.hpp"
+#include "engine/products/delta_product.hpp"
 #include "engine/sites/recurrent_layer.hpp"
 
 namespace heft {

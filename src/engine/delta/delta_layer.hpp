@@ -4,7 +4,7 @@
 
 #include "engine/delta/cell_baseline.hpp"
 #include "engine/delta/cell_change.hpp"
-#include "engine/delta/workspace.hpp"
+#include "engine/products/workspace.hpp"
 
 namespace heft {
 

@@ -23,7 +23,7 @@ class FloatAdjoint : public torch::autograd::Function<FloatAdjoint> {
                                                  const torch::autograd::variable_list& gradients) {
     const auto& gradient = gradients[0];
     if (!gradient.defined()) return {at::Tensor(), at::Tensor(), at::Tensor()};
-    const auto x = full_precision > 0
+    const auto x = wantFullPrecision()
                        ? gradient.matmul(context->saved_data["weight"].toTensor())
                        : gradient.to(at::kFloat).matmul(context->saved_data["float"].toTensor()).to(gradient);
     return {x, at::Tensor(), at::Tensor()};
@@ -36,6 +36,8 @@ at::Tensor linearWithFloatAdjoint(const at::Tensor& x, const at::Tensor& weight,
   return FloatAdjoint::apply(x, weight.detach(),
                              bias.defined() ? std::optional<at::Tensor>(bias.detach()) : std::nullopt);
 }
+
+bool wantFullPrecision() { return full_precision > 0; }
 
 FullPrecisionAdjoints::FullPrecisionAdjoints() { ++full_precision; }
 FullPrecisionAdjoints::~FullPrecisionAdjoints() { --full_precision; }

@@ -17,4 +17,7 @@ class FullPrecisionAdjoints {
   FullPrecisionAdjoints& operator=(const FullPrecisionAdjoints&) = delete;
 };
 
+/// True while some FullPrecisionAdjoints lives.
+[[nodiscard]] bool wantFullPrecision();
+
 }  // namespace heft

@@ -49,12 +49,18 @@ void LambdaTable::end() {
   gather();
   const auto scale = gram_.diagonal(0, 1, 2).mean(1);
   const auto eye = at::eye(points_, gram_.options());
-  // G is singular where the points are more than the outputs; a small addition, relative, lets it be factored.
-  for (double addition = 1e-13; addition < 1e-5; addition *= 100) {
-    const auto [factor, info] = at::linalg_cholesky_ex(gram_ + (scale * addition + 1e-300).view({-1, 1, 1}) * eye);
-    if (info.any().item<bool>()) continue;
+  // G is singular where the points are more than the outputs, and summed up in float32; a small addition, relative and no larger
+  // than each matrix needs, lets it be factored.
+  auto factors = at::empty_like(gram_);
+  auto left = at::arange(gram_.size(0), at::kLong);
+  for (const double addition : {1e-13, 1e-11, 1e-9, 1e-7, 1e-6, 1e-5}) {
+    const auto added = (scale.index_select(0, left) * addition + 1e-300).view({-1, 1, 1}) * eye;
+    const auto [factor, info] = at::linalg_cholesky_ex(gram_.index_select(0, left) + added);
+    factors.index_copy_(0, left, factor);
+    left = left.masked_select(info.ne(0));
+    if (left.numel() > 0) continue;
     values_ =
-        factor.transpose(1, 2).to(at::kFloat).contiguous().view({values_.size(0), values_.size(1), points_, points_});
+        factors.transpose(1, 2).to(at::kFloat).contiguous().view({values_.size(0), values_.size(1), points_, points_});
     gram_ = at::Tensor();
     factored_ = true;
     return;

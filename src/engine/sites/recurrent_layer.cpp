@@ -56,6 +56,7 @@ at::Tensor LayerHook::affine(const at::Tensor& x, const at::Tensor& weight, cons
 }
 
 LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput& input, LayerHook& hook) {
+  if (auto output = hook.run(kind, weights, input)) return std::move(*output);
   const auto steps = input.sequence.size(0);
   auto emitted = input.hidden;
   auto carry = kind == CellKind::lstm ? input.carry : input.hidden;

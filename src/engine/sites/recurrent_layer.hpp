@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <optional>
 
 #include "engine/sites/recurrent_call.hpp"
 
@@ -28,6 +30,11 @@ class LayerHook {
  public:
   virtual ~LayerHook() = default;
 
+  /// Runs the layer in runLayer()'s place, or gives nothing, and then what follows is called.
+  virtual std::optional<LayerOutput> run(CellKind /*kind*/, const CellWeights& /*weights*/,
+                                         const LayerInput& /*input*/) {
+    return std::nullopt;
+  }
   /// The states that the run really starts from. They may get more rows here, one set a variant.
   virtual void begin(at::Tensor& /*emitted*/, at::Tensor& /*carry*/) {}
   /// x [rows..., in] times the transpose of weight [out, in], plus the bias if there is one.

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include "engine/sites/adjoint_linear.hpp"
+#include "engine/sites/layer_function.hpp"
 #include "engine/sites/recurrent_site.hpp"
 
 namespace heft {
@@ -9,6 +10,36 @@ namespace heft {
 class RecurrentSite::Recorder : public LayerHook {
  public:
   Recorder(RecurrentSite& site, bool linked) : site_(site), linked_(linked) {}
+
+  /// Whole sequences of layers whose weights nobody else follows are one node of the graph, with an adjoint of their own.
+  std::optional<LayerOutput> run(CellKind kind, const CellWeights& weights, const LayerInput& input) override {
+    const bool known = weights.recurrent.is_cpu() && (weights.recurrent.scalar_type() == at::kDouble ||
+                                                      weights.recurrent.scalar_type() == at::kFloat);
+    if (whole_ || linked_ || !known || weights.projection.defined() || input.sequence.size(0) < 2 ||
+        !isConstant(weights))
+      return std::nullopt;
+    whole_ = true;
+    const auto detached = [](const at::Tensor& one) { return one.defined() ? one.detach() : one; };
+    LayerOutput ran;
+    std::shared_ptr<const LayerAdjoint> adjoint;
+    {
+      const at::NoGradGuard no_grad;
+      ran = runLayer(kind, weights,
+                     {detached(input.sequence), detached(input.hidden), detached(input.carry), input.active}, *this);
+      const auto& record = site_.records_.back();
+      adjoint = std::make_shared<LayerAdjoint>(kind, weights, record.from_input, record.from_hidden,
+                                               record.carry_before, input.active);
+    }
+    auto& record = site_.records_.back();
+    // In float32, as its gradients are.
+    record.emission_leaf = at::zeros(record.emission_leaf.sizes(), at::kFloat).requires_grad_(true);
+    auto output = withAdjoint(input, {record.emission_leaf, record.carry_leaf},
+                              {ran.sequence, ran.hidden, ran.carry, site_.last_carry_}, std::move(adjoint));
+    site_.last_emitted_ = output.hidden;
+    site_.last_carry_ = output.raw_carry;
+    site_.last_leaf_ = record.emission_leaf.select(0, -1).to(output.hidden.scalar_type());
+    return output;
+  }
 
   void begin(at::Tensor& emitted, at::Tensor& carry) override {
     if (!linked_) return;
@@ -19,8 +50,7 @@ class RecurrentSite::Recorder : public LayerHook {
   }
 
   at::Tensor affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) override {
-    const bool constant = !weight.requires_grad() && !(bias.defined() && bias.requires_grad());
-    return constant ? linearWithFloatAdjoint(x, weight, bias) : LayerHook::affine(x, weight, bias);
+    return isConstant(weight, bias) ? linearWithFloatAdjoint(x, weight, bias) : LayerHook::affine(x, weight, bias);
   }
 
   at::Tensor inputTerms(const at::Tensor& terms) override {
@@ -83,8 +113,16 @@ class RecurrentSite::Recorder : public LayerHook {
   }
 
  private:
+  static bool isConstant(const at::Tensor& weight, const at::Tensor& bias) {
+    return !weight.requires_grad() && !(bias.defined() && bias.requires_grad());
+  }
+  static bool isConstant(const CellWeights& weights) {
+    return isConstant(weights.input, weights.input_bias) && isConstant(weights.recurrent, weights.recurrent_bias);
+  }
+
   RecurrentSite& site_;
   bool linked_;
+  bool whole_ = false;  ///< the run is one node
   Record record_;
   std::vector<at::Tensor> emission_leaves_, projection_leaves_;  ///< the record's leaves, step by step
   at::Tensor previous_leaf_, raw_carry_;

@@ -96,14 +96,14 @@ at::Tensor RecurrentSite::emissions() const {
 
 namespace {
 
-/// Gradients of all leaves of a site as one [rows, features], zeros where there is none.
+/// Gradients of all leaves of a site as one float64 [rows, features], zeros where there is none.
 at::Tensor rowsOf(std::span<const at::Tensor> gradients, const std::vector<at::Tensor>& leaves, int64_t rows) {
   std::vector<at::Tensor> parts;
   for (size_t i = 0; i < leaves.size(); ++i) {
     auto one = gradients[i].defined() ? gradients[i] : at::zeros_like(leaves[i]);
     parts.push_back(one.dim() == 3 ? one.transpose(0, 1).reshape({rows, -1}) : one.reshape({rows, -1}));
   }
-  return at::cat(parts, 1);
+  return at::cat(parts, 1).to(at::kDouble);
 }
 
 }  // namespace

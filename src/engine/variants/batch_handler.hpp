@@ -8,7 +8,7 @@
 #include "engine/delta/delta_call.hpp"
 #include "engine/executor.hpp"
 #include "engine/sites/recurrent_layer.hpp"
-#include "engine/variants/vmap.hpp"
+#include "engine/vmap.hpp"
 #include "engine/variants/weight_delta.hpp"
 
 namespace heft {

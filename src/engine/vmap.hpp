@@ -37,4 +37,7 @@ bool isBatched(const at::Tensor& tensor);
 /// The values of a batched tensor, [variants, ...]. Call it under BelowVmap.
 at::Tensor unwrap(const at::Tensor& batched);
 
+/// A batched tensor of what is [variants, ...], at the level of `like`, a batched one.
+at::Tensor wrapLike(const at::Tensor& values, const at::Tensor& like);
+
 }  // namespace heft

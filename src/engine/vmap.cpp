@@ -1,4 +1,4 @@
-#include "engine/variants/vmap.hpp"
+#include "engine/vmap.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/functorch/BatchedFallback.h>
@@ -34,6 +34,10 @@ bool isBatched(const at::Tensor& tensor) { return tensor.defined() && functorch:
 at::Tensor unwrap(const at::Tensor& batched) {
   const auto* implementation = functorch::maybeGetBatchedImpl(batched);
   return implementation->value().movedim(implementation->bdim(), 0);
+}
+
+at::Tensor wrapLike(const at::Tensor& values, const at::Tensor& like) {
+  return functorch::makeBatched(values, 0, functorch::maybeGetBatchedImpl(like)->level());
 }
 
 }  // namespace heft

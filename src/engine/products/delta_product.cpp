@@ -1,4 +1,4 @@
-#include "engine/delta/delta_product.hpp"
+#include "engine/products/delta_product.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/cpu/Utils.h>

@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "engine/delta/workspace.hpp"
+#include "engine/products/workspace.hpp"
 
 namespace heft {
 

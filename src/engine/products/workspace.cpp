@@ -1,4 +1,4 @@
-#include "engine/delta/workspace.hpp"
+#include "engine/products/workspace.hpp"
 
 #include <ATen/ATen.h>
 
