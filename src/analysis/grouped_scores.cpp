@@ -29,10 +29,6 @@ void overRuns(std::size_t n, const KeyOf& keyOf, const Each& each) {
   }
 }
 
-std::size_t topSize(std::size_t share, std::size_t size) {
-  return std::min(size, static_cast<std::size_t>(std::ceil(overlapShares.at(share) * static_cast<double>(size))));
-}
-
 /// Calls `take` with the k last of n ascending keys, k > 0; of those equal to the first of them, the earliest weights.
 template <class KeyOf, class WeightOf, class Take>
 void takeTop(std::size_t n, std::size_t k, const KeyOf& keyOf, const WeightOf& weightOf, const Take& take) {

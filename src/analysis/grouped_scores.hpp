@@ -17,7 +17,7 @@ struct Grouping {
   std::size_t groups = 0;         ///< at most `none`
 };
 
-/// The marks of many criteria against the same impacts, of all weights and group by group: what `scoreOf` gives for each, to the
+/// The marks of many criteria against the same impacts, of all weights and group by group: what rank_statistics.hpp gives for each, to the
 /// last bit. The impacts are sorted once and each criterion once, however many groupings there are, since a list in order that
 /// is dealt out to its groups is in order in each.
 class GroupedScores {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 #include <limits>
 #include <span>
 
+#include "analysis/grouped_scores.hpp"
 #include "analysis/rank_statistics.hpp"
 #include "heft/error.hpp"
 
@@ -34,18 +34,32 @@ Flat flatten(const Run& run) {
   return flat;
 }
 
-Agreement agreementOf(std::string name, std::span<const float> magnitude, std::span<const float> impact) {
+/// Its parameters as groups; several lists where they are too many for one.
+std::vector<Grouping> groupingsOf(const Flat& flat) {
+  std::vector<Grouping> groupings;
+  for (std::size_t p = 0; p + 1 < flat.begins.size(); ++p) {
+    if (p % Grouping::none == 0)
+      groupings.push_back({std::vector<std::uint16_t>(flat.impact.size(), Grouping::none), 0});
+    auto& grouping = groupings.back();
+    std::fill(grouping.of.begin() + static_cast<std::ptrdiff_t>(flat.begins[p]),
+              grouping.of.begin() + static_cast<std::ptrdiff_t>(flat.begins[p + 1]),
+              static_cast<std::uint16_t>(grouping.groups++));
+  }
+  return groupings;
+}
+
+Agreement agreementOf(std::string name, const Score& score, std::span<const float> impact) {
   Agreement result;
   result.name = std::move(name);
   result.weights = static_cast<std::size_t>(
       std::count_if(impact.begin(), impact.end(), [](float value) { return !std::isnan(value); }));
   if (result.weights == 0) return result;
-  // A few seconds for 14 million weights; where no thread can be had, it is worked out at get().
-  std::future<std::optional<double>> kendall = std::async([&] { return kendallTauB(magnitude, impact); });
-  result.spearman = spearman(magnitude, impact);
-  result.top = (result.weights + 99) / 100;
-  result.overlap = topOverlap(impact, magnitude, result.top);
-  result.kendall = kendall.get();
+  constexpr std::size_t kOnePercent = 1;
+  static_assert(overlapShares.at(kOnePercent) == 0.01);
+  result.spearman = score.spearman;
+  result.kendall = score.kendall;
+  result.top = topSize(kOnePercent, result.weights);
+  result.overlap = score.overlap.at(kOnePercent);
   result.chance = static_cast<double>(result.top) / static_cast<double>(result.weights);
   // Where nothing moves the output there is no top to agree on.
   if (std::none_of(impact.begin(), impact.end(), [](float value) { return value > 0; })) result.overlap.reset();
@@ -126,19 +140,14 @@ namespace {
 
 Comparison comparisonOf(const Run& run, const Flat& flat) {
   Comparison comparison;
+  const auto marks = GroupedScores(flat.impact, groupingsOf(flat)).of(flat.magnitude);
   for (std::size_t p = 0; p < run.impacts.size(); ++p) {
-    const std::size_t count = flat.begins[p + 1] - flat.begins[p];
     Agreement each =
-        agreementOf(run.structure.parameters[p].name, std::span(flat.magnitude).subspan(flat.begins[p], count),
-                    std::span(flat.impact).subspan(flat.begins[p], count));
+        agreementOf(run.structure.parameters[p].name, marks.groups.at(p / Grouping::none).at(p % Grouping::none),
+                    std::span(flat.impact).subspan(flat.begins[p], flat.begins[p + 1] - flat.begins[p]));
     if (each.weights > 0) comparison.parameters.push_back(std::move(each));
   }
-  if (comparison.parameters.size() == 1) {
-    comparison.overall = comparison.parameters.front();
-    comparison.overall.name.clear();
-  } else {
-    comparison.overall = agreementOf("", flat.magnitude, flat.impact);
-  }
+  comparison.overall = agreementOf("", marks.overall, flat.impact);
   return comparison;
 }
 

@@ -8,6 +8,7 @@
 
 #include "analysis/inversions.hpp"
 #include "analysis/random.hpp"
+#include "analysis/ranked_pairs.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -37,6 +38,30 @@ Grouping someGroups(std::size_t n, std::uint64_t seed) {
   }
   if (n > 0) grouping.of[n / 2] = 5;
   return grouping;
+}
+
+/// The same, one statistic at a time.
+Score scoreOf(std::span<const float> criterion, std::span<const float> impact) {
+  const RankedPairs<float> pairs(criterion, impact);
+  Score score;
+  score.weights = pairs.size();
+  score.spearman = pairs.spearman();
+  score.kendall = pairs.kendallTauB();
+  for (std::size_t i = 0; i < overlapShares.size(); ++i) score.overlap[i] = pairs.topOverlap(topSize(i, score.weights));
+  if (const auto overlap = rankBiasedOverlap(std::span(pairs.a()), std::span(pairs.b()))) score.rbo = overlap->value;
+  return score;
+}
+
+TEST(GroupedScores, TopSizesAreRoundedUp) {
+  EXPECT_EQ(topSize(1, 0), 0U);
+  EXPECT_EQ(topSize(1, 1), 1U);
+  for (std::size_t hundreds = 1; hundreds < 200'000; ++hundreds) {
+    ASSERT_EQ(topSize(1, 100 * hundreds), hundreds);
+    ASSERT_EQ(topSize(1, 100 * hundreds + 1), hundreds + 1);
+    ASSERT_EQ(topSize(0, 1000 * hundreds), hundreds);
+    ASSERT_EQ(topSize(3, 10 * hundreds), hundreds);
+    ASSERT_EQ(topSize(2, 20 * hundreds + 1), hundreds + 1);
+  }
 }
 
 void expectEqual(const Score& found, const Score& expected, const std::string& where) {
