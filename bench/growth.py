@@ -41,7 +41,8 @@ def cases(quick: bool) -> list[tuple[str, Shape, int]]:
         "batch": [(base.but(batch=batch), all_threads) for batch in ((2, 8, 32) if quick else (1, 2, 8, 32, 128))],
         "steps": [(base.but(steps=steps), all_threads) for steps in ((4, 16, 64) if quick else (4, 16, 64, 256))],
         "outputs": [(base.but(outputs=outputs), all_threads) for outputs in ((1, 10, 100) if quick else (1, 10, 100, 1000))],
-        "weights": [(base.but(inputs=width // 4, hidden=width, batch=4, steps=8), all_threads) for width in widths],  # at most a minute
+        # Few samples and steps, so that even the largest takes about a minute.
+        "weights": [(base.but(inputs=width // 4, hidden=width, batch=4, steps=8), all_threads) for width in widths],
     }
     return [(what, shape, threads) for what, some in grown.items() for shape, threads in some]
 
