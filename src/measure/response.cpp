@@ -35,17 +35,17 @@ double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) 
 }
 
 /// A recorded run whose rows know their samples, and its outputs [samples, elements].
-std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, uint64_t seed,
+std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, const ResponseOptions& options,
                                                          std::vector<std::string>& notes) {
   for (const bool keep_arguments : {false, true}) {
-    auto recording = session.record(keep_arguments, &session.units());
+    auto recording = session.record(keep_arguments, &session.units(), options.own);
     auto outputs = recording.outputs;
     const auto sites = recording.handler->sites();
     try {
-      if (outputs.requires_grad() && !assignSamples(sites, outputs, seed)) {
+      if (outputs.requires_grad() && !assignSamples(sites, outputs, options.seed)) {
         notes.push_back("some weights act on several samples at once, so the estimates take the batch as one sample");
         outputs = outputs.reshape({1, -1});
-        assignSamples(sites, outputs, seed);
+        assignSamples(sites, outputs, options.seed);
       }
       return {std::move(recording), outputs};
     } catch (const c10::Error& error) {
@@ -81,7 +81,8 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
     return !view.one_sample && options.metrics.size() == 1 && options.metrics[0] == metric;
   };
   // The first outputs don't stand for all of them, as the first probes do, so what bends needs each.
-  const bool bends = std::any_of(sites.begin(), sites.end(), [](const Site* site) { return site->bends(); });
+  const bool bends =
+      options.bends && std::any_of(sites.begin(), sites.end(), [](const Site* site) { return site->bends(); });
   if (only(Metric::rms) && !bends) keepSquares(sites, structure.parameters.size());
   const auto fits = [&](int64_t seeds) {
     double bytes = 0;
@@ -186,6 +187,7 @@ class RowEstimator {
 
   /// Seeds that everything that bends the parameter's effect can serve; 0: nothing does.
   [[nodiscard]] int64_t bendSeeds(size_t parameter) const {
+    if (!options_.bends) return 0;
     int64_t seeds = 0;
     for (const auto& use : uses_[parameter]) {
       const auto own = use.site->bendSeeds();
@@ -248,7 +250,7 @@ ResponseResult estimateAll(Session& session, const NewValue& new_value, const Re
 ResponseResult estimateBy(Session& session, const NewValue& new_value, const SeedsMaker& make,
                           const ResponseOptions& options, const StageProgress& progress) {
   ResponseResult result;
-  auto [recording, outputs] = recordAssigned(session, options.seed, result.notes);
+  auto [recording, outputs] = recordAssigned(session, options, result.notes);
   const auto sites = recording.handler->sites();
   const auto samples = outputs.size(0);
   const OutputView view{session.baseline(), session.layout().classes(), session.targets(),

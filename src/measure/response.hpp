@@ -27,6 +27,8 @@ struct ResponseOptions {
   int64_t most_probes = 1024;
   int64_t memory = int64_t{2} << 30;     ///< bytes that adjoints may take; fewer probes where they would take more
   bool curvature = false;                ///< kl to second order alone; see exactSeeds
+  bool own = true;                       ///< as RecurrentSite's; false and the next: to compare, see docs/estimates.md
+  bool bends = true;                     ///< units behind an embedding or a linear layer follow more than their slope
   const Selection* selection = nullptr;  ///< rows without a selected weight are left out; null: all
   /// Given: hears the values of each row of a parameter instead of the result, which then has none for it. Called from
   /// several threads. Weights outside recurrent operators' reach (UnitEstimator) are left out.

@@ -24,7 +24,7 @@ def test_a_named_python_without_torch_is_refused_in_one_line():
 def test_help_lists_every_part():
     done = bench("--help")
     assert done.returncode == 0
-    for part in ("exhaustive", "peers", "response", "growth"):
+    for part in ("exhaustive", "estimates", "peers", "response", "growth"):
         assert f"\n{part} " in done.stdout
 
 

@@ -8,7 +8,6 @@
 #include "analysis/random.hpp"
 #include "analysis/rank_statistics.hpp"
 #include "engine/executor.hpp"
-#include "measure/response.hpp"
 
 namespace heft::test {
 namespace {
@@ -32,9 +31,17 @@ std::vector<double> at_places(const std::vector<double>& values, const std::vect
 
 }  // namespace
 
-std::map<std::string, Quality> qualityOf(Session& session, size_t random, size_t top, int64_t fewest) {
-  const auto result = estimateAll(
+ResponseResult estimatesOf(Session& session) {
+  return estimateAll(
       session, [](int64_t, int64_t, double) { return 0.0; }, {}, [](const std::string&, double) {});
+}
+
+std::map<std::string, Quality> qualityOf(Session& session, size_t random, size_t top, int64_t fewest) {
+  return qualityOf(session, estimatesOf(session), random, top, fewest);
+}
+
+std::map<std::string, Quality> qualityOf(Session& session, const ResponseResult& result, size_t random, size_t top,
+                                         int64_t fewest) {
   const at::NoGradGuard no_grad;
   const auto executor = makeBatchExecutor(session.runner(), session.layout());
   const double scale = session.baseline().square().mean().sqrt().item<double>();

@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "measure/session.hpp"
+#include "measure/response.hpp"
 
 namespace heft::test {
 
@@ -19,7 +19,13 @@ struct Quality {
   std::string method;
 };
 
+/// Estimates of every weight set to zero, as the program makes them.
+ResponseResult estimatesOf(Session& session);
+
 /// By parameter, for those with at least `fewest` weights: `random` weights of each matrix and its `top` largest.
 std::map<std::string, Quality> qualityOf(Session& session, size_t random, size_t top, int64_t fewest = 30);
+/// Of given estimates.
+std::map<std::string, Quality> qualityOf(Session& session, const ResponseResult& result, size_t random, size_t top,
+                                         int64_t fewest);
 
 }  // namespace heft::test

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -161,6 +162,58 @@ TEST_P(GateKernels, ChangesThatWouldBeDenormalBecomeNothing) {
   deltaStep({CellKind::rnn_tanh, 2, points.data(), pre.data(), nullptr, emitted.data()});
   EXPECT_EQ(emitted[0], 0);
   EXPECT_GT(emitted[1], 0.9e-20f);
+}
+
+/// Without a unit's own weights only one gate moves; that path must give what zeros in the general one give.
+TEST_P(GateKernels, UnitResponseWithoutOwnWeightsIsThatOfZeros) {
+  Draw draw;
+  for (const auto kind : {CellKind::lstm, CellKind::gru, CellKind::rnn_tanh, CellKind::rnn_relu}) {
+    const auto size = pointSize(kind);
+    const std::int64_t gates = kind == CellKind::lstm ? 4 : kind == CellKind::gru ? 3 : 1;
+    constexpr std::int64_t rows = 2, steps = 6, width = 37;
+    std::vector<float> points, read(rows * steps * width), change(width), feedback(width);
+    for (std::int64_t t = 0; t < rows * steps; ++t) {
+      const auto append = [&](const auto& point) {
+        const auto* values = reinterpret_cast<const double*>(&point);
+        for (std::int64_t k = 0; k < size; ++k) points.push_back(static_cast<float>(values[k]));
+      };
+      if (kind == CellKind::gru)
+        append(drawPoint<GruPoint<double>>(draw));
+      else
+        append(drawPoint<LstmPoint<double>>(draw));
+    }
+    for (auto& one : read) one = static_cast<float>(draw.between(-1, 1));
+    for (auto& one : change) one = static_cast<float>(draw.change());
+    for (auto& one : feedback) one = static_cast<float>(draw.between(-0.5, 0.5));
+    for (std::int64_t gate = 0; gate < gates; ++gate) {
+      for (const bool hidden_side : {false, true}) {
+        UnitResponseTask task;
+        task.kind = kind;
+        task.rows = rows;
+        task.steps = steps;
+        task.columns = width;
+        task.points = points.data();
+        task.gate = gate;
+        task.hidden_side = hidden_side;
+        task.read = read.data();
+        task.read_width = width;
+        task.feedback = feedback.data();
+        task.change = change.data();
+        std::vector<float> alone(rows * steps * width), zeros(alone), scratch(2 * width);
+        unitResponse(task, alone.data(), scratch.data());
+        const std::vector<float> none(4, 0.0f);
+        task.own = none.data();
+        unitResponse(task, zeros.data(), scratch.data());
+        // Both round as they go, and a change that has nearly gone again keeps less.
+        std::vector<float> largest(width, 0);
+        for (std::size_t i = 0; i < zeros.size(); ++i)
+          largest[i % width] = std::max(largest[i % width], std::abs(zeros[i]));
+        for (std::size_t i = 0; i < alone.size(); ++i)
+          ASSERT_NEAR(alone[i], zeros[i], 1e-5f * std::abs(zeros[i]) + 1e-6f * largest[i % width] + 1e-29f)
+              << gate << " " << i;
+      }
+    }
+  }
 }
 
 /// Unit response's recurrence is the same mathematics with columns in the lanes: both must agree for a unit alone.

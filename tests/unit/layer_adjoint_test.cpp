@@ -36,6 +36,8 @@ class Tape : public LayerHook {
     return hidden + leaves_[static_cast<size_t>(step)];
   }
 
+  [[nodiscard]] const at::Tensor& own() const { return own_; }
+
   at::Tensor leaf;
   std::vector<at::Tensor> input, recurrent, carry;
 
@@ -74,7 +76,7 @@ TEST_P(Adjoints, AreThoseOfAutogradsTape) {
   }
   Tape tape(shape.hidden, weights);
   const auto output = runLayer(kind, weights, input, tape);
-  const LayerAdjoint adjoint(kind, weights, tape.input, tape.recurrent, tape.carry, input.active);
+  const LayerAdjoint adjoint(kind, weights, tape.own(), tape.input, tape.recurrent, tape.carry, input.active);
 
   const LayerAdjoints after{random({shape.seeds, shape.steps, shape.rows, shape.hidden}, 1),
                             random({shape.seeds, shape.rows, shape.hidden}, 1),

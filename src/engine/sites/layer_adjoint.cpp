@@ -108,9 +108,9 @@ struct LayerAdjoint::Floats {
   DeltaProduct recurrent, input, input_new;
 };
 
-LayerAdjoint::LayerAdjoint(CellKind kind, const CellWeights& weights, const std::vector<at::Tensor>& input,
-                           const std::vector<at::Tensor>& recurrent, const std::vector<at::Tensor>& carry,
-                           const at::Tensor& active)
+LayerAdjoint::LayerAdjoint(CellKind kind, const CellWeights& weights, const at::Tensor& own,
+                           const std::vector<at::Tensor>& input, const std::vector<at::Tensor>& recurrent,
+                           const std::vector<at::Tensor>& carry, const at::Tensor& active)
     : kind_(kind),
       weights_(weights),
       steps_(std::ssize(input)),
@@ -122,7 +122,7 @@ LayerAdjoint::LayerAdjoint(CellKind kind, const CellWeights& weights, const std:
   for (size_t t = 0; t < input.size(); ++t)
     planes.push_back(at::stack(planesOf(kind, input[t], recurrent[t], carries ? carry.at(t) : at::Tensor()), 1));
   planes_ = at::stack(planes);
-  own_ = weights_.recurrent.view({-1, hidden_, hidden_}).diagonal(0, 1, 2).contiguous();
+  own_ = own.view({-1, hidden_});
 }
 
 int64_t LayerAdjoint::seedsOf(const LayerAdjoints& after) const {

@@ -23,8 +23,9 @@ struct LayerAdjoints {
 /// backpropagation through time (Werbos, Proceedings of the IEEE, 1990).
 class LayerAdjoint {
  public:
+  /// `own`: [gates x hidden], from a unit's emission to its own gates, left out of what `emission` sees.
   /// `input`, `recurrent` and `carry` as LayerHook::preActivations gets them, a tensor a step; `active` [time, rows, 1] or undefined.
-  LayerAdjoint(CellKind kind, const CellWeights& weights, const std::vector<at::Tensor>& input,
+  LayerAdjoint(CellKind kind, const CellWeights& weights, const at::Tensor& own, const std::vector<at::Tensor>& input,
                const std::vector<at::Tensor>& recurrent, const std::vector<at::Tensor>& carry,
                const at::Tensor& active);
 

@@ -27,7 +27,7 @@ class RecurrentSite::Recorder : public LayerHook {
       ran = runLayer(kind, weights,
                      {detached(input.sequence), detached(input.hidden), detached(input.carry), input.active}, *this);
       const auto& record = site_.records_.back();
-      adjoint = std::make_shared<LayerAdjoint>(kind, weights, record.from_input, record.from_hidden,
+      adjoint = std::make_shared<LayerAdjoint>(kind, weights, site_.own_weights_, record.from_input, record.from_hidden,
                                                record.carry_before, input.active);
     }
     auto& record = site_.records_.back();

@@ -10,13 +10,19 @@
 namespace heft {
 
 RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters,
-                             CallForm form)
-    : name_(std::move(name)), kind_(kind), weights_(std::move(weights)), parameters_(parameters), form_(form) {
+                             CallForm form, bool own)
+    : name_(std::move(name)),
+      kind_(kind),
+      weights_(std::move(weights)),
+      parameters_(parameters),
+      form_(form),
+      own_inside_(own) {
   const auto gates = static_cast<int64_t>(gateNames(kind_).size());
   const auto hidden = weights_.recurrent.size(0) / gates;
   auto recurrent = weights_.recurrent.detach();
   if (weights_.projection.defined()) recurrent = recurrent.matmul(weights_.projection.detach());
   own_weights_ = recurrent.view({gates, hidden, hidden}).diagonal(0, 1, 2).reshape({gates * hidden});
+  if (!own_inside_) own_weights_ = at::zeros_like(own_weights_);
 }
 
 RecurrentSite::~RecurrentSite() = default;
@@ -264,7 +270,7 @@ void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBl
   task.steps = steps_;
   task.columns = columns;
   task.points = points_.const_data_ptr<float>() + unit * rows_ * steps_ * kernels::pointSize(kind_);
-  task.own = own_.const_data_ptr<float>() + unit * gates;
+  if (own_inside_) task.own = own_.const_data_ptr<float>() + unit * gates;
   task.gate = row.row / hidden_;
   task.hidden_side = role == weight_hh || role == bias_hh;
   if (role == weight_ih) {

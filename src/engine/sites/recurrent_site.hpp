@@ -37,7 +37,10 @@ class RecurrentSite : public Site {
   enum Role { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr };
 
   /// `parameters` are indices by role, -1 where the role is a constant or absent.
-  RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters, CallForm form);
+  /// `own`: a unit's own recurrent weights run inside it; false: lambda carries what goes through them, linearly, and the
+  /// inside takes less than half the time.
+  RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters, CallForm form,
+                bool own = true);
   ~RecurrentSite() override;
 
   /// True when a run that starts from these states goes on where this one stopped.
@@ -109,7 +112,7 @@ class RecurrentSite : public Site {
   CellWeights weights_;
   std::array<int64_t, 5> parameters_;
   CallForm form_;
-  at::Tensor own_weights_;  ///< [gates x hidden]: from a unit's emission to its own gates
+  at::Tensor own_weights_;  ///< [gates x hidden]: from a unit's emission to its own gates, as far as these run inside
   std::vector<Record> records_;
   bool packed_ = false;  ///< some sequence is shorter than another
 
@@ -119,6 +122,7 @@ class RecurrentSite : public Site {
   // After finish(): float32 on the CPU.
   int64_t rows_ = 0, steps_ = 0, hidden_ = 0, emitted_ = 0, inputs_ = 0;
   bool squares_ = false;
+  bool own_inside_;
   std::vector<bool> carry_used_;  ///< by call: its final carry moves the outputs other than through the next call
   std::vector<int64_t> carry_steps_;
   std::vector<int64_t> samples_;  ///< [rows]

@@ -15,7 +15,7 @@ namespace {
 /// One step of one sequence: pointers to what the columns need.
 struct StepView {
   const float* point;
-  const float* own;
+  const float* own;     ///< null: only the selected gate moves
   const float* select;  ///< [gates]: 1 at the gate that the row feeds
   const float* read;
   const float* feedback;
@@ -66,6 +66,43 @@ void lstmStep(const StepView& view) {
   });
 }
 
+/// The same where only gate `gate` of the four moves.
+template <int gate>
+void lstmStepOfOne(const StepView& view) {
+  const auto at = [&](int64_t k) HWY_ATTR { return Lanes(view.point[k]); };
+  const Lanes p = at(gate == 0   ? 0
+                     : gate == 1 ? 2
+                     : gate == 2 ? 4
+                                 : 7),
+              n = at(gate == 0   ? 1
+                     : gate == 1 ? 3
+                     : gate == 2 ? 5
+                                 : 8);
+  const Lanes input = at(0), forget = at(2), cell = at(6), output = at(7);
+  const Lanes carry_before = at(9), carry_p = at(10), carry_n = at(11), carry_tanh = at(12);
+  overLanes(view.columns, [&](int64_t j, auto access) HWY_ATTR {
+    const auto moved = oneGate(view, j, access, access.load(view.before + j));
+    const auto change = gate == 2 ? tanhChange(p, n, moved) : sigmoidChange(p, n, moved);
+    const auto c = access.load(view.carry + j);
+    auto next = forget * c;
+    if constexpr (gate == 0) next = next + change * cell;
+    if constexpr (gate == 1) next = next + change * (carry_before + c);
+    if constexpr (gate == 2) next = next + input * change;
+    const auto dt = tanhChange(carry_p, carry_n, next);
+    auto emitted = output * dt;
+    if constexpr (gate == 3) emitted = emitted + change * (carry_tanh + dt);
+    access.store(emitted, view.emission + j);
+    access.store(next, view.carry + j);
+  });
+}
+
+void lstmStepOfOne(const StepView& view) {
+  if (view.select[0] != 0) return lstmStepOfOne<0>(view);
+  if (view.select[1] != 0) return lstmStepOfOne<1>(view);
+  if (view.select[2] != 0) return lstmStepOfOne<2>(view);
+  return lstmStepOfOne<3>(view);
+}
+
 template <bool each>
 void gruStep(const StepView& view) {
   const auto at = [&](int64_t k) HWY_ATTR { return Lanes(view.point[k]); };
@@ -110,6 +147,7 @@ void step(CellKind kind, const StepView& view) {
   const bool each = view.gate_changes != nullptr;
   switch (kind) {
     case CellKind::lstm:
+      if (view.own == nullptr) return lstmStepOfOne(view);
       return (each ? lstmStep<true> : lstmStep<false>)(view);
     case CellKind::gru:
       return (each ? gruStep<true> : gruStep<false>)(view);
@@ -128,6 +166,10 @@ constexpr int64_t kBlock = 512;
 void runUnitResponse(const UnitResponseTask& task, float* emission, float* scratch) {
   const float select[4] = {task.gate == 0 ? 1.0f : 0.0f, task.gate == 1 ? 1.0f : 0.0f, task.gate == 2 ? 1.0f : 0.0f,
                            task.gate == 3 ? 1.0f : 0.0f};
+  // An LSTM's inside is much shorter without its own weights; the others' hardly.
+  constexpr float kNone[4] = {0, 0, 0, 0};
+  const float* own =
+      task.own == nullptr && (task.kind != CellKind::lstm || task.gate_changes != nullptr) ? kNone : task.own;
   float ones[kBlock], zeros[kBlock];
   std::fill(ones, ones + kBlock, 1.0f);
   std::fill(zeros, zeros + kBlock, 0.0f);
@@ -154,7 +196,7 @@ void runUnitResponse(const UnitResponseTask& task, float* emission, float* scrat
           const float* read = task.read != nullptr ? task.read + at * task.read_width + first : ones;
           if (present != nullptr && present[t] == 0) read = zeros;
           const StepView view{task.points + at * size,
-                              task.own,
+                              own,
                               select,
                               read,
                               task.feedback != nullptr ? task.feedback + first : zeros,

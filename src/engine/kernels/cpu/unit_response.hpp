@@ -29,11 +29,12 @@ struct UnitResponseTask {
   int64_t steps = 0;
   int64_t columns = 0;
   const float* points = nullptr;  ///< [rows, steps, pointSize]
-  const float* own = nullptr;     ///< [gates]: weights from the unit's emission to its own gates; zeros leave them out
-  int64_t gate = 0;               ///< the gate that the row feeds
-  bool hidden_side = false;       ///< GRU: the row belongs to weight_hh or bias_hh
-  const float* read = nullptr;    ///< [rows, steps, read_width]: what the columns read; null: ones (a bias)
-  int64_t read_width = 0;         ///< distance between steps in `read`
+  /// [gates]: weights from the unit's emission to its own gates; null: left out, where `gate_changes` is null too.
+  const float* own = nullptr;
+  int64_t gate = 0;                 ///< the gate that the row feeds
+  bool hidden_side = false;         ///< GRU: the row belongs to weight_hh or bias_hh
+  const float* read = nullptr;      ///< [rows, steps, read_width]: what the columns read; null: ones (a bias)
+  int64_t read_width = 0;           ///< distance between steps in `read`
   const float* feedback = nullptr;  ///< [columns]: how a column's reading changes with the unit's emission; null: zeros
   const float* change = nullptr;    ///< [columns]: change of each weight
   /// [gates, columns]: instead of `gate` and `change`, a change of what the unit reads, which reaches every gate. For a GRU on
