@@ -15,8 +15,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "engine/products/delta_product.hpp"
 #include "engine/executor.hpp"
+#include "engine/products/delta_product.hpp"
 #include "made_model.hpp"
 #include "measure/session.hpp"
 

@@ -8,8 +8,8 @@
 #include <random>
 #include <set>
 
-#include "engine/products/delta_product.hpp"
 #include "engine/few_rows.hpp"
+#include "engine/products/delta_product.hpp"
 #include "heft/error.hpp"
 #include "measure/session.hpp"
 #include "parity/loaded_fixture.hpp"

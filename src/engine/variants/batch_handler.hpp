@@ -8,8 +8,8 @@
 #include "engine/delta/delta_call.hpp"
 #include "engine/executor.hpp"
 #include "engine/sites/recurrent_layer.hpp"
-#include "engine/vmap.hpp"
 #include "engine/variants/weight_delta.hpp"
+#include "engine/vmap.hpp"
 
 namespace heft {
 
