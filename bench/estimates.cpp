@@ -14,7 +14,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "heft/error.hpp"
 #include "made_model.hpp"
 #include "parity/quality.hpp"
 

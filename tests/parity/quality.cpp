@@ -31,13 +31,10 @@ std::vector<double> at_places(const std::vector<double>& values, const std::vect
 
 }  // namespace
 
-ResponseResult estimatesOf(Session& session) {
-  return estimateAll(
-      session, [](int64_t, int64_t, double) { return 0.0; }, {}, [](const std::string&, double) {});
-}
-
 std::map<std::string, Quality> qualityOf(Session& session, size_t random, size_t top, int64_t fewest) {
-  return qualityOf(session, estimatesOf(session), random, top, fewest);
+  const auto estimates = estimateAll(
+      session, [](int64_t, int64_t, double) { return 0.0; }, {}, [](const std::string&, double) {});
+  return qualityOf(session, estimates, random, top, fewest);
 }
 
 std::map<std::string, Quality> qualityOf(Session& session, const ResponseResult& result, size_t random, size_t top,

@@ -19,9 +19,6 @@ struct Quality {
   std::string method;
 };
 
-/// Estimates of every weight set to zero, as the program makes them.
-ResponseResult estimatesOf(Session& session);
-
 /// By parameter, for those with at least `fewest` weights: `random` weights of each matrix and its `top` largest.
 std::map<std::string, Quality> qualityOf(Session& session, size_t random, size_t top, int64_t fewest = 30);
 /// Of given estimates.

@@ -10,11 +10,6 @@ HWY_BEFORE_NAMESPACE();
 namespace heft::kernels::HWY_NAMESPACE {
 namespace {
 
-/// Adjoints below 1e-30 are nothing beside others, and denormal numbers would make matrix products many times slower.
-HWY_INLINE Lanes withoutDenormals(Lanes adjoint) {
-  return hn::IfThenElseZero(hn::Gt(hn::Abs(adjoint.v), hn::Set(Floats(), 1e-30f)), adjoint.v);
-}
-
 void lstmAdjoint(const AdjointStep& step) {
   const auto hidden = step.hidden;
   overLanes(hidden, [&](std::int64_t u, auto access) HWY_ATTR {

@@ -10,10 +10,6 @@ HWY_BEFORE_NAMESPACE();
 namespace heft::kernels::HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE Lanes withoutDenormals(Lanes change) {
-  return hn::IfThenElseZero(hn::Gt(hn::Abs(change.v), hn::Set(Floats(), 1e-30f)), change.v);
-}
-
 void lstmDeltas(const DeltaStep& step) {
   const auto hidden = step.hidden;
   overLanes(hidden, [&](std::int64_t u, auto access) HWY_ATTR {

@@ -70,14 +70,8 @@ void lstmStep(const StepView& view) {
 template <int gate>
 void lstmStepOfOne(const StepView& view) {
   const auto at = [&](int64_t k) HWY_ATTR { return Lanes(view.point[k]); };
-  const Lanes p = at(gate == 0   ? 0
-                     : gate == 1 ? 2
-                     : gate == 2 ? 4
-                                 : 7),
-              n = at(gate == 0   ? 1
-                     : gate == 1 ? 3
-                     : gate == 2 ? 5
-                                 : 8);
+  constexpr int64_t moved_gate = gate < 3 ? 2 * gate : 7;  // where its p stands in LstmPoint, n behind it
+  const Lanes p = at(moved_gate), n = at(moved_gate + 1);
   const Lanes input = at(0), forget = at(2), cell = at(6), output = at(7);
   const Lanes carry_before = at(9), carry_p = at(10), carry_n = at(11), carry_tanh = at(12);
   overLanes(view.columns, [&](int64_t j, auto access) HWY_ATTR {
