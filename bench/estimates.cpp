@@ -9,13 +9,12 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "made_model.hpp"
 #include "parity/quality.hpp"
+#include "saved_model.hpp"
 
 namespace heft::bench {
 namespace {
@@ -84,32 +83,6 @@ void measure(const std::string& model, const SessionOptions& options, size_t ran
   }
 }
 
-/// A network of ours in a folder that goes with it.
-class MadeModel {
- public:
-  explicit MadeModel(const Shape& shape)
-      : folder_(std::filesystem::temp_directory_path() / ("heft-estimates-" + std::to_string(getpid()))) {
-    std::filesystem::create_directories(folder_);
-    makeModule(shape).save((folder_ / "model.pt").string());
-    const auto pickled = torch::jit::pickle_save(makeInputs(shape));
-    std::ofstream(folder_ / "inputs.pt", std::ios::binary)
-        .write(pickled.data(), static_cast<std::streamsize>(pickled.size()));
-  }
-  ~MadeModel() { std::filesystem::remove_all(folder_); }
-  MadeModel(const MadeModel&) = delete;
-  MadeModel& operator=(const MadeModel&) = delete;
-
-  [[nodiscard]] SessionOptions options() const {
-    SessionOptions options;
-    options.model = folder_ / "model.pt";
-    options.inputs = {folder_ / "inputs.pt"};
-    return options;
-  }
-
- private:
-  std::filesystem::path folder_;
-};
-
 void run(const std::filesystem::path& models, bool quick) {
   const auto shipped = [&](const std::string& name) {
     SessionOptions options;
@@ -120,8 +93,8 @@ void run(const std::filesystem::path& models, bool quick) {
   measure("digits-lstm", shipped("digits-lstm"), 300, false, false);
   measure("weather-gru", shipped("weather-gru"), 300, false, false);
   for (const auto kind : {CellKind::lstm, CellKind::gru}) {
-    const int64_t steps = 200;
-    const MadeModel made({kind, 16, 48, 2, 5, 8, steps});
+    const Shape shape{kind, 16, 48, 2, 5, 8, 200};
+    const SavedModel made(makeModule(shape), makeInputs(shape));
     measure(std::string(kind == CellKind::lstm ? "LSTM" : "GRU") + " 2 x 48, 200 steps", made.options(), 200, false,
             false);
   }

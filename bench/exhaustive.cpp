@@ -6,19 +6,15 @@
 // One JSON object a line on stdout.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "engine/executor.hpp"
 #include "engine/products/delta_product.hpp"
-#include "made_model.hpp"
-#include "measure/session.hpp"
+#include "saved_model.hpp"
 
 namespace heft::bench {
 namespace {
@@ -96,18 +92,8 @@ double worstError(Session& session, Executor& executor, std::span<const Variant>
 nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t variants, int repeats, bool tiles) {
   auto module = makeModule(shape);
   const auto inputs = makeInputs(shape);
-  const auto folder = std::filesystem::temp_directory_path() / ("heft-bench-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
-  module.save((folder / "model.pt").string());
-  {
-    const auto bytes = torch::jit::pickle_save(inputs);
-    std::ofstream(folder / "inputs.pt", std::ios::binary)
-        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  SessionOptions options;
-  options.model = folder / "model.pt";
-  options.inputs = {folder / "inputs.pt"};
-  Session session(options);
+  const SavedModel saved(module, inputs);
+  Session session(saved.options());
   const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.tiles = tiles});
   const auto parameterIndex = [&] {
     for (size_t p = 0; p < session.model().parameters.size(); ++p) {
@@ -140,7 +126,6 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
   const auto few = std::span(changed).first(std::min<size_t>(changed.size(), 64));
   const double error = worstError(session, *executor, few);
   for (const auto& note : executor->notes()) std::cerr << note << '\n';
-  std::filesystem::remove_all(folder);
   return {{"cell", shape.kind == CellKind::lstm ? "LSTM" : "GRU"},
           {"parameter", parameter},
           {"hidden", shape.hidden},
