@@ -65,9 +65,15 @@ HEFT_DEVICE Real withSignOf(Real x, Real size) {
   return std::copysign(size, x);
 }
 
-template <class Real>
-HEFT_DEVICE Real ratio(Real a, Real b) {
+HEFT_DEVICE double ratio(double a, double b) { return a / b; }
+
+/// On a device within 2 units in the last place, for |b| up to 2^126: several times faster than the exact division.
+HEFT_DEVICE float ratio(float a, float b) {
+#if defined(__CUDA_ARCH__)
+  return __fdividef(a, b);
+#else
   return a / b;
+#endif
 }
 
 #include "engine/kernels/gate_math.inc"

@@ -1,0 +1,17 @@
+// In the place of the .cu files where no CUDA compiler was found: the host's side alone.
+#include "engine/kernels/cuda/delta_rows_host.hpp"
+
+namespace heft::kernels {
+
+bool hasDeviceKernels() { return false; }
+
+void deltaRows(const DeltaRows& step, Place /*place*/) { host::deltaRows(step); }
+
+void takeRows(const TakenRows& rows, Place /*place*/) { host::takeRows(rows); }
+
+void addWeightChanges(const WeightChanges& changes, const ChangeSource& first, const ChangeSource& second, float* out,
+                      int64_t width, int64_t samples, Place /*place*/) {
+  host::addWeightChanges(changes, first, second, out, width, samples);
+}
+
+}  // namespace heft::kernels
