@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <c10/core/CachingDeviceAllocator.h>
 
 #include <algorithm>
 #include <bit>
@@ -58,12 +59,32 @@ std::string operatorIn(const std::string& failure) {
   return failure.starts_with("aten::") && end != std::string::npos ? failure.substr(0, end) : "";
 }
 
+/// The options with their zeros filled in.
+BatchOptions chunkLimits(const Model& model, BatchOptions options) {
+  const auto device = model.parameters.empty() ? at::Device(at::kCPU) : model.parameters[0].value.device();
+  if (options.rows == 0) {
+    // What a forward costs beside its products is shared by a chunk's rows; on a device that is hundreds of launches.
+    options.rows = device.is_cpu() ? 8192 : 32768;
+  }
+  if (options.memory == 0) {
+    options.memory = int64_t{1} << 30;
+    if (!device.is_cpu()) {
+      const auto index = device.has_index() ? device.index() : at::DeviceIndex{0};
+      options.memory = static_cast<int64_t>(at::getDeviceAllocator(device.type())->getMemoryInfo(index).first / 2);
+    }
+  }
+  return options;
+}
+
 double rms(const at::Tensor& values) { return values.square().mean().sqrt().item<double>(); }
 
 class BatchExecutor : public Executor {
  public:
   BatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options)
-      : runner_(runner), layout_(layout), options_(options), loop_(makeLoopExecutor(runner, layout)) {}
+      : runner_(runner),
+        layout_(layout),
+        options_(chunkLimits(runner.model(), options)),
+        loop_(makeLoopExecutor(runner, layout)) {}
 
   void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override;
   [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
@@ -99,16 +120,20 @@ void BatchExecutor::runBaseline() {
   const auto outputs = runner_.run(size);
   baseline_ = layout_.table(outputs).clone();
   if (!runner_.model().native) {
-    calls_.emplace(runner_.model());
+    calls_.emplace(runner_.model(), options_.as_device);
     runner_.run(*calls_);
-    if (!options_.tiles) calls_->leaveTiles();
+    if (!options_.halves) calls_->leaveHalves();
     if (calls_->bytes() > options_.memory) calls_.reset();
   }
   bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
   most_ = kVariantsWithoutRows;
   if (const auto rows = size.recurrentRows(); rows > 0) {
-    const auto cached = kCached / std::max<int64_t>(1, size.largest());
-    most_ = std::max<int64_t>(1, std::clamp(cached * rows, std::min(kFewestRows, options_.rows), options_.rows) / rows);
+    auto most = options_.rows;
+    if (baseline_.device().is_cpu()) {
+      const auto cached = kCached / std::max<int64_t>(1, size.largest());
+      most = std::clamp(cached * rows, std::min(kFewestRows, most), most);
+    }
+    most_ = std::max<int64_t>(1, most / rows);
   }
 }
 
@@ -179,9 +204,9 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     checked_.insert(sort);
     return table;
   }
-  if (failure.empty() && calls_ && calls_->tiles()) {
+  if (failure.empty() && calls_ && calls_->form().halves) {
     // Where differences grow or nearly cancel, products in bfloat16 halves are not exact enough: float32 from here on.
-    calls_->leaveTiles();
+    calls_->leaveHalves();
     return tryBatch(chunk, sort);
   }
   alone_.insert(sort);
@@ -208,7 +233,7 @@ bool BatchExecutor::equalsLoop(std::span<const Variant> chunk, const at::Tensor&
     const auto scale = rms(baseline_.nan_to_num(0, 0, 0));
     const auto change = rms((truth - baseline_).nan_to_num(0, 0, 0));
     // Differences are carried in float32, everything else in the model's own precision.
-    const double relative = native ? 1e-3 : !calls_ ? 1e-9 : calls_->tiles() ? 5e-6 : 1e-5;
+    const double relative = native ? 1e-3 : !calls_ ? 1e-9 : calls_->form().halves ? 5e-6 : 1e-5;
     if (!(error <= relative * change + (native ? 1e-5 : 1e-11) * scale)) return false;
   }
   return true;

@@ -46,10 +46,11 @@ class Executor {
 std::unique_ptr<Executor> makeLoopExecutor(Runner& runner, const OutputLayout& layout);
 
 struct BatchOptions {
-  int64_t memory = int64_t{1} << 30;  ///< bytes that a chunk's changed activations may take, about
-  int64_t rows =
-      8192;  ///< variants x samples of a chunk, at most: what a forward costs beside its products is shared by them
-  bool tiles = true;  ///< products of differences by tiles of bfloat16 halves, where the processor has them
+  int64_t memory = 0;  ///< bytes that a chunk's changed activations may take, about; 0: see chunkLimits()
+  int64_t rows = 0;    ///< variants x samples of a chunk, at most; 0: see chunkLimits()
+  bool halves =
+      true;  ///< products of differences by halves of bfloat16, where the processor or device has units for them
+  bool as_device = false;  ///< differences are carried by a CUDA device's code wherever the model is: for tests
 };
 
 /// Many variants a run of forward, where the model allows; the loop elsewhere.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <random>
@@ -82,11 +83,11 @@ TEST_P(Executors, LoopGivesTheImpactsThatPyTorchComputes) {
   }
 }
 
-TEST_P(Executors, BatchEqualsLoop) {
-  LoadedFixture fixture(GetParam());
+void expectBatchEqualsLoop(const Fixture& one, const BatchOptions& options) {
+  LoadedFixture fixture(one);
   const auto baseline = fixture.baseline();
   const auto loop = makeLoopExecutor(fixture.runner(), fixture.layout());
-  const auto batch = makeBatchExecutor(fixture.runner(), fixture.layout());
+  const auto batch = makeBatchExecutor(fixture.runner(), fixture.layout(), options);
   for (size_t p = 0; p < fixture.model().parameters.size(); ++p) {
     const auto variants = variantsOf(fixture.model(), static_cast<int64_t>(p));
     const auto want = executeAll(*loop, variants);
@@ -96,10 +97,14 @@ TEST_P(Executors, BatchEqualsLoop) {
           << fixture.model().parameters[p].name << " variant " << v;
     }
   }
-  EXPECT_EQ(batch->notes().empty(), kOneAtATime.count(GetParam().name) == 0)
+  EXPECT_EQ(batch->notes().empty(), kOneAtATime.count(one.name) == 0)
       << (batch->notes().empty() ? "" : batch->notes()[0]);
   EXPECT_TRUE(fixture.baseline().equal(baseline)) << "some weight or state was not put back";
 }
+
+TEST_P(Executors, BatchEqualsLoop) { expectBatchEqualsLoop(GetParam(), {}); }
+
+TEST_P(Executors, BatchAsOnADeviceEqualsLoop) { expectBatchEqualsLoop(GetParam(), {.as_device = true}); }
 
 TEST_P(Executors, RunsOfFewRowsEqualPlainOnes) {
   LoadedFixture fixture(GetParam());
@@ -196,12 +201,15 @@ TEST(BatchExecutor, ChangesSeveralParametersTogether) {
   EXPECT_TRUE(batch->notes().empty());
 }
 
-/// Models large enough for products by tiles, on their own inputs.
-class ShippedModel : public testing::TestWithParam<std::tuple<std::string, bool>> {};
+/// Models large enough for products by halves, on their own inputs.
+enum class Products { float32, tiles, device_float32, device_halves };
+
+class ShippedModel : public testing::TestWithParam<std::tuple<std::string, Products>> {};
 
 TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
-  const auto& [name, tiles] = GetParam();
-  if (tiles && !DeltaProduct::tilesWork()) GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
+  const auto& [name, products] = GetParam();
+  if (products == Products::tiles && !DeltaProduct::tilesWork())
+    GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
   at::set_num_threads(1);
   const std::filesystem::path folder = HEFT_MODELS;
   SessionOptions options;
@@ -209,7 +217,9 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   options.inputs = {folder / (name + "-inputs.safetensors")};
   Session session(options);
   const auto loop = makeLoopExecutor(session.runner(), session.layout());
-  const auto batch = makeBatchExecutor(session.runner(), session.layout(), {.tiles = tiles});
+  const auto batch = makeBatchExecutor(session.runner(), session.layout(),
+                                       {.halves = products == Products::tiles || products == Products::device_halves,
+                                        .as_device = products >= Products::device_float32});
   std::mt19937_64 random(5);
   for (size_t p = 0; p < session.model().parameters.size(); ++p) {
     const auto count = session.model().parameters[p].value.numel();
@@ -229,13 +239,18 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   EXPECT_TRUE(batch->notes().empty());
 }
 
+std::string nameOfShipped(const testing::TestParamInfo<ShippedModel::ParamType>& one) {
+  constexpr std::array kNames{"_float32", "_tiles", "_device_float32", "_device_halves"};
+  auto name = std::get<0>(one.param) + kNames.at(static_cast<size_t>(std::get<1>(one.param)));
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(BatchExecutor, ShippedModel,
-                         testing::Combine(testing::Values("digits-lstm", "weather-gru", "char-lstm"), testing::Bool()),
-                         [](const auto& one) {
-                           auto name = std::get<0>(one.param) + (std::get<1>(one.param) ? "_tiles" : "_float32");
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         testing::Combine(testing::Values("digits-lstm", "weather-gru", "char-lstm"),
+                                          testing::Values(Products::float32, Products::tiles, Products::device_float32,
+                                                          Products::device_halves)),
+                         nameOfShipped);
 
 TEST(BatchExecutor, RefusesWeightsThatAreNotThere) {
   LoadedFixture loaded(fixture("lstm_1_layer"));

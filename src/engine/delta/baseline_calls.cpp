@@ -42,11 +42,11 @@ bool BaselineCall::matches(const RecurrentCall& other, const std::function<bool(
   return true;
 }
 
-void BaselineCall::prepare(bool tiles) {
+void BaselineCall::prepare(const DeltaForm& form) {
   if (!cells.empty()) return;
   cells.resize(call.weights.size());
   runCall(call, [&](size_t index, const LayerInput& /*input*/) {
-    return recordBaseline(cells[index], call.kind, call.weights[index], tiles);
+    return recordBaseline(cells[index], call.kind, call.weights[index], form);
   });
 }
 
@@ -62,8 +62,14 @@ int64_t BaselineCall::bytes() const {
   return floats * int64_t{sizeof(float)};
 }
 
-void BaselineCalls::leaveTiles() {
-  tiles_ = false;
+BaselineCalls::BaselineCalls(Model& model, bool as_device) : PlainHandler(model) {
+  const bool on_device = !model.parameters.empty() && !model.parameters[0].value.device().is_cpu();
+  form_.all_rows = as_device || on_device;
+  form_.halves = form_.all_rows || DeltaProduct::tilesWork();
+}
+
+void BaselineCalls::leaveHalves() {
+  form_.halves = false;
   for (auto& call : calls_) call.cells.clear();
 }
 

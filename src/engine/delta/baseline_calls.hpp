@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <vector>
 
 #include "engine/delta/cell_baseline.hpp"
@@ -18,8 +18,8 @@ struct BaselineCall {
 
   /// True when `other` reads what this one read: the same weights, and what `moves` says is plain is equal.
   [[nodiscard]] bool matches(const RecurrentCall& other, const std::function<bool(const at::Tensor&)>& moves) const;
-  /// Fills `cells`; `tiles` as DeltaProduct's.
-  void prepare(bool tiles);
+  /// Fills `cells`.
+  void prepare(const DeltaForm& form);
   /// Bytes that `cells` take.
   [[nodiscard]] int64_t bytes() const;
 };
@@ -27,13 +27,14 @@ struct BaselineCall {
 /// Runs the model as it is and keeps its recurrent calls, in the order in which forward makes them.
 class BaselineCalls : public PlainHandler {
  public:
-  using PlainHandler::PlainHandler;
+  /// `as_device`: differences are carried as on a CUDA device, wherever the model is.
+  explicit BaselineCalls(Model& model, bool as_device = false);
 
   /// The call with this number, or nothing.
   [[nodiscard]] BaselineCall* at(size_t number) { return number < calls_.size() ? &calls_[number] : nullptr; }
-  /// Whether products may use tiles, which are faster and less exact than float32.
-  [[nodiscard]] bool tiles() const { return tiles_; }
-  void leaveTiles();
+  [[nodiscard]] const DeltaForm& form() const { return form_; }
+  /// From here on products are float32.
+  void leaveHalves();
   /// One for each thread.
   std::vector<Workspace>& workspaces() { return workspaces_; }
   /// Bytes that the cells of all calls together take.
@@ -45,7 +46,7 @@ class BaselineCalls : public PlainHandler {
  private:
   std::vector<BaselineCall> calls_;
   std::vector<Workspace> workspaces_;
-  bool tiles_ = DeltaProduct::tilesWork();
+  DeltaForm form_;
 };
 
 }  // namespace heft

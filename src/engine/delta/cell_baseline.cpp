@@ -7,12 +7,10 @@
 namespace heft {
 namespace {
 
-at::Tensor floats(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); }
-
 class Recorder : public LayerHook {
  public:
-  Recorder(CellBaseline& baseline, CellKind kind, const CellWeights& weights, bool tiles)
-      : baseline_(baseline), weights_(weights), tiles_(tiles) {
+  Recorder(CellBaseline& baseline, CellKind kind, const CellWeights& weights, const DeltaForm& form)
+      : baseline_(baseline), weights_(weights), form_(form) {
     baseline_.kind = kind;
   }
 
@@ -32,8 +30,29 @@ class Recorder : public LayerHook {
     baseline_.points = at::stack(points_);
     baseline_.before = at::stack(before_);
     baseline_.read = floats(input.sequence);
-    if (input.active.defined()) baseline_.active = input.active.squeeze(2).to(at::kCPU, at::kByte).contiguous();
-    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), tiles_); };
+    if (input.active.defined()) baseline_.active = input.active.squeeze(2).to(device(), at::kByte).contiguous();
+    if (weights_.projection.defined()) baseline_.raw = at::stack(raw_);
+    baseline_.steps = baseline_.read.size(0);
+    baseline_.rows = baseline_.read.size(1);
+    baseline_.inputs = baseline_.read.size(2);
+    baseline_.hidden = baseline_.points.size(3);
+    baseline_.emitted = baseline_.before.size(2);
+    if (form_.all_rows)
+      baseline_.products = RowProducts(baseline_.kind, weights_, form_.halves);
+    else
+      makeProducts();
+  }
+
+ private:
+  [[nodiscard]] at::Device device() const {
+    return form_.all_rows ? weights_.recurrent.device() : at::Device(at::kCPU);
+  }
+  [[nodiscard]] at::Tensor floats(const at::Tensor& tensor) const {
+    return tensor.to(device(), at::kFloat).contiguous();
+  }
+
+  void makeProducts() {
+    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), form_.halves); };
     baseline_.recurrent = product(weights_.recurrent);
     if (baseline_.kind == CellKind::gru) {
       const auto hidden = weights_.input.size(0) / 3;
@@ -42,29 +61,20 @@ class Recorder : public LayerHook {
     } else {
       baseline_.input = product(weights_.input);
     }
-    if (weights_.projection.defined()) {
-      baseline_.raw = at::stack(raw_);
-      baseline_.projection = product(weights_.projection);
-    }
-    baseline_.steps = baseline_.read.size(0);
-    baseline_.rows = baseline_.read.size(1);
-    baseline_.inputs = baseline_.read.size(2);
-    baseline_.hidden = baseline_.points.size(3);
-    baseline_.emitted = baseline_.before.size(2);
+    if (weights_.projection.defined()) baseline_.projection = product(weights_.projection);
   }
 
- private:
   CellBaseline& baseline_;
   CellWeights weights_;
-  bool tiles_;
+  DeltaForm form_;
   std::vector<at::Tensor> points_, before_, raw_;
 };
 
 }  // namespace
 
 std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights,
-                                          bool tiles) {
-  return std::make_unique<Recorder>(baseline, kind, weights, tiles);
+                                          const DeltaForm& form) {
+  return std::make_unique<Recorder>(baseline, kind, weights, form);
 }
 
 }  // namespace heft

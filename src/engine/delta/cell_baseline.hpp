@@ -1,12 +1,21 @@
 #pragma once
 
+#include "engine/delta/row_products.hpp"
 #include "engine/products/delta_product.hpp"
 #include "engine/sites/recurrent_layer.hpp"
 
 namespace heft {
 
+/// How differences are carried through a model.
+struct DeltaForm {
+  /// Products by halves of bfloat16, which are faster and less exact than float32, where they pay.
+  bool halves = false;
+  /// All rows of a call at once, as CUDA devices want it, instead of blocks of rows that differ from the baseline already.
+  bool all_rows = false;
+};
+
 /// What one layer in one direction did in the unchanged model: all that differences need to be carried through it. Tensors are
-/// float32 on the CPU, steps in the order in which the layer reads them.
+/// float32, steps in the order in which the layer reads them; they lie on the CPU, or with `products` on the model's device.
 struct CellBaseline {
   CellKind kind = CellKind::lstm;
   int64_t steps = 0, rows = 0;  ///< rows: samples of the call
@@ -18,14 +27,16 @@ struct CellBaseline {
   at::Tensor raw;     ///< [steps, rows, hidden]: what a projection reads; undefined without one
   at::Tensor active;  ///< uint8 [steps, rows]: 0 where a packed sequence has no such step; undefined: everywhere
 
+  RowProducts products;  ///< for all rows at once; what follows is undefined then
+
   DeltaProduct recurrent;   ///< [emitted, gates x hidden]
   DeltaProduct input;       ///< [inputs, gates x hidden]; of a GRU [inputs, 2 x hidden]: reset and update
   DeltaProduct input_new;   ///< of a GRU [inputs, hidden]: the new gate's input side, which stays apart
   DeltaProduct projection;  ///< [hidden, emitted]; undefined without one
 };
 
-/// Records a layer's run (the hook of a runLayer whose rows are samples) into `baseline`; `tiles` as DeltaProduct's.
+/// Records a layer's run (the hook of a runLayer whose rows are samples) into `baseline`.
 std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights,
-                                          bool tiles);
+                                          const DeltaForm& form);
 
 }  // namespace heft

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/delta/delta_layer.hpp"
+#include "engine/delta/delta_rows.hpp"
 #include "engine/sites/packing.hpp"
 
 namespace heft {
@@ -50,12 +51,14 @@ class DeltaCall {
   [[nodiscard]] at::Tensor stateOf(const at::Tensor& states, const at::Tensor& base, int64_t index, int64_t first,
                                    int64_t count) const;
   void addSequence(const at::Tensor& deltas, int64_t first, int64_t count);
+  void addRows(const at::Tensor& deltas);
   static void addState(at::Tensor& out, const at::Tensor& deltas, int64_t index, int64_t first, int64_t count);
 
   const BaselineCall& base_;
   const RecurrentCall& call_;
   const CallDeltas& deltas_;
   int64_t variants_, steps_, samples_;
+  bool all_rows_;
   std::optional<Packing> packing_;
   Places places_;
   std::vector<Workspace>& workspaces_;
@@ -70,12 +73,14 @@ DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t v
       variants_(variants),
       steps_(baseline.cells.at(0).steps),
       samples_(baseline.cells.at(0).rows),
+      all_rows_(baseline.cells.at(0).products.defined()),
       workspaces_(workspaces) {
   if (call_.batch_sizes.defined()) packing_.emplace(call_.batch_sizes);
-  if (!call_.cell) places_ = placesOf(call_, packing_, steps_, samples_);
+  if (!call_.cell && !all_rows_) places_ = placesOf(call_, packing_, steps_, samples_);
   const auto spread = [&](size_t place, const at::Tensor& one) {
     auto shape = one.sizes().vec();
     shape.insert(shape.begin(), variants_);
+    if (all_rows_) return at::empty(shape, one.options());  // LibTorch keeps a device's memory by itself
     return baseline.results.takeUnlessHeld(place, shape, one.scalar_type());
   };
   if (!call_.cell) result_.output = spread(0, base_.result.output);
@@ -84,10 +89,14 @@ DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t v
 }
 
 RecurrentResult DeltaCall::run() {
+  if (std::ssize(workspaces_) < at::get_num_threads()) workspaces_.resize(static_cast<size_t>(at::get_num_threads()));
+  if (all_rows_) {
+    runBlock(0, variants_);
+    return result_;
+  }
   const auto rows = std::clamp(variants_ * samples_ / kBlocks, kFewestRows, kMostRows);
   const auto block = std::max<int64_t>(1, rows / samples_);
   const auto blocks = (variants_ + block - 1) / block;
-  if (std::ssize(workspaces_) < at::get_num_threads()) workspaces_.resize(static_cast<size_t>(at::get_num_threads()));
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard no_grad;
     for (auto i = begin; i < end; ++i) runBlock(i * block, std::min(block, variants_ - i * block));
@@ -137,6 +146,21 @@ void DeltaCall::addSequence(const at::Tensor& deltas, int64_t first, int64_t cou
   }
 }
 
+/// The same for all variants at once, by LibTorch's operators.
+void DeltaCall::addRows(const at::Tensor& deltas) {
+  const auto base = base_.result.output.unsqueeze(0);
+  if (!deltas.defined()) {
+    result_.output.copy_(base);
+    return;
+  }
+  auto moved = deltas.view({steps_, variants_, samples_, -1}).transpose(0, 1);
+  if (packing_)
+    moved = packing_->pack(moved);
+  else if (call_.batch_first)
+    moved = moved.transpose(1, 2);
+  at::add_out(result_.output, base, moved);
+}
+
 void DeltaCall::addState(at::Tensor& out, const at::Tensor& deltas, int64_t index, int64_t first, int64_t count) {
   auto there = out.narrow(0, first, count).select(1, index);
   there.add_(deltas.view(there.sizes()));
@@ -161,7 +185,8 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
         continue;
       if (direction == 1 && input.sequence.defined()) input.sequence = input.sequence.flip(0);
       const auto place = kDeltaPlaces + static_cast<size_t>(2 * (layer % 2) + direction);
-      const auto found = runDeltas(cell, changes, input, workspace, place);
+      const auto found =
+          all_rows_ ? runDeltaRows(cell, changes, input) : runDeltas(cell, changes, input, workspace, place);
       outputs[static_cast<size_t>(direction)] = direction == 1 ? found.sequence.flip(0) : found.sequence;
       addState(result_.hidden, found.hidden, index, first, count);
       if (found.carry.defined()) addState(result_.carry, found.carry, index, first, count);
@@ -172,7 +197,11 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
     }
     sequence = directions == 2 && outputs[0].defined() ? at::cat(outputs, 2) : outputs[0];
   }
-  if (!call_.cell) addSequence(sequence, first, count);
+  if (call_.cell) return;
+  if (all_rows_)
+    addRows(sequence);
+  else
+    addSequence(sequence, first, count);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace heft {
 
 /// How what a layer starts from differs from the baseline, for a block of variants. Rows are variants x samples (row = variant
-/// x samples + sample); float32 on the CPU; undefined where nothing differs.
+/// x samples + sample); float32 where the baseline lies; undefined where nothing differs.
 struct LayerDeltas {
   at::Tensor sequence;  ///< [steps, rows, inputs], in the order in which the layer reads it
   at::Tensor hidden;    ///< [rows, emitted]

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 
+#include "engine/variants/values_before.hpp"
+
 namespace heft {
 
 std::vector<std::vector<WeightEntry>> entriesOf(const Model& model, std::span<const Variant> variants,
                                                 int64_t parameter) {
   const auto& value = model.parameters[static_cast<size_t>(parameter)].value;
-  const auto now = value.detach().to(at::kCPU, at::kDouble).contiguous();
-  const auto* base = now.const_data_ptr<double>();
+  const auto before = valuesBefore(model, variants, parameter);
+  auto next = before.begin();
   const auto columns = value.dim() == 0 ? 1 : value.numel() / std::max<int64_t>(1, value.size(0));
   std::vector<std::vector<WeightEntry>> entries(variants.size());
   for (size_t v = 0; v < variants.size(); ++v) {
@@ -20,7 +22,7 @@ std::vector<std::vector<WeightEntry>> entriesOf(const Model& model, std::span<co
       for (size_t i = 0; i < change.index.size(); ++i) {
         const auto index = change.index[i];
         entries[v].push_back({static_cast<int32_t>(index / columns), static_cast<int32_t>(index % columns),
-                              static_cast<float>(change.value[i] - base[index])});
+                              static_cast<float>(change.value[i] - *next++)});
       }
     }
   }

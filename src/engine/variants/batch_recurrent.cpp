@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "engine/delta/delta_rows.hpp"
 #include "engine/delta/weight_entries.hpp"
 #include "engine/variants/batch_handler.hpp"
 
@@ -103,7 +104,7 @@ bool BatchHandler::addEntries(const at::Tensor& weight, std::vector<CellChange>&
 
 std::optional<CallDeltas> BatchHandler::callDeltas(const BaselineCall& baseline, const RecurrentCall& call) {
   const BelowVmap plain;
-  if (call.input.scalar_type() != at::kDouble || !call.input.device().is_cpu()) return std::nullopt;
+  if (call.input.scalar_type() != at::kDouble || !carriesDifferences(call.input.device())) return std::nullopt;
   if (!baseline.matches(call, [this](const at::Tensor& one) { return moves(one); })) return std::nullopt;
   CallDeltas deltas;
   for (const auto& weights : call.weights) {
@@ -164,7 +165,7 @@ RecurrentResult BatchHandler::runVariants(RecurrentCall call) {
 
 RecurrentResult BatchHandler::runDifferences(BaselineCall& baseline, const CallDeltas& deltas) {
   const BelowVmap plain;
-  baseline.prepare(baseline_->tiles());
+  baseline.prepare(baseline_->form());
   auto result = runDeltaCall(baseline, deltas, level_.variants(), baseline_->workspaces());
   for (auto* one : {&result.output, &result.hidden, &result.carry}) {
     if (one->defined()) *one = level_.wrap(*one);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/variants/values_before.hpp"
+
 namespace heft {
 namespace {
 
@@ -72,8 +74,8 @@ WeightDelta::WeightDelta(const Model& model, std::span<const Variant> variants, 
   rows_ = table(rows, most_rows, matrix.rows);
   columns_ = table(columns, most_columns, matrix.columns);
 
-  const auto now = value.detach().to(at::kCPU, at::kDouble).contiguous();
-  const auto* base = now.const_data_ptr<double>();
+  const auto before = valuesBefore(model, variants, parameter);
+  auto next = before.begin();
   change_ = at::zeros({static_cast<int64_t>(variants.size()), most_rows, most_columns}, at::kDouble);
   auto* out = change_.data_ptr<double>();
   for (size_t v = 0; v < variants.size(); ++v, out += most_rows * most_columns) {
@@ -86,7 +88,7 @@ WeightDelta::WeightDelta(const Model& model, std::span<const Variant> variants, 
         const auto column = change.index[i] % matrix.columns;
         const auto r = rows_.defined() ? placeOf(rows[v], row) : row;
         const auto c = columns_.defined() ? placeOf(columns[v], column) : column;
-        out[r * most_columns + c] = values[i] - base[change.index[i]];
+        out[r * most_columns + c] = values[i] - *next++;
       }
     }
   }
