@@ -10,6 +10,7 @@
 #include "heft/error.hpp"
 #include "model/archive.hpp"
 #include "model/observe.hpp"
+#include "model/placement.hpp"
 
 namespace heft {
 namespace {
@@ -120,6 +121,7 @@ c10::IValue cloneValue(const c10::IValue& value) {
 }
 
 void PlainHandler::call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  placeArguments(op, *stack, model_.parameters.front().value.device());
   if (!model_.native) model_.promoter.arguments(op, *stack);
   const auto given = torch::jit::last(*stack, op.schema().arguments().size()).vec();
   try {
