@@ -90,6 +90,12 @@ void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack)
                                 ")");
 }
 
+/// LibTorch's operators warn on standard error, cuDNN's recurrent ones in every call.
+class Quiet : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& /*warning*/) override {}
+};
+
 /// Each output of streamed calls, stacked along a new first dimension.
 std::vector<NamedOutput> stackSteps(const std::vector<std::vector<NamedOutput>>& steps) {
   std::vector<NamedOutput> outputs;
@@ -157,6 +163,8 @@ c10::IValue Runner::forward(std::vector<c10::IValue> values) {
 
 std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c10::IValue>& values) {
   state_.restore();
+  Quiet quiet;
+  const c10::WarningUtils::WarningHandlerGuard no_warnings(&quiet);
   std::vector<std::vector<NamedOutput>> steps;
   std::vector<NamedOutput> outputs;
   try {
