@@ -238,11 +238,11 @@ def test_resume_needs_a_folder(x):
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
-@pytest.mark.parametrize("job", [["rank"], ["inspect"], ["ablate", "--component", "rnn"]], ids=["rank", "inspect", "ablate"])
-def test_a_device_that_is_not_there(job, device, out, x):
-    folder = ["-o", out] if job == ["rank"] else []
+@pytest.mark.parametrize("command", ["rank", "inspect", "ablate"])
+def test_a_device_that_is_not_there(command, device, out, x):
+    more = {"rank": ["-o", out], "inspect": [], "ablate": ["--component", "rnn"]}[command]
     refuse(USAGE, f"--device {device}: ", "no usable CUDA device", "leave --device out",
-           of=heft(*job, GOOD, "--inputs", x, "-q", *folder, "--device", device, hidden=True))
+           of=heft(command, GOOD, "--inputs", x, "-q", "--device", device, *more, hidden=True))
     assert not out.exists()
 
 
