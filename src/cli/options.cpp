@@ -20,20 +20,27 @@ namespace heft::cli {
 namespace {
 
 c10::Device readDevice(const std::string& text) {
-  if (text != "cpu" && text != "cuda" && !text.starts_with("cuda:")) {
-    throw Error(Fault::usage, "--device " + text + ": cpu, cuda or cuda:N was expected");
-  }
   if (text == "cpu") return c10::kCPU;
+  int number = 0;  // cuda is the first one
+  bool known = text == "cuda";
+  if (text.starts_with("cuda:")) {
+    const auto* end = text.data() + text.size();
+    const auto [last, code] = std::from_chars(text.data() + 5, end, number);
+    known = code == std::errc() && last == end && number >= 0;
+  }
+  if (!known) throw Error(Fault::usage, "--device " + text + ": cpu, cuda or cuda:N was expected");
   if (!at::hasCUDA()) {
     throw Error(
         Fault::usage,
         "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
   }
-  try {
-    return c10::Device(text);
-  } catch (const std::exception&) {
-    throw Error(Fault::usage, "--device " + text + ": cuda or cuda:N was expected");
+  const int count = at::detail::getCUDAHooks().deviceCount();
+  if (number >= count) {
+    throw Error(Fault::usage, "--device " + text + ": this machine has " + std::to_string(count) +
+                                  (count == 1 ? " usable CUDA device, cuda:0"
+                                              : " usable CUDA devices, cuda:0 to cuda:" + std::to_string(count - 1)));
   }
+  return {c10::kCUDA, static_cast<c10::DeviceIndex>(number)};
 }
 
 std::string processorName() {

@@ -103,7 +103,7 @@ at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool var
       throw Error(Fault::unsupported,
                   std::string("the output's shape depends on the data, so runs can't be compared; ") + kShapeHint);
     }
-    value = value.to(at::kDouble);
+    value = value.to(kept[0].value.device(), at::kDouble);  // forward may leave one on a device and one on the CPU
     value = part.batch_dim >= 0 ? value.movedim(part.batch_dim + lead, lead) : value.unsqueeze(lead);
     if (target_.step) {
       const auto dim = lead + 1;

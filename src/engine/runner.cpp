@@ -10,6 +10,7 @@
 #include "heft/error.hpp"
 #include "model/archive.hpp"
 #include "model/observe.hpp"
+#include "model/placement.hpp"
 
 namespace heft {
 namespace {
@@ -89,6 +90,12 @@ void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack)
                                 ")");
 }
 
+/// LibTorch's operators warn on standard error, cuDNN's recurrent ones in every call.
+class Quiet : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& /*warning*/) override {}
+};
+
 /// Each output of streamed calls, stacked along a new first dimension.
 std::vector<NamedOutput> stackSteps(const std::vector<std::vector<NamedOutput>>& steps) {
   std::vector<NamedOutput> outputs;
@@ -120,6 +127,7 @@ c10::IValue cloneValue(const c10::IValue& value) {
 }
 
 void PlainHandler::call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  placeArguments(op, *stack, model_.parameters.front().value.device());
   if (!model_.native) model_.promoter.arguments(op, *stack);
   const auto given = torch::jit::last(*stack, op.schema().arguments().size()).vec();
   try {
@@ -155,6 +163,8 @@ c10::IValue Runner::forward(std::vector<c10::IValue> values) {
 
 std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c10::IValue>& values) {
   state_.restore();
+  Quiet quiet;
+  const c10::WarningUtils::WarningHandlerGuard no_warnings(&quiet);
   std::vector<std::vector<NamedOutput>> steps;
   std::vector<NamedOutput> outputs;
   try {

@@ -27,6 +27,7 @@ OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::opt
                                      std::to_string(baseline_.dim()) + " dimensions and " + std::to_string(classes_) +
                                      " classes");
   }
+  if (targets_) targets_ = onDevice(*targets_, baseline_.device());
 }
 
 void OutputMetrics::require(Metric metric) const {

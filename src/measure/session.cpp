@@ -121,6 +121,7 @@ void Session::refuseRandom(const std::vector<NamedOutput>& first) {
   RandomSpotter spotter(model_);
   const auto begin = std::chrono::steady_clock::now();
   const auto second = runner_->run(spotter);
+  for (const auto& output : second) (void)output.value.to(at::kCPU);  // a device works on after the call
   run_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const auto sameAsFirst = [&](const std::vector<NamedOutput>& other) {
     bool same = first.size() == other.size();

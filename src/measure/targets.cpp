@@ -50,6 +50,11 @@ Targets classTargets(const at::Tensor& targets, std::int64_t samples, std::int64
 
 }  // namespace
 
+Targets onDevice(const Targets& targets, c10::Device device) {
+  const auto moved = [&](const at::Tensor& one) { return one.defined() ? one.to(device) : one; };
+  return {moved(targets.classes), moved(targets.values)};
+}
+
 Targets prepareTargets(const at::Tensor& targets, std::int64_t samples, std::int64_t elements, std::int64_t classes) {
   if (at::isIntegralType(targets.scalar_type(), /*includeBool=*/true))
     return classTargets(targets, samples, elements / classes, classes);
@@ -72,13 +77,14 @@ Targets prepareTargets(const at::Tensor& targets, std::int64_t samples, std::int
 at::Tensor accuracy(const at::Tensor& outputs, const Targets& targets, std::int64_t classes) {
   if (!targets.classes.defined()) refuse("are values, but accuracy needs classes as whole numbers");
   const at::Tensor chosen = outputs.unflatten(-1, {-1, classes}).argmax(-1);  // [variants, samples, groups]
-  return chosen.eq(targets.classes).to(at::kDouble).flatten(1).mean(1);
+  return chosen.eq(targets.classes.to(chosen.device())).to(at::kDouble).flatten(1).mean(1);
 }
 
 double meanLoss(const at::Tensor& outputs, const Targets& targets, std::int64_t classes) {
-  if (targets.values.defined()) return (outputs - targets.values).square().mean().item<double>();
+  const auto [wanted, values] = onDevice(targets, outputs.device());
+  if (values.defined()) return (outputs - values).square().mean().item<double>();
   const auto scores = outputs.unflatten(-1, {-1, classes}).log_softmax(-1);
-  return -scores.gather(-1, targets.classes.unsqueeze(-1)).mean().item<double>();
+  return -scores.gather(-1, wanted.unsqueeze(-1)).mean().item<double>();
 }
 
 }  // namespace heft

@@ -13,6 +13,9 @@ struct Targets {
   at::Tensor values;   ///< float64 [samples, elements], from floating targets; else undefined
 };
 
+/// The same targets on the device that the outputs lie on.
+[[nodiscard]] Targets onDevice(const Targets& targets, c10::Device device);
+
 /// Fits targets to the outputs. Integer targets are class numbers, one a sample or one a sample and group
 /// (one a sample holds for all its groups); floating ones are values, one an output element. They may have
 /// any shape of the right size: the first dimension that has `samples` entries is taken for the samples and

@@ -60,7 +60,8 @@ std::string firstLine(const std::string& text) {
 }
 
 bool saysOutOfMemory(std::string_view text) {
-  for (const auto* words : {"not enough memory", "can't allocate memory", "out of memory", "Cannot allocate memory"}) {
+  for (const auto* words : {"not enough memory", "can't allocate memory", "out of memory", "Cannot allocate memory",
+                            "STATUS_ALLOC_FAILED"}) {  // cuBLAS and cuDNN
     if (text.find(words) != std::string_view::npos) return true;
   }
   return false;

@@ -148,6 +148,8 @@ Model loadModel(const std::filesystem::path& path, const LoadOptions& options) {
   model.sha256 = sha256File(path);
   model.native = options.native;
   model.promoter = Promoter(options.device);
+  // cuDNN rounds float32 to 10 bits of mantissa unless told otherwise.
+  if (options.device.is_cuda()) at::globalContext().setAllowTF32CuDNN(false);
   model.module = readModule(path, options.device);
   refuseUnchangeable(model.module, path);
   noteTrainingMode(model.module, model.notes);

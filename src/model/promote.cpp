@@ -45,8 +45,6 @@ void Promoter::arguments(const c10::OperatorHandle& op, torch::jit::Stack& stack
       if (changed) value = c10::IValue(list);
     } else if (value.isInt() && arguments[i].name() == "dtype") {
       if (isSmallFloat(static_cast<at::ScalarType>(value.toInt()))) value = static_cast<int64_t>(at::kDouble);
-    } else if (value.isDevice() && arguments[i].name() == "device") {
-      if (value.toDevice().type() != device_.type()) value = device_;
     }
   }
 }

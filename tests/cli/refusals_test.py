@@ -216,7 +216,7 @@ def test_targets_that_do_not_fit(out, x, tmp_path):
     (["--seed", "18446744073709551616"], ["seed"]),
     (["--seed", "1.5"], ["seed"]),
     (["--threads", "-1"], ["--threads"]),
-    (["--device", "tpu"], ["tpu", "cuda"]),
+    *((["--device", name], [name, "cuda:N"]) for name in ("tpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1.5", "cudas")),
     (["--colour", "red"], ["--colour"]),
     (["extra"], ["extra"]),
 ])
@@ -237,8 +237,13 @@ def test_resume_needs_a_folder(x):
     refuse(USAGE, "-o RUN", of=heft("rank", GOOD, "--inputs", x, "-q", "--resume"))
 
 
-def test_a_device_that_is_not_there(out, x):
-    refuse(USAGE, "cuda", of=heft("rank", GOOD, "--inputs", x, "-q", "-o", out, "--device", "cuda", hidden=True))
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
+@pytest.mark.parametrize("command", ["rank", "inspect", "ablate"])
+def test_a_device_that_is_not_there(command, device, out, x):
+    more = {"rank": ["-o", out], "inspect": [], "ablate": ["--component", "rnn"]}[command]
+    refuse(USAGE, f"--device {device}: ", "no usable CUDA device", "leave --device out",
+           of=heft(command, GOOD, "--inputs", x, "-q", "--device", device, *more, hidden=True))
+    assert not out.exists()
 
 
 def test_streaming_without_steps(out, tmp_path):

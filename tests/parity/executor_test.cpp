@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <filesystem>
 #include <random>
 #include <set>
 
@@ -111,7 +110,7 @@ TEST_P(Executors, RunsOfFewRowsEqualPlainOnes) {
   const auto baseline = fixture.baseline();
   const at::NoGradGuard no_grad;
   FewRowsHandler all(fixture.model(), /*weights=*/1, /*rows=*/1 << 20);
-  const auto found = fixture.layout().table(fixture.runner().run(all)).flatten();
+  const auto found = fixture.layout().table(fixture.runner().run(all)).flatten().to(at::kCPU);
   EXPECT_LE(rms(found - baseline), 1e-13 * rms(baseline));
 }
 
@@ -211,11 +210,8 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   if (products == Products::tiles && !DeltaProduct::tilesWork())
     GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
   at::set_num_threads(1);
-  const std::filesystem::path folder = HEFT_MODELS;
-  SessionOptions options;
-  options.model = folder / (name + ".pt");
-  options.inputs = {folder / (name + "-inputs.safetensors")};
-  Session session(options);
+  Session session(shipped(name));
+  const auto baseline = session.baseline().to(at::kCPU).flatten();
   const auto loop = makeLoopExecutor(session.runner(), session.layout());
   const auto batch = makeBatchExecutor(session.runner(), session.layout(),
                                        {.halves = products == Products::tiles || products == Products::device_halves,
@@ -231,8 +227,7 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
     const auto want = executeAll(*loop, variants);
     const auto found = executeAll(*batch, variants);
     for (int64_t v = 0; v < want.size(0); ++v) {
-      EXPECT_LE(rms(found[v] - want[v]),
-                allowedBatched(rms(want[v] - session.baseline().flatten()), rms(session.baseline())))
+      EXPECT_LE(rms(found[v] - want[v]), allowedBatched(rms(want[v] - baseline), rms(baseline)))
           << session.model().parameters[p].name << " variant " << v;
     }
   }

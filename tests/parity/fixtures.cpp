@@ -1,8 +1,10 @@
 #include "parity/fixtures.hpp"
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -44,7 +46,33 @@ bool sameValues(const at::Tensor& a, const at::Tensor& b) {
   return a.sizes() == b.sizes() && at::allclose(a, b, 1e-6, 1e-9);
 }
 
+/// Skips all tests, with the reason, where the device that they are to run on is missing.
+class DeviceIsThere : public testing::Environment {
+ public:
+  void SetUp() override {
+    if (testDevice().is_cuda() && !at::hasCUDA()) GTEST_SKIP() << "no CUDA device is usable here";
+  }
+};
+
+const auto* const kDeviceIsThere = testing::AddGlobalTestEnvironment(new DeviceIsThere);
+
 }  // namespace
+
+c10::Device testDevice() {
+  const char* name = std::getenv("HEFT_TEST_DEVICE");
+  if (name == nullptr || *name == '\0') return c10::kCPU;
+  const c10::Device device(name);
+  return device.is_cuda() && !device.has_index() ? c10::Device(c10::kCUDA, 0) : device;
+}
+
+SessionOptions shipped(const std::string& name) {
+  const std::filesystem::path folder = HEFT_MODELS;
+  SessionOptions options;
+  options.model = folder / (name + ".pt");
+  options.inputs = {folder / (name + "-inputs.safetensors")};
+  options.device = testDevice();
+  return options;
+}
 
 bool Fixture::has(const std::string& tag) const { return std::find(tags.begin(), tags.end(), tag) != tags.end(); }
 
@@ -54,6 +82,7 @@ SessionOptions Fixture::options() const {
   options.inputs = {kFolder / inputs};
   options.output_target = output_target;
   options.stream = stream;
+  options.device = testDevice();
   return options;
 }
 
@@ -129,7 +158,7 @@ std::vector<Place> placesOf(const Expected& expected, const Model& model) {
       return places;
     }
     const auto values = at::tensor(expected.weights, at::kDouble).view(expected.shape);
-    const auto held = parameter.value.detach().to(at::kDouble);
+    const auto held = parameter.value.detach().to(at::kCPU, at::kDouble);
     if (sameValues(values, held)) {
       for (const auto flat : expected.index) places.push_back({index, flat});
       return places;

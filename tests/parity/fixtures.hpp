@@ -9,6 +9,13 @@
 
 namespace heft::test {
 
+/// Where tests run models: what the environment variable HEFT_TEST_DEVICE names ("cuda", "cuda:1"), else the CPU. Where there
+/// is no such device, every test is skipped.
+c10::Device testDevice();
+
+/// A model of models/ on its own inputs, on the tests' device.
+SessionOptions shipped(const std::string& name);
+
 /// One model of tests/data/models with its inputs, as index.json describes it.
 struct Fixture {
   std::string name, file, inputs, output_target, container, dtype, refusal;

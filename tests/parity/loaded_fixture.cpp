@@ -9,10 +9,10 @@ namespace heft::test {
 
 LoadedFixture::LoadedFixture(const Fixture& fixture) {
   const auto options = fixture.options();
-  model_ = std::make_unique<Model>(loadModel(options.model));
+  model_ = std::make_unique<Model>(loadModel(options.model, {options.device, /*native=*/false}));
   const auto target = OutputTarget::parse(options.output_target);
   auto inputs =
-      readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), c10::kCPU, false);
+      readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), options.device, false);
   runner_ = std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{options.stream, target.module_name});
   PlainHandler handler(*model_);
   layout_ = std::make_unique<OutputLayout>(runner_->run(handler), target, std::vector<int64_t>{}, 1);
@@ -21,7 +21,7 @@ LoadedFixture::LoadedFixture(const Fixture& fixture) {
 at::Tensor LoadedFixture::baseline() {
   const at::NoGradGuard no_grad;
   PlainHandler handler(*model_);
-  return layout_->table(runner_->run(handler)).flatten().clone();
+  return layout_->table(runner_->run(handler)).flatten().clone().to(at::kCPU);
 }
 
 std::optional<int64_t> LoadedFixture::find(const std::string& parameter) const {
@@ -44,7 +44,7 @@ at::Tensor executeAll(Executor& executor, const std::vector<Variant>& variants) 
   executor.execute(variants, [&](size_t first, const at::Tensor& outputs) {
     EXPECT_EQ(first, next) << "variants must be received in order";
     next = first + static_cast<size_t>(outputs.size(0));
-    parts.push_back(outputs.flatten(1).clone());
+    parts.push_back(outputs.flatten(1).clone().to(at::kCPU));
   });
   EXPECT_EQ(next, variants.size());
   return at::cat(parts);

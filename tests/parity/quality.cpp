@@ -17,7 +17,7 @@ std::vector<double> executed(Session& session, Executor& executor, int64_t param
   for (const auto one : flat) variants.push_back({{{parameter, {static_cast<int64_t>(one)}, {0.0}}}});
   std::vector<double> impacts;
   executor.execute(variants, [&](size_t, const at::Tensor& outputs) {
-    const auto rms = (outputs - session.baseline()).square().mean({1, 2}).sqrt().contiguous();
+    const auto rms = (outputs - session.baseline()).square().mean({1, 2}).sqrt().to(at::kCPU).contiguous();
     impacts.insert(impacts.end(), rms.const_data_ptr<double>(), rms.const_data_ptr<double>() + rms.numel());
   });
   return impacts;

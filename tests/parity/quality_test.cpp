@@ -3,8 +3,6 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "analysis/rank_statistics.hpp"
 #include "data/safetensors.hpp"
 #include "measure/response.hpp"
@@ -72,14 +70,6 @@ TEST(Quality, OfAnEmbeddingByProbesIsThatByEveryOutput) {
   }
   EXPECT_NEAR(mean, 1, 0.01);
   EXPECT_LT(far, 0.1);
-}
-
-SessionOptions shipped(const std::string& name) {
-  const std::filesystem::path folder = HEFT_MODELS;
-  SessionOptions options;
-  options.model = folder / (name + ".pt");
-  options.inputs = {folder / (name + "-inputs.safetensors")};
-  return options;
 }
 
 TEST(ShippedQuality, OfDigitsLstm) {

@@ -28,7 +28,7 @@ TEST_P(Response, IsExactForSmallChanges) {
   const double scale = session.baseline().square().mean().sqrt().item<double>();
   for (size_t p = 0; p < session.structure().parameters.size(); ++p) {
     const auto& info = session.structure().parameters[p];
-    const auto values = session.model().parameters[p].value.detach().to(at::kDouble).flatten();
+    const auto values = session.model().parameters[p].value.detach().to(at::kCPU, at::kDouble).flatten();
     auto places = sampleWithoutReplacement(12, static_cast<size_t>(info.weights()), Random(2, "places", p));
     std::vector<Variant> variants;
     for (const auto place : places) {

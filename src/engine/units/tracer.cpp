@@ -182,6 +182,8 @@ bool Tracer::stepPositional(const Call& call, int64_t parameter, const std::vect
   }
   auto stack = call.arguments;
   for (auto& value : stack) {
+    // Labels lie on the CPU, and so must what picks some of them.
+    if (value.isTensor() && value.toTensor().scalar_type() == at::kLong) value = value.toTensor().to(at::kCPU);
     if (!value.isTensorList()) continue;
     auto list = value.toTensorVector();
     for (auto& tensor : list) tensor = at::full(tensor.sizes(), -1, at::kLong);
