@@ -82,11 +82,12 @@ void placeTensors(const c10::OperatorHandle& op, torch::jit::Stack& stack, size_
     on_device |= anyOn(value, device.type());
     writes_on_cpu |= cpu && isWritten(arguments[i]);
   }
-  // LibTorch itself copies into memory on the CPU, and refuses all else that would have to be written there.
-  if (!on_cpu || !on_device || writes_on_cpu) return;
+  // LibTorch itself copies from one device to another.
+  if (!on_cpu || !on_device || (writes_on_cpu && op.schema().name() == "aten::copy_")) return;
+  const auto to = writes_on_cpu ? c10::Device(c10::kCPU) : device;
   for (size_t i = 0; i < arguments.size(); ++i) {
     auto& value = stack[first + i];
-    if (!kOnCpu.contains(arguments[i].name()) && anyOn(value, c10::kCPU)) value = moved(value, device);
+    if (!kOnCpu.contains(arguments[i].name()) && !isWritten(arguments[i])) value = moved(value, to);
   }
 }
 

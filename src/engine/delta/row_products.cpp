@@ -12,20 +12,6 @@ constexpr int64_t kAlignment = 8;
 
 int64_t roundedUp(int64_t count, int64_t to) { return (count + to - 1) / to * to; }
 
-int64_t widthOf(int64_t inputs, bool halves) { return roundedUp(halves ? 3 * inputs : inputs, kAlignment); }
-
-/// Weights [outputs, inputs] as an operand's rows are multiplied by them: [width, outputs].
-at::Tensor stacked(const at::Tensor& weights, bool halves) {
-  auto turned = weights.t().to(at::kFloat);
-  if (halves) {
-    const auto high = turned.to(at::kBFloat16);
-    const auto low = (turned - high.to(at::kFloat)).to(at::kBFloat16);
-    turned = at::cat({high, low, high});
-  }
-  const auto width = widthOf(weights.size(1), halves);
-  return at::constant_pad_nd(turned, {0, 0, 0, width - turned.size(0)}).contiguous();
-}
-
 /// Sums of fewer terms are float32: their errors would not average out, and the gates take most of the time there anyway.
 constexpr int64_t kFewestTerms = 128;
 
@@ -42,42 +28,87 @@ RowProducts::RowProducts(CellKind kind, const CellWeights& weights, bool halves)
     : kind_(kind),
       halves_(halves && weights.recurrent.size(1) >= kFewestTerms),
       hidden_(weights.recurrent.size(0) / static_cast<int64_t>(gateNames(kind).size())),
-      input_width_(widthOf(weights.input.size(1), halves_)),
-      emission_width_(widthOf(weights.recurrent.size(1), halves_)),
       together_(rowsTogether(weights.recurrent, weights.recurrent.size(0))) {
-  const auto input = stacked(weights.input, halves_), recurrent = stacked(weights.recurrent, halves_);
-  if (kind == CellKind::gru) {
-    gates_ = at::cat({input.narrow(1, 0, 2 * hidden_), recurrent.narrow(1, 0, 2 * hidden_)});
-    new_input_ = input.narrow(1, 2 * hidden_, hidden_).contiguous();
-    new_hidden_ = recurrent.narrow(1, 2 * hidden_, hidden_).contiguous();
-  } else {
-    gates_ = at::cat({input, recurrent});
+  arrange(weights.input.size(1), weights.recurrent.size(1));
+  const auto options = weights.recurrent.options().dtype(halves_ ? at::kBFloat16 : at::kFloat);
+  const auto gru = kind == CellKind::gru;
+  gates_ = at::zeros({all_.count, gru ? 2 * hidden_ : weights.recurrent.size(0)}, options);
+  place(weights.input.narrow(0, 0, gates_.size(1)), input_, gates_);
+  place(weights.recurrent.narrow(0, 0, gates_.size(1)), emission_, gates_);
+  if (gru) {
+    const auto newGate = [&](const at::Tensor& weight, const Part& part, const Range& range) {
+      const auto matrix = at::zeros({all_.count, hidden_}, options);
+      place(weight.narrow(0, 2 * hidden_, hidden_), part, matrix);
+      return matrix.narrow(0, range.first, range.count).contiguous();
+    };
+    new_input_ = newGate(weights.input, input_, only_input_);
+    new_hidden_ = newGate(weights.recurrent, emission_, only_emission_);
   }
-  if (weights.projection.defined()) projection_ = stacked(weights.projection, halves_);
+  if (weights.projection.defined()) {
+    const auto width = roundedUp(hidden_, kAlignment);
+    if (halves_) projected_ = {0, width, 2 * width};
+    projection_ = at::zeros({halves_ ? 3 * width : width, weights.projection.size(0)}, options);
+    place(weights.projection, projected_, projection_);
+  }
+}
+
+void RowProducts::arrange(int64_t inputs, int64_t emitted) {
+  const auto x = roundedUp(inputs, kAlignment), h = roundedUp(emitted, kAlignment);
+  if (!halves_) {
+    input_ = {0, 0, 0};
+    emission_ = {x, x, x};
+    all_ = {0, x + h};
+    only_input_ = {0, x};
+    only_emission_ = {x, h};
+  } else if (kind_ == CellKind::gru) {
+    // The new gate's two sides each have a product of their own.
+    input_ = {0, x, 2 * x};
+    emission_ = {3 * x, 3 * x + h, 3 * x + 2 * h};
+    all_ = {0, 3 * x + 3 * h};
+    only_input_ = {0, 3 * x};
+    only_emission_ = {3 * x, 3 * h};
+  } else {
+    // The small terms of both, then the large ones.
+    input_ = {0, x, 2 * x + 3 * h};
+    emission_ = {2 * x, 2 * x + h, 2 * x + 2 * h};
+    all_ = only_input_ = {0, 3 * x + 3 * h};
+    only_emission_ = {2 * x, 3 * h};
+  }
+}
+
+void RowProducts::place(const at::Tensor& weights, const Part& part, const at::Tensor& matrix) const {
+  const auto turned = weights.t().to(at::kFloat);
+  const auto put = [&](int64_t first, const at::Tensor& rows) {
+    matrix.narrow(0, first, rows.size(0)).narrow(1, 0, rows.size(1)).copy_(rows);
+  };
+  if (!halves_) return put(part.low, turned);
+  const auto high = turned.to(at::kBFloat16);
+  put(part.low, high);
+  put(part.high, turned - high.to(at::kFloat));
+  put(part.again, high);
 }
 
 int64_t RowProducts::roomFor(int64_t rows) const { return roundedUp(rows, together_); }
 
-at::Tensor RowProducts::operand(int64_t rows) const {
-  return at::zeros({roomFor(rows), input_width_ + emission_width_}, gates_.options());
-}
+at::Tensor RowProducts::operand(int64_t rows) const { return at::zeros({roomFor(rows), all_.count}, gates_.options()); }
 
 at::Tensor RowProducts::projectionOperand(int64_t rows) const {
   return at::zeros({roomFor(rows), projection_.size(0)}, projection_.options());
 }
 
-kernels::Operand RowProducts::part(const at::Tensor& operand, int64_t first) const {
-  auto* data = static_cast<std::byte*>(operand.data_ptr()) + first * operand.element_size();
-  return {data, operand.size(1), halves_};
+kernels::Operand RowProducts::part(const at::Tensor& operand, const Part& part) const {
+  auto* data = static_cast<std::byte*>(operand.data_ptr()) + part.low * operand.element_size();
+  return {data, operand.size(1), halves_, part.high - part.low, part.again - part.low};
 }
 
-kernels::Operand RowProducts::inputPart(const at::Tensor& operand) const { return part(operand, 0); }
-kernels::Operand RowProducts::emissionPart(const at::Tensor& operand) const { return part(operand, input_width_); }
-kernels::Operand RowProducts::projectionPart(const at::Tensor& operand) const { return part(operand, 0); }
+kernels::Operand RowProducts::inputPart(const at::Tensor& operand) const { return part(operand, input_); }
+kernels::Operand RowProducts::emissionPart(const at::Tensor& operand) const { return part(operand, emission_); }
+kernels::Operand RowProducts::projectionPart(const at::Tensor& operand) const { return part(operand, projected_); }
 
-void RowProducts::multiply(const at::Tensor& operand, const at::Tensor& weights, const at::Tensor& out) const {
+void RowProducts::multiply(const at::Tensor& operand, const Range& range, const at::Tensor& weights,
+                           const at::Tensor& out) const {
   for (int64_t row = 0; row < operand.size(0); row += together_) {
-    const auto some = operand.narrow(0, row, together_);
+    const auto some = operand.narrow(0, row, together_).narrow(1, range.first, range.count);
     auto to = out.narrow(0, row, together_);
     if (!halves_)
       at::mm_out(to, some, weights);
@@ -89,34 +120,26 @@ void RowProducts::multiply(const at::Tensor& operand, const at::Tensor& weights,
 }
 
 void RowProducts::gates(const at::Tensor& operand, bool input, bool emission, const at::Tensor& out) const {
-  const auto first = input ? 0 : input_width_;
-  const auto width = (input ? input_width_ : 0) + (emission ? emission_width_ : 0);
-  const auto from = [&](int64_t begin, int64_t count) { return operand.narrow(1, begin, count); };
-  if (kind_ != CellKind::gru) {
-    if (width == 0)
-      out.zero_();
-    else
-      multiply(from(first, width), gates_.narrow(0, first, width), out);
-    return;
-  }
-  const auto both = out.narrow(1, 0, 2 * hidden_);
-  auto hidden_side = out.narrow(1, 2 * hidden_, hidden_), input_side = out.narrow(1, 3 * hidden_, hidden_);
-  if (width == 0)
-    both.zero_();
+  const auto both = kind_ == CellKind::gru ? out.narrow(1, 0, 2 * hidden_) : out;
+  const auto range = input && emission ? all_ : input ? only_input_ : only_emission_;
+  if (input || emission)
+    multiply(operand, range, gates_.narrow(0, range.first, range.count), both);
   else
-    multiply(from(first, width), gates_.narrow(0, first, width), both);
+    both.zero_();
+  if (kind_ != CellKind::gru) return;
+  auto hidden_side = out.narrow(1, 2 * hidden_, hidden_), input_side = out.narrow(1, 3 * hidden_, hidden_);
   if (emission)
-    multiply(from(input_width_, emission_width_), new_hidden_, hidden_side);
+    multiply(operand, only_emission_, new_hidden_, hidden_side);
   else
     hidden_side.zero_();
   if (input)
-    multiply(from(0, input_width_), new_input_, input_side);
+    multiply(operand, only_input_, new_input_, input_side);
   else
     input_side.zero_();
 }
 
 void RowProducts::project(const at::Tensor& operand, const at::Tensor& out) const {
-  multiply(operand, projection_, out);
+  multiply(operand, {0, operand.size(1)}, projection_, out);
 }
 
 }  // namespace heft

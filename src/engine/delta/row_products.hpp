@@ -11,9 +11,10 @@ namespace heft {
 ///
 /// The rows that a product takes (its operand) hold what the layer reads and what it emitted side by side, so that a step is
 /// one product. With halves each float is two bfloat16 numbers and three of the four products of halves are added up in float32,
-/// by one product three times as long: relative to the sizes of the terms 2^-16 at worst (the split is Henry, Tang and
-/// Heinecke's, ARITH 2019). Otherwise LibTorch's float32 product. Rows are multiplied a fixed number together, filled up with
-/// what lies behind them, so that a row's sums don't depend on how many rows there are.
+/// by one product three times as long (the split is Henry, Tang and Heinecke's, ARITH 2019). Tensor cores cut what they add to
+/// the sum's last bit, each time towards zero, so the small terms come first, and only the last ones meet a large sum. Otherwise
+/// LibTorch's float32 product. Rows are multiplied a fixed number together, filled up with what lies behind them, so that a
+/// row's sums don't depend on how many rows there are.
 class RowProducts {
  public:
   RowProducts() = default;
@@ -27,7 +28,7 @@ class RowProducts {
   /// Where in an operand of this kind the input's part lies, and the emission's.
   [[nodiscard]] kernels::Operand inputPart(const at::Tensor& operand) const;
   [[nodiscard]] kernels::Operand emissionPart(const at::Tensor& operand) const;
-  /// Changes of pre-activations, [room, deltaColumns x hidden], from the parts that differ at all.
+  /// Changes of pre-activations, [room, deltaColumns x hidden], from the parts that differ at all; the others hold zeros.
   void gates(const at::Tensor& operand, bool input, bool emission, const at::Tensor& out) const;
 
   /// The same for the projection: an operand, its part, and its product [room, emitted].
@@ -36,17 +37,30 @@ class RowProducts {
   void project(const at::Tensor& operand, const at::Tensor& out) const;
 
  private:
-  [[nodiscard]] kernels::Operand part(const at::Tensor& operand, int64_t first) const;
-  void multiply(const at::Tensor& operand, const at::Tensor& weights, const at::Tensor& out) const;
+  /// Columns of an operand where one of its parts lies; all the same without halves.
+  struct Part {
+    int64_t low = 0, high = 0, again = 0;
+  };
+  /// Columns of an operand.
+  struct Range {
+    int64_t first = 0, count = 0;
+  };
+
+  void arrange(int64_t inputs, int64_t emitted);
+  /// Weights [outputs, inputs] as rows of what `matrix` [width, outputs] is, for that part of an operand.
+  void place(const at::Tensor& weights, const Part& part, const at::Tensor& matrix) const;
+  [[nodiscard]] kernels::Operand part(const at::Tensor& operand, const Part& part) const;
+  void multiply(const at::Tensor& operand, const Range& range, const at::Tensor& weights, const at::Tensor& out) const;
 
   CellKind kind_ = CellKind::lstm;
   bool halves_ = false;
   int64_t hidden_ = 0;
-  int64_t input_width_ = 0, emission_width_ = 0;  ///< of an operand
-  int64_t together_ = 0;                          ///< rows of one product
-  at::Tensor gates_;       ///< [input_width + emission_width, gates x hidden]; of a GRU reset and update
-  at::Tensor new_input_;   ///< of a GRU [input_width, hidden]
-  at::Tensor new_hidden_;  ///< of a GRU [emission_width, hidden]
+  Part input_, emission_, projected_;
+  Range all_, only_input_, only_emission_;
+  int64_t together_ = 0;   ///< rows of one product
+  at::Tensor gates_;       ///< [width, gates x hidden]; of a GRU reset and update
+  at::Tensor new_input_;   ///< of a GRU [width of the input's columns, hidden]
+  at::Tensor new_hidden_;  ///< of a GRU [width of the emission's columns, hidden]
   at::Tensor projection_;  ///< [width, emitted], with a projection
 };
 

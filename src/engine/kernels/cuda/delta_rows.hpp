@@ -13,12 +13,13 @@ struct Place {
   void* stream = nullptr;  ///< a cudaStream_t
 };
 
-/// Rows as a matrix product takes them: floats, or each float as two bfloat16 numbers whose sum it is within 2^-17. Halves lie
-/// side by side as [high, high, low], each `width` wide, against weights stacked as [high; low; high].
+/// Rows as a matrix product takes them: floats, or each float as two bfloat16 numbers, low and high, whose sum it is within 2^-17.
+/// Against weights split likewise the high half stands twice: a row is low x high + high x low + high x high.
 struct Operand {
-  void* data = nullptr;  ///< of the first row's part; null: none is written
+  void* data = nullptr;  ///< of the first row: its floats or low halves; null: none is written
   int64_t stride = 0;    ///< elements between rows
   bool halves = false;
+  int64_t high = 0, again = 0;  ///< elements from a low half to its high one, and to that once more
 };
 
 /// One step of a layer in many variants at once. Rows are variants x samples, row = variant x samples + sample.

@@ -15,17 +15,17 @@ HEFT_DEVICE std::uint16_t nearestBfloat16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-HEFT_DEVICE void writeOperand(const Operand& operand, int64_t row, int64_t width, int64_t column, float value) {
+HEFT_DEVICE void writeOperand(const Operand& operand, int64_t row, int64_t column, float value) {
   if (operand.data == nullptr) return;
+  const auto place = row * operand.stride + column;
   if (!operand.halves) {
-    static_cast<float*>(operand.data)[row * operand.stride + column] = value;
+    static_cast<float*>(operand.data)[place] = value;
     return;
   }
-  auto* to = static_cast<std::uint16_t*>(operand.data) + row * operand.stride + column;
+  auto* to = static_cast<std::uint16_t*>(operand.data) + place;
   const auto high = nearestBfloat16(value);
-  const auto rest = value - std::bit_cast<float>(static_cast<std::uint32_t>(high) << 16);
-  to[0] = to[width] = high;
-  to[2 * width] = nearestBfloat16(rest);
+  to[0] = nearestBfloat16(value - std::bit_cast<float>(static_cast<std::uint32_t>(high) << 16));
+  to[operand.high] = to[operand.again] = high;
 }
 
 /// As deltaStep(): what is nothing beside an activation becomes 0.
@@ -89,7 +89,7 @@ HEFT_DEVICE void deltaUnit(const DeltaRows& step, int64_t unit, int64_t sample, 
         withoutDenormals(point.step(step.pre + row * deltaColumns(kind) * hidden + unit, hidden, carry));
     if (kind == CellKind::lstm) step.carry[place] = withoutDenormals(carry);
     step.emitted[place] = emitted;
-    writeOperand(step.operand, row, hidden, unit, emitted);
+    writeOperand(step.operand, row, unit, emitted);
   }
 }
 
@@ -98,7 +98,7 @@ HEFT_DEVICE void takeValue(const TakenRows& rows, int64_t row, int64_t column) {
   const bool active = rows.active == nullptr || rows.active[row % rows.samples] != 0;
   const float value = active ? rows.values[place] : rows.previous != nullptr ? rows.previous[place] : 0.0f;
   if (rows.emitted != nullptr) rows.emitted[place] = value;
-  if (active) writeOperand(rows.operand, row, rows.width, column, value);
+  if (active) writeOperand(rows.operand, row, column, value);
 }
 
 HEFT_DEVICE float readOf(const ChangeSource& from, int64_t row, int64_t sample, int64_t column) {
