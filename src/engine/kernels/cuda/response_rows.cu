@@ -1,8 +1,4 @@
-#include <cuda_runtime.h>
-
-#include <stdexcept>
-#include <string>
-
+#include "engine/kernels/cuda/launch.hpp"
 #include "engine/kernels/cuda/response_rows_body.hpp"
 #include "engine/kernels/cuda/response_rows_host.hpp"
 
@@ -10,16 +6,6 @@ namespace heft::kernels {
 namespace {
 
 constexpr unsigned kThreads = 128;
-
-void check(cudaError_t error) {
-  if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
-}
-
-cudaStream_t streamOf(Place place) { return static_cast<cudaStream_t>(place.stream); }
-
-unsigned blocksFor(std::int64_t threads) { return static_cast<unsigned>((threads + kThreads - 1) / kThreads); }
-
-__device__ std::int64_t globalThread() { return static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; }
 
 /// Threads are lanes of rows of samples: a warp's lanes read the same point and lambda, and neighbouring columns.
 template <CellKind kind, bool own, int tile>
@@ -41,18 +27,17 @@ void responseRows(const ResponseRows& task, Place place) {
   if (!place.device) return host::responseRows(task);
   if (task.rows * task.columns * task.samples == 0) return;
   overTiles(task, [&]<CellKind kind, bool own, int tile>(std::int64_t first) {
-    constexpr int width = columnsTogether(tile);
-    const auto threads = task.samples * task.rows * ((task.columns + width - 1) / width);
-    responseKernel<kind, own, tile><<<blocksFor(threads), kThreads, 0, streamOf(place)>>>(task, first);
-    check(cudaGetLastError());
+    const auto threads = task.samples * task.rows * lanesOf<tile>(task);
+    responseKernel<kind, own, tile><<<blocksFor(threads, kThreads), kThreads, 0, streamOf(place)>>>(task, first);
+    checkLaunch();
   });
 }
 
 void seedSquares(const SeedSquares& task, Place place) {
   if (!place.device) return host::seedSquares(task);
   if (task.lines * task.columns == 0) return;
-  squaresKernel<<<blocksFor(task.lines * task.columns), kThreads, 0, streamOf(place)>>>(task);
-  check(cudaGetLastError());
+  squaresKernel<<<blocksFor(task.lines * task.columns, kThreads), kThreads, 0, streamOf(place)>>>(task);
+  checkLaunch();
 }
 
 }  // namespace heft::kernels

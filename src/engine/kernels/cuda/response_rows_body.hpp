@@ -30,13 +30,13 @@ HEFT_DEVICE FourFloats loadFour(const float* from) {
 
 /// The weight that changes, as its unit sees it.
 struct ChangedGate {
-  std::int64_t gate;
+  int gate;
   bool hidden_side;
-  const float* own;  ///< [gates]
+  float own[4];  ///< of the gates that the cell has
 
   /// What gate g's pre-activation changes by, where the weight adds `moved` and the unit emitted `before` more.
   [[nodiscard]] HEFT_DEVICE float at(int g, float moved, float before) const {
-    return (own != nullptr ? own[g] * before : 0.0f) + (gate == g ? moved : 0.0f);
+    return own[g] * before + (gate == g ? moved : 0.0f);
   }
 };
 
@@ -71,7 +71,7 @@ struct InsideUnit<CellKind::lstm, false> {
         carry_n(from[11]),
         carry_tanh(from[12]) {}
   HEFT_DEVICE float step(const ChangedGate& changed, float moved, float /*before*/, float& carry) const {
-    const auto gate = changed.gate;
+    const int gate = changed.gate;
     const float change = gate == 2 ? tanhChange(p, n, moved) : sigmoidChange(p, n, moved);
     // By gate, what the change is multiplied by on its way into the carry.
     const float by = gate == 0 ? cell : gate == 1 ? carry_before + carry : gate == 2 ? input : 0.0f;
@@ -134,10 +134,14 @@ HEFT_DEVICE void rowResponse(const ResponseRows& task, std::int64_t first, std::
                              std::int64_t lane, std::int64_t lanes) {
   constexpr int width = columnsTogether(tile);
   constexpr auto size = pointSize(kind);
-  constexpr std::int64_t gates = kind == CellKind::lstm ? 4 : kind == CellKind::gru ? 3 : 1;
+  constexpr int gates = kind == CellKind::lstm ? 4 : kind == CellKind::gru ? 3 : 1;
   const auto line = task.row[row];
   const auto unit = line % task.hidden;
-  const ChangedGate changed{line / task.hidden, task.hidden_side, own ? task.own + unit * gates : nullptr};
+  ChangedGate changed{static_cast<int>(line / task.hidden), task.hidden_side, {0, 0, 0, 0}};
+  HEFT_UNROLL
+  for (int g = 0; g < gates; ++g) {
+    if (own) changed.own[g] = task.own[unit * gates + g];
+  }
   const auto padded = paddedSeeds(task.seeds);
   const auto outputs = task.steps + task.carry_count;
 
