@@ -44,18 +44,24 @@ TEST_P(DeviceCode, GivesTheHostsResponses) {
       // kl is of the second order of the outputs' changes.
       const double least = options.metrics[m] == Metric::kl ? 1e-12 * scale * scale : 1e-8 * scale;
       for (size_t p = 0; p < host.impact[m].size(); ++p) {
+        // Sums over steps that nearly cancel keep what float32 loses of their terms.
+        double squares = 0;
+        for (const double one : host.impact[m][p]) squares += one * one;
+        const double lost = least + 1e-5 * std::sqrt(squares / static_cast<double>(host.impact[m][p].size()));
+        const auto& name = session.structure().parameters[p].name;
         for (size_t i = 0; i < host.impact[m][p].size(); ++i) {
           const double want = host.impact[m][p][i];
-          ASSERT_NEAR(device.impact[m][p][i], want, 2e-5 * want + least) << m << " " << p << " " << i;
+          ASSERT_NEAR(device.impact[m][p][i], want, 2e-5 * want + lost) << m << " " << name << " " << i;
           const auto error = host.standard_error[m][p][i];
           const auto found = device.standard_error[m][p][i];
-          ASSERT_EQ(std::isnan(found), std::isnan(error)) << m << " " << p << " " << i;
-          if (!std::isnan(error)) ASSERT_NEAR(found, error, 1e-4 * want + least) << m << " " << p << " " << i;
+          ASSERT_EQ(std::isnan(found), std::isnan(error)) << m << " " << name << " " << i;
+          if (std::isnan(error)) continue;
+          ASSERT_NEAR(found, error, 1e-4 * want + lost) << m << " " << name << " " << i;
         }
       }
     }
   }
-  if (!GetParam().has("relu")) EXPECT_GT(rows, 0);
+  EXPECT_EQ(rows > 0, !GetParam().has("relu"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
