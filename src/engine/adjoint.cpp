@@ -84,13 +84,14 @@ class Adjoints {
 };
 
 /// Seeds that are taken at once: their gradients at the leaves, and what the walk keeps beside them, stay below a quarter of a
-/// gigabyte, about. On autograd's tape that is the gates of a recurrent layer, four times its leaf; layers with an adjoint of their
+/// gigabyte, about, and a gigabyte on a device. On autograd's tape that is the gates of a recurrent layer, four times its leaf; layers with an adjoint of their
 /// own, whose leaves are float32, hand the gradient of what they read on in float64.
 int64_t chunkOf(const std::vector<at::Tensor>& leaves) {
   int64_t bytes = 1;
   for (const auto& leaf : leaves)
     bytes += (leaf.scalar_type() == at::kFloat ? 3 : 5) * leaf.numel() * static_cast<int64_t>(leaf.element_size());
-  return std::clamp(int64_t{256} * 1024 * 1024 / bytes, int64_t{1}, int64_t{64});
+  const bool device = !leaves.empty() && leaves[0].is_cuda();
+  return std::clamp(int64_t{device ? 1024 : 256} * 1024 * 1024 / bytes, int64_t{1}, int64_t{device ? 256 : 64});
 }
 
 /// Hands each site its part of the gradients.

@@ -22,8 +22,8 @@ at::Tensor rowsIn(const at::Tensor& output) {
 
 }  // namespace
 
-RecordHandler::RecordHandler(Model& model, bool keep_arguments, const UnitPlan* plan, bool own)
-    : PlainHandler(model), keep_arguments_(keep_arguments), own_(own), plan_(plan) {
+RecordHandler::RecordHandler(Model& model, bool keep_arguments, const UnitPlan* plan, SiteOptions options)
+    : PlainHandler(model), keep_arguments_(keep_arguments), options_(options), plan_(plan) {
   if (plan_ == nullptr || plan_->exits.empty()) return;
   auto exits = std::make_unique<ExitSite>(*plan_);
   exits_ = exits.get();
@@ -161,7 +161,7 @@ RecurrentSite& RecordHandler::recurrentSite(const RecurrentCall& call, size_t in
   const std::array<int64_t, 5> parameters{role(weights.input), role(weights.recurrent), role(weights.input_bias),
                                           role(weights.recurrent_bias), role(weights.projection)};
   const RecurrentSite::CallForm form{call.cell, call.batch_sizes.defined(), call.batch_first};
-  auto site = std::make_unique<RecurrentSite>(cellName(call.kind), call.kind, weights, parameters, form, own_);
+  auto site = std::make_unique<RecurrentSite>(cellName(call.kind), call.kind, weights, parameters, form, options_);
   auto* raw = site.get();
   sites_.push_back(std::move(site));
   known.push_back(raw);

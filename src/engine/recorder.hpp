@@ -18,8 +18,8 @@ class RecordHandler : public PlainHandler {
  public:
   /// `keep_arguments`: operators work on copies of what they are given, for models whose forward writes into tensors that
   /// the adjoint still needs (state updated in place). Parameters that `plan` covers are told by the leaves at its exits.
-  /// `own`: as RecurrentSite's.
-  explicit RecordHandler(Model& model, bool keep_arguments = false, const UnitPlan* plan = nullptr, bool own = true);
+  explicit RecordHandler(Model& model, bool keep_arguments = false, const UnitPlan* plan = nullptr,
+                         SiteOptions options = {});
 
   /// Recorded sites in the order in which forward first reached them.
   [[nodiscard]] std::vector<Site*> sites() const;
@@ -61,7 +61,7 @@ class RecordHandler : public PlainHandler {
   void linkFront(const RecurrentCall& call, const std::vector<std::pair<RecurrentSite*, bool>>& called);
 
   bool keep_arguments_;
-  bool own_;  ///< recurrent units' own weights run inside them
+  SiteOptions options_;
   const UnitPlan* plan_;
   ExitSite* exits_ = nullptr;
   int64_t call_ = 0;

@@ -104,6 +104,13 @@ class ExactSeeds : public ResponseSeeds {
     reduceRms(block, samples_, kept, elements_, columns, out.impact[0], out.standard_error[0]);
   }
 
+  [[nodiscard]] std::optional<SquareForm> squareForm(int64_t kept) const override {
+    if (std::any_of(metrics_.begin(), metrics_.end(), [](Metric metric) { return metric != Metric::rms; }))
+      return std::nullopt;
+    const SquareValue rms{0, one_sample_ ? elements_ : kept, 1 / static_cast<double>(elements_), true};
+    return SquareForm{samples_, std::vector(metrics_.size(), rms)};
+  }
+
   void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const override {
     at::Tensor outputs;
     for (size_t m = 0; m < metrics_.size(); ++m) {

@@ -64,6 +64,29 @@ class ProbeSeeds : public ResponseSeeds {
     finish(metrics_[0], samples_, sum, sum2, out.impact[0], out.standard_error[0]);
   }
 
+  [[nodiscard]] std::optional<SquareForm> squareForm(int64_t kept) const override {
+    const bool fewer = kept != count_;
+    const auto together = static_cast<double>(one_sample_ ? samples_ : 1);
+    const auto probes = static_cast<double>(probes_);
+    SquareForm form{one_sample_ ? 1 : samples_, {}};
+    for (const auto metric : metrics_) {
+      const bool plain = metric == Metric::rms || (metric == Metric::loss && !targets_->classes.defined());
+      const auto outputs = static_cast<double>(plain ? elements_ : elements_ / classes_) * together;
+      SquareValue value{plain ? plain_first_ : fisher_first_, probes_, (plain ? 1 : 0.5) / outputs / probes,
+                        metric == Metric::rms};
+      if (fewer) {
+        value.first = 0;
+        value.count = kept;
+      }
+      if (metric == Metric::loss) {
+        value.linear = gradient_;
+        value.slope = 1 / together;
+      }
+      form.values.push_back(value);
+    }
+    return form;
+  }
+
   void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const override {
     const int64_t rows = one_sample_ ? 1 : samples_;
     const auto together = static_cast<double>(one_sample_ ? samples_ : 1);  // samples that one row of the block adds up

@@ -27,7 +27,8 @@ struct ResponseOptions {
   int64_t most_probes = 1024;
   int64_t memory = int64_t{2} << 30;     ///< bytes that adjoints may take; fewer probes where they would take more
   bool curvature = false;                ///< kl to second order alone; see exactSeeds
-  bool own = true;                       ///< as RecurrentSite's; false and the next: to compare, see docs/estimates.md
+  bool own = true;                       ///< as SiteOptions'; false and `bends`: to compare, see docs/estimates.md
+  bool device_code = false;              ///< as SiteOptions'
   bool bends = true;                     ///< units behind an embedding or a linear layer follow more than their slope
   const Selection* selection = nullptr;  ///< rows without a selected weight are left out; null: all
   /// Given: hears the values of each row of a parameter instead of the result, which then has none for it. Called from
@@ -41,8 +42,9 @@ struct ResponseResult {
   std::vector<std::vector<std::vector<double>>> impact;
   std::vector<std::vector<std::vector<float>>> standard_error;  ///< over inputs; NaN with one sample
   size_t adjoints = 0;
-  int64_t probes = 0;      ///< 0: every output exactly
-  double probe_error = 0;  ///< relative standard error that probes add to an impact (rms), at most
+  int64_t row_weights = 0;  ///< weights that were taken many rows at once, as on a device
+  int64_t probes = 0;       ///< 0: every output exactly
+  double probe_error = 0;   ///< relative standard error that probes add to an impact (rms), at most
   std::vector<std::string> notes;
 };
 

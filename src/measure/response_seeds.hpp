@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,25 @@ struct ColumnImpacts {
   std::vector<float*> standard_error;  ///< over samples; NaN with one
 };
 
+/// A value that is made of sums of squares: with r a sample's responses along each seed,
+///
+///   q = scale x (sum of r[k]^2 over k in [first, first + count)) + slope x r[linear].
+///
+/// The value is sqrt(mean of q over samples) where `root`, else |mean of q|.
+struct SquareValue {
+  int64_t first = 0, count = 0;
+  double scale = 1;
+  bool root = false;
+  int64_t linear = 0;
+  double slope = 0;
+};
+
+/// Everything that reduce() gives, where all of it is made so.
+struct SquareForm {
+  int64_t samples = 0;  ///< as which a block is seen: [samples, seeds, columns]
+  std::vector<SquareValue> values;
+};
+
 /// Which adjoints the metrics need, and how responses to them become impacts.
 class ResponseSeeds {
  public:
@@ -30,6 +50,8 @@ class ResponseSeeds {
   /// reduce() where sums of squares over a sample's seeds are all that counts (one metric: rms, or kl by probes), from fewer
   /// seeds with the same sums: `block` is [samples, kept, columns].
   virtual void reduceSquares(const float* block, int64_t kept, int64_t columns, const ColumnImpacts& out) const = 0;
+  /// What reduce() does, or reduceSquares() where fewer seeds are kept than were taken, as formulas; nothing: they say more.
+  [[nodiscard]] virtual std::optional<SquareForm> squareForm(int64_t /*kept*/) const { return std::nullopt; }
 };
 
 /// The baseline's outputs, as the adjoints see them.

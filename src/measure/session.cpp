@@ -143,9 +143,9 @@ void Session::refuseRandom(const std::vector<NamedOutput>& first) {
                                       "part before them with --output-target module:NAME");
 }
 
-Session::Recording Session::record(bool keep_arguments, const UnitPlan* plan, bool own) {
+Session::Recording Session::record(bool keep_arguments, const UnitPlan* plan, SiteOptions options) {
   const at::AutoGradMode grad(true);
-  Recording recording{std::make_unique<RecordHandler>(model_, keep_arguments, plan, own), {}};
+  Recording recording{std::make_unique<RecordHandler>(model_, keep_arguments, plan, options), {}};
   auto outputs = runner_->run(*recording.handler);
   if (auto* exits = recording.handler->exits()) {
     for (size_t i = 0; i < outputs.size(); ++i) outputs[i].value = exits->leaveOutput(i, outputs[i].value);

@@ -59,7 +59,7 @@ class Session {
     at::Tensor outputs;
   };
   /// `keep_arguments` and `plan` as RecordHandler's.
-  [[nodiscard]] Recording record(bool keep_arguments = false, const UnitPlan* plan = nullptr, bool own = true);
+  [[nodiscard]] Recording record(bool keep_arguments = false, const UnitPlan* plan = nullptr, SiteOptions options = {});
   /// Parameters outside recurrent operators whose weights act inside units that pointwise operators make.
   [[nodiscard]] const UnitPlan& units() const { return units_; }
 

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "engine/kernels/cuda/response_rows.hpp"
 #include "engine/sites/lambda_table.hpp"
 #include "engine/units/norm_exit.hpp"
 #include "measure/response.hpp"
@@ -76,20 +77,31 @@ TEST(LambdaTable, OfSquaresKeepsTheSumOfSquares) {
   at::manual_seed(5);
   constexpr int64_t kSeeds = 150, kPoints = 9;
   const auto lambda = at::randn({kSeeds, 3, 2, kPoints}, at::kFloat);
-  LambdaTable all, squares;
+  LambdaTable all, squares, by_points, all_by_points;
+  by_points.keepByPoints(at::kCPU);
+  all_by_points.keepByPoints(at::kCPU);
   all.begin(3, 2, kSeeds, kPoints, false);
   squares.begin(3, 2, kSeeds, kPoints, true);
+  by_points.begin(3, 2, kSeeds, kPoints, true);
+  all_by_points.begin(3, 2, kSeeds, kPoints, false);
   for (int64_t seed = 0; seed < kSeeds; ++seed) {
-    all.take(seed).copy_(lambda[seed]);
-    squares.take(seed).copy_(lambda[seed]);
+    for (auto* table : {&all, &squares, &by_points, &all_by_points}) table->take(seed).copy_(lambda[seed]);
   }
-  all.end();
-  squares.end();
+  for (auto* table : {&all, &squares, &by_points, &all_by_points}) table->end();
   EXPECT_EQ(all.seeds(), kSeeds);
   EXPECT_EQ(squares.seeds(), kPoints);
   const auto emission = at::randn({kPoints, 20}, at::kFloat);
   const auto sums = [&](const LambdaTable& table) { return at::matmul(table.values(), emission).square().sum(2); };
   EXPECT_TRUE(at::allclose(sums(squares), sums(all), 1e-5, 0));
+  EXPECT_TRUE(by_points.values().equal(squares.values()));
+  EXPECT_TRUE(all_by_points.values().equal(all.values()));
+  for (const auto* table : {&by_points, &all_by_points}) {
+    const auto& stored = table->byPoints();
+    EXPECT_TRUE(stored.is_contiguous());
+    EXPECT_EQ(stored.sizes(), at::IntArrayRef({3, 2, kPoints, kernels::paddedSeeds(table->seeds())}));
+    EXPECT_TRUE(stored.narrow(3, 0, table->seeds()).transpose(2, 3).equal(table->values()));
+    EXPECT_EQ(stored.slice(3, table->seeds()).abs().sum().item<float>(), 0);
+  }
 }
 
 /// One metric lets sites keep Gram matrices, two do not: the impacts must be the same.

@@ -112,11 +112,18 @@ TEST_P(Adjoints, AreThoseOfAutogradsTape) {
     return one.defined() ? one.to(at::kFloat).transpose(-2, -1).contiguous().transpose(-2, -1) : one;
   };
   check(adjoint.quickly({turned(after.sequence), turned(after.hidden), turned(after.carry)}, true), 1e-5, "turned");
+  // What is written for devices, on the host.
+  const LayerAdjoint device(kind, weights, tape.own(), tape.input, tape.recurrent, tape.carry, input.active, true);
+  check(device.quickly(after, true), 1e-5, "device");
+  check(device.quickly({turned(after.sequence), turned(after.hidden), turned(after.carry)}, true), 1e-5,
+        "turned on a device");
   // Nothing but the final state moves the outputs.
-  const auto some = adjoint.quickly({{}, after.hidden, {}}, false);
-  EXPECT_FALSE(some.before.sequence.defined());
   const auto exact = adjoint.exactly({{}, after.hidden, {}}, false);
-  EXPECT_LE(rms(some.emission - exact.emission), 1e-5 * rms(exact.emission));
+  for (const auto* one : {&adjoint, &device}) {
+    const auto some = one->quickly({{}, after.hidden, {}}, false);
+    EXPECT_FALSE(some.before.sequence.defined());
+    EXPECT_LE(rms(some.emission - exact.emission), 1e-5 * rms(exact.emission));
+  }
 }
 
 std::string nameOf(const testing::TestParamInfo<std::tuple<CellKind, Shape>>& info) {

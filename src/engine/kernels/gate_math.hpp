@@ -40,8 +40,13 @@ struct Decay {
 HEFT_DEVICE Decay<float> decay(float x) {
   using Fit = DecayFit;
   const float bounded = x < Fit::most ? x : Fit::most;
-  const auto k = static_cast<std::int32_t>(bounded * Fit::log2_e + 0.5f);
-  const float r = (bounded - static_cast<float>(k) * Fit::ln2_high) - static_cast<float>(k) * Fit::ln2_low;
+  // The nearest whole number is what float's last bits hold once 1.5 x 2^23 is added: no conversion, which a device does at a
+  // quarter of the speed of an addition.
+  constexpr float kWhole = 12582912.0f;
+  const float shifted = bounded * Fit::log2_e + kWhole;
+  const float whole = shifted - kWhole;
+  const auto k = std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kWhole);
+  const float r = (bounded - whole * Fit::ln2_high) - whole * Fit::ln2_low;
   const float q = ((((Fit::c5 * r + Fit::c4) * r + Fit::c3) * r + Fit::c2) * r + Fit::c1) * r + Fit::c0;
   const float gone = r * q;  // 1 - e^-r
   const float power = std::bit_cast<float>((127 - k) << 23);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/kernels/cuda/response_rows.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -26,9 +27,21 @@ void LambdaTable::begin(int64_t units, int64_t rows, int64_t seeds, int64_t poin
   factored_ = false;
   gram_ = some_ = at::Tensor();
   const bool keeps_gram = keepsGram(seeds, points, squares);
-  values_ = at::zeros({units, rows, keeps_gram ? kTogether : seeds, points}, at::kFloat);
-  if (keeps_gram) gram_ = at::zeros({units * rows, points, points}, at::kDouble);
+  const auto room = keeps_gram ? kTogether : seeds;
+  if (by_points_) {
+    storage_ = at::zeros({units, rows, points, kernels::paddedSeeds(room)}, options());
+    show(room);
+  } else {
+    values_ = at::zeros({units, rows, room, points}, options());
+  }
+  if (keeps_gram) gram_ = at::zeros({units * rows, points, points}, options().dtype(at::kDouble));
 }
+
+at::TensorOptions LambdaTable::options() const {
+  return at::TensorOptions(at::kFloat).device(by_points_.value_or(at::Device(at::kCPU)));
+}
+
+void LambdaTable::show(int64_t seeds) { values_ = storage_.narrow(3, 0, seeds).transpose(2, 3); }
 
 at::Tensor LambdaTable::take(int64_t seed) {
   if (!gram_.defined()) return values_.select(2, seed);
@@ -52,15 +65,22 @@ void LambdaTable::end() {
   // G is singular where the points are more than the outputs, and summed up in float32; a small addition, relative and no larger
   // than each matrix needs, lets it be factored.
   auto factors = at::empty_like(gram_);
-  auto left = at::arange(gram_.size(0), at::kLong);
+  auto left = at::arange(gram_.size(0), gram_.options().dtype(at::kLong));
   for (const double addition : {1e-13, 1e-11, 1e-9, 1e-7, 1e-6, 1e-5}) {
     const auto added = (scale.index_select(0, left) * addition + 1e-300).view({-1, 1, 1}) * eye;
     const auto [factor, info] = at::linalg_cholesky_ex(gram_.index_select(0, left) + added);
     factors.index_copy_(0, left, factor);
     left = left.masked_select(info.ne(0));
     if (left.numel() > 0) continue;
-    values_ =
-        factors.transpose(1, 2).to(at::kFloat).contiguous().view({values_.size(0), values_.size(1), points_, points_});
+    const auto units = values_.size(0), rows = values_.size(1);
+    if (by_points_) {
+      const auto padded = kernels::paddedSeeds(points_);
+      storage_ =
+          at::constant_pad_nd(factors.to(at::kFloat), {0, padded - points_}).view({units, rows, points_, padded});
+      show(points_);
+    } else {
+      values_ = factors.transpose(1, 2).to(at::kFloat).contiguous().view({units, rows, points_, points_});
+    }
     gram_ = at::Tensor();
     factored_ = true;
     return;

@@ -110,13 +110,14 @@ struct LayerAdjoint::Floats {
 
 LayerAdjoint::LayerAdjoint(CellKind kind, const CellWeights& weights, const at::Tensor& own,
                            const std::vector<at::Tensor>& input, const std::vector<at::Tensor>& recurrent,
-                           const std::vector<at::Tensor>& carry, const at::Tensor& active)
+                           const std::vector<at::Tensor>& carry, const at::Tensor& active, bool device_code)
     : kind_(kind),
       weights_(weights),
       steps_(std::ssize(input)),
       rows_(input.at(0).size(0)),
       hidden_(weights.recurrent.size(1)),
-      active_(active) {
+      active_(active),
+      device_code_(device_code || weights.recurrent.is_cuda()) {
   std::vector<at::Tensor> planes;
   const bool carries = kind == CellKind::lstm || kind == CellKind::gru;
   for (size_t t = 0; t < input.size(); ++t)
@@ -201,6 +202,7 @@ const LayerAdjoint::Floats& LayerAdjoint::floats() const {
 }
 
 LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants_input) const {
+  if (device_code_) return onDevice(after, wants_input);
   const auto& own = floats();
   const auto seeds = seedsOf(after);
   const auto inputs = weights_.input.size(1), columns = kernels::adjointColumns(kind_);

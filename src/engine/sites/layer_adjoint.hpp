@@ -25,9 +25,10 @@ class LayerAdjoint {
  public:
   /// `own`: [gates x hidden], from a unit's emission to its own gates, left out of what `emission` sees.
   /// `input`, `recurrent` and `carry` as LayerHook::preActivations gets them, a tensor a step; `active` [time, rows, 1] or undefined.
+  /// `device_code`: as SiteOptions'.
   LayerAdjoint(CellKind kind, const CellWeights& weights, const at::Tensor& own, const std::vector<at::Tensor>& input,
-               const std::vector<at::Tensor>& recurrent, const std::vector<at::Tensor>& carry,
-               const at::Tensor& active);
+               const std::vector<at::Tensor>& recurrent, const std::vector<at::Tensor>& carry, const at::Tensor& active,
+               bool device_code = false);
 
   struct Found {
     LayerAdjoints before;  ///< of what the layer reads: its sequence, and the states it starts from
@@ -40,7 +41,11 @@ class LayerAdjoint {
 
  private:
   struct Floats;
+  struct DeviceFloats;
   const Floats& floats() const;
+  const DeviceFloats& deviceFloats() const;
+  /// quickly() on a device: all seeds step by step together, the products by Torch.
+  Found onDevice(const LayerAdjoints& after, bool wants_input) const;
   int64_t seedsOf(const LayerAdjoints& after) const;
 
   CellKind kind_;
@@ -51,6 +56,8 @@ class LayerAdjoint {
   at::Tensor active_;  ///< bool [time, rows, 1], or undefined: everywhere
   mutable std::once_flag once_;
   mutable std::shared_ptr<const Floats> floats_;
+  bool device_code_;
+  mutable std::shared_ptr<const DeviceFloats> device_floats_;
 };
 
 }  // namespace heft

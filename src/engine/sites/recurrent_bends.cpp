@@ -14,11 +14,12 @@ void RecurrentSite::addCornerResponse(int role, const RowChange& row, const floa
   const auto unit = row.row;
   ChangedUnit changed{unit, emission, nullptr, role == weight_hh ? row.change.data() : nullptr};
   const auto reach = reaches_.of(unit);
+  const auto& tables = host();
   if (reach == nullptr) return addNearCorners(relu_, changed, samples_, block);
-  const float* read = role == weight_ih   ? read_input_.const_data_ptr<float>()
-                      : role == weight_hh ? read_hidden_.const_data_ptr<float>()
+  const float* read = role == weight_ih   ? tables.read_input.const_data_ptr<float>()
+                      : role == weight_hh ? tables.read_hidden.const_data_ptr<float>()
                                           : nullptr;
-  const float own = own_.const_data_ptr<float>()[unit];
+  const float own = tables.own.const_data_ptr<float>()[unit];
   auto* moved = threadScratch(3, rows_ * steps_ * columns);
   for (int64_t point = 0; point < rows_ * steps_; ++point) {
     const float* before = point % steps_ > 0 ? emission + (point - 1) * columns : nullptr;
@@ -45,7 +46,8 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
   // How the units go on by their slope: the change made so small that they hardly bend, and what comes of it as much larger.
   constexpr float kSmall = 1.0f / 4096;
   const auto columns = static_cast<int64_t>(input.change.size());
-  const auto gates = own_.size(1);
+  const auto& tables = host();
+  const auto gates = tables.own.size(1);
   const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
   auto* bent = threadScratch(0, points * columns);
   auto* straight = threadScratch(2, points * columns);
@@ -59,25 +61,27 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
   task.read = input.read;
   task.read_width = columns;
   task.present = input.present;
-  if (packed_) task.active = active_.const_data_ptr<uint8_t>() + input.row * steps_;
+  if (packed_) task.active = tables.active.const_data_ptr<uint8_t>() + input.row * steps_;
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
-  const auto* lambda = lambda_.some().const_data_ptr<float>();
-  const auto seeds = lambda_.some().size(2);
+  const auto* lambda = tables.some.const_data_ptr<float>();
+  const auto seeds = tables.some.size(2);
   const auto wrap = [](const float* data, at::IntArrayRef shape) {
     return at::from_blob(const_cast<float*>(data), shape, at::kFloat);
   };
   auto out = wrap(block.at(sample, 0), {block.seeds, columns});
   for (int64_t unit = 0; unit < hidden_; ++unit) {
     for (int64_t gate = 0; gate < gates; ++gate) {
-      const auto* weight = input_weights_.const_data_ptr<float>() + (gate * hidden_ + unit) * inputs_ + input.feature;
+      const auto* weight =
+          tables.input_weights.const_data_ptr<float>() + (gate * hidden_ + unit) * inputs_ + input.feature;
       for (int64_t j = 0; j < columns; ++j) {
         changes[gate * columns + j] = weight[input.each ? j : 0] * input.change[static_cast<size_t>(j)];
         small[gate * columns + j] = kSmall * changes[gate * columns + j];
       }
     }
-    task.points = points_.const_data_ptr<float>() + (unit * rows_ + input.row) * steps_ * kernels::pointSize(kind_);
-    task.own = own_.const_data_ptr<float>() + unit * gates;
+    task.points =
+        tables.points.const_data_ptr<float>() + (unit * rows_ + input.row) * steps_ * kernels::pointSize(kind_);
+    task.own = tables.own.const_data_ptr<float>() + unit * gates;
     task.gate_changes = changes;
     kernels::unitResponse(task, bent, threadScratch(1, 2 * columns));
     task.gate_changes = small;

@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "engine/kernels/cuda/delta_rows.hpp"
 #include "engine/sites/adjoint_linear.hpp"
 #include "engine/sites/layer_function.hpp"
 #include "engine/sites/recurrent_site.hpp"
@@ -13,8 +14,9 @@ class RecurrentSite::Recorder : public LayerHook {
 
   /// Whole sequences of layers whose weights nobody else follows are one node of the graph, with an adjoint of their own.
   std::optional<LayerOutput> run(CellKind kind, const CellWeights& weights, const LayerInput& input) override {
-    const bool known = weights.recurrent.is_cpu() && (weights.recurrent.scalar_type() == at::kDouble ||
-                                                      weights.recurrent.scalar_type() == at::kFloat);
+    const auto& recurrent = weights.recurrent;
+    const bool known = (recurrent.is_cpu() || (recurrent.is_cuda() && kernels::hasDeviceKernels())) &&
+                       (recurrent.scalar_type() == at::kDouble || recurrent.scalar_type() == at::kFloat);
     if (whole_ || linked_ || !known || weights.projection.defined() || input.sequence.size(0) < 2 ||
         !isConstant(weights))
       return std::nullopt;
@@ -28,11 +30,13 @@ class RecurrentSite::Recorder : public LayerHook {
                      {detached(input.sequence), detached(input.hidden), detached(input.carry), input.active}, *this);
       const auto& record = site_.records_.back();
       adjoint = std::make_shared<LayerAdjoint>(kind, weights, site_.own_weights_, record.from_input, record.from_hidden,
-                                               record.carry_before, input.active);
+                                               record.carry_before, input.active, site_.options_.device_code);
     }
     auto& record = site_.records_.back();
     // In float32, as its gradients are.
-    record.emission_leaf = at::zeros(record.emission_leaf.sizes(), at::kFloat).requires_grad_(true);
+    record.emission_leaf =
+        at::zeros(record.emission_leaf.sizes(), recurrent.options().dtype(at::kFloat).requires_grad(false))
+            .requires_grad_(true);
     auto output = withAdjoint(input, {record.emission_leaf, record.carry_leaf},
                               {ran.sequence, ran.hidden, ran.carry, site_.last_carry_}, std::move(adjoint));
     site_.last_emitted_ = output.hidden;

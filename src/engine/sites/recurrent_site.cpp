@@ -1,28 +1,30 @@
 #include "engine/sites/recurrent_site.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
 
 #include "engine/kernels/cpu/unit_response.hpp"
+#include "engine/kernels/cuda/response_rows.hpp"
 #include "engine/sites/cell_points.hpp"
 
 namespace heft {
 
 RecurrentSite::RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters,
-                             CallForm form, bool own)
+                             CallForm form, SiteOptions options)
     : name_(std::move(name)),
       kind_(kind),
       weights_(std::move(weights)),
       parameters_(parameters),
       form_(form),
-      own_inside_(own) {
+      options_(options) {
   const auto gates = static_cast<int64_t>(gateNames(kind_).size());
   const auto hidden = weights_.recurrent.size(0) / gates;
   auto recurrent = weights_.recurrent.detach();
   if (weights_.projection.defined()) recurrent = recurrent.matmul(weights_.projection.detach());
   own_weights_ = recurrent.view({gates, hidden, hidden}).diagonal(0, 1, 2).reshape({gates * hidden});
-  if (!own_inside_) own_weights_ = at::zeros_like(own_weights_);
+  if (!options_.own) own_weights_ = at::zeros_like(own_weights_);
 }
 
 RecurrentSite::~RecurrentSite() = default;
@@ -147,8 +149,10 @@ double RecurrentSite::adjointBytes(int64_t seeds, int64_t samples) const {
 }
 
 void RecurrentSite::beginSeeds(int64_t seeds) {
-  if (!points_.defined()) finish();
+  if (!tables_.points.defined()) finish();
+  host_ = std::make_unique<OnHost>();
   const auto extra = static_cast<int64_t>(carry_steps_.size());
+  if (by_rows_) lambda_.keepByPoints(tables_.points.device());
   lambda_.begin(hidden_, rows_, seeds, steps_ + extra, squares_);
   if (weights_.projection.defined()) lambda_projection_ = at::zeros({emitted_, rows_, seeds, steps_}, at::kFloat);
 }
@@ -188,16 +192,16 @@ void RecurrentSite::endSeeds() {
   if (kind_ != CellKind::rnn_relu) return;
   // Where a packed sequence has no step, nothing passes and no corner is near.
   constexpr double kNever = -1e30;
-  auto a = points_.view({hidden_, rows_, steps_});
-  if (packed_) a = a.masked_fill(active_.eq(0).unsqueeze(0), kNever);
+  auto a = tables_.points.view({hidden_, rows_, steps_});
+  if (packed_) a = a.masked_fill(tables_.active.eq(0).unsqueeze(0), kNever);
   relu_.pre_activation = a.permute({1, 2, 0}).contiguous();
   relu_.recurrent = weights_.recurrent.detach().to(at::kCPU, at::kFloat).contiguous();
-  relu_.input = input_weights_.view({hidden_, inputs_});
+  relu_.input = tables_.input_weights.view({hidden_, inputs_});
   // Each call is turned by itself.
   if (calls() > 1) std::erase_if(relu_.readers, [](const auto& reader) { return reader.turned; });
   // The leaves are seen by other units only; a unit whose slope is another from its corner on hears itself too.
   relu_.lambda = lambda_.values().narrow(3, 0, steps_).clone();
-  const auto slope = a.gt(0).to(at::kFloat) * own_.select(1, 0).view({hidden_, 1, 1});
+  const auto slope = a.gt(0).to(at::kFloat) * tables_.own.select(1, 0).view({hidden_, 1, 1});
   for (auto step = steps_ - 2; step >= 0; --step) {
     relu_.lambda.select(3, step).add_(relu_.lambda.select(3, step + 1) * slope.select(2, step + 1).unsqueeze(2));
   }
@@ -229,23 +233,27 @@ void RecurrentSite::finish() {
 
   // [steps, rows, x] -> [rows, steps, x]
   const auto byRow = [](const std::vector<at::Tensor>& list) { return at::stack(list).transpose(0, 1); };
-  const auto floats = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); };
-  read_input_ = floats(byRow(all.read));
-  read_hidden_ = floats(byRow(all.emitted_before));
-  if (packed_) active_ = byRow(all.active).to(at::kCPU, at::kByte).contiguous();
+  const auto model = all.read[0].device();
+  // A relu's corners are found on the host, unit by unit.
+  by_rows_ = kind_ != CellKind::rnn_relu && (model.is_cuda() ? kernels::hasDeviceKernels() : options_.device_code);
+  const auto device = by_rows_ ? model : at::Device(at::kCPU);
+  const auto floats = [&](const at::Tensor& tensor) { return tensor.to(device, at::kFloat).contiguous(); };
+  tables_.read_input = floats(byRow(all.read));
+  tables_.read_hidden = floats(byRow(all.emitted_before));
+  if (packed_) tables_.active = byRow(all.active).to(device, at::kByte).contiguous();
   const auto input = byRow(all.from_input);
   const auto recurrent = byRow(all.from_hidden);
   const bool carries = kind_ == CellKind::lstm || kind_ == CellKind::gru;
   const auto points = cellPoints(kind_, input, recurrent, carries ? byRow(all.carry_before) : at::Tensor());
   // [rows, steps, hidden, point] -> [hidden, rows, steps, point]
-  points_ = floats(at::stack(points, 3).permute({2, 0, 1, 3}));
-  own_ = floats(own_weights_.view({gates, hidden_}).t());
-  input_weights_ = floats(weights_.input.detach().view({gates, hidden_, inputs_}));
+  tables_.points = floats(at::stack(points, 3).permute({2, 0, 1, 3}));
+  tables_.own = floats(own_weights_.view({gates, hidden_}).t());
+  tables_.input_weights = floats(weights_.input.detach().view({gates, hidden_, inputs_}));
   if (weights_.projection.defined()) {
-    feedback_ = floats(weights_.projection.detach().t());
-    hidden_values_ = floats(byRow(all.hidden));
+    tables_.feedback = floats(weights_.projection.detach().t());
+    hidden_values_ = byRow(all.hidden).to(at::kCPU, at::kFloat).contiguous();
   } else {
-    feedback_ = at::eye(hidden_, at::kFloat);
+    tables_.feedback = floats(at::eye(hidden_, at::kFloat));
   }
   // The steps' values now stand in the tables above.
   for (auto& record : records_) {
@@ -258,38 +266,103 @@ void RecurrentSite::finish() {
   }
 }
 
+const RecurrentSite::Tables& RecurrentSite::host() const {
+  std::call_once(host_->made, [this] {
+    const auto onHost = [](const at::Tensor& one) { return one.defined() ? one.to(at::kCPU).contiguous() : one; };
+    auto& to = host_->tables;
+    to.points = onHost(tables_.points);
+    to.active = onHost(tables_.active);
+    to.read_input = onHost(tables_.read_input);
+    to.read_hidden = onHost(tables_.read_hidden);
+    to.input_weights = onHost(tables_.input_weights);
+    to.own = onHost(tables_.own);
+    to.feedback = onHost(tables_.feedback);
+    to.lambda = onHost(lambda_.values());
+    to.some = onHost(lambda_.some());
+  });
+  return host_->tables;
+}
+
 void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBlock& block) const {
   if (role == weight_hr) return addProjectionResponse(row, block);
   const auto columns = static_cast<int64_t>(row.change.size());
   const auto unit = row.row % hidden_;
-  const auto gates = own_.size(1);
+  const auto& tables = host();
+  const auto gates = tables.own.size(1);
   const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
   kernels::UnitResponseTask task;
   task.kind = kind_;
   task.rows = rows_;
   task.steps = steps_;
   task.columns = columns;
-  task.points = points_.const_data_ptr<float>() + unit * rows_ * steps_ * kernels::pointSize(kind_);
-  if (own_inside_) task.own = own_.const_data_ptr<float>() + unit * gates;
+  task.points = tables.points.const_data_ptr<float>() + unit * rows_ * steps_ * kernels::pointSize(kind_);
+  if (options_.own) task.own = tables.own.const_data_ptr<float>() + unit * gates;
   task.gate = row.row / hidden_;
   task.hidden_side = role == weight_hh || role == bias_hh;
   if (role == weight_ih) {
-    task.read = read_input_.const_data_ptr<float>();
+    task.read = tables.read_input.const_data_ptr<float>();
     task.read_width = inputs_;
   } else if (role == weight_hh) {
-    task.read = read_hidden_.const_data_ptr<float>();
+    task.read = tables.read_hidden.const_data_ptr<float>();
     task.read_width = emitted_;
-    task.feedback = feedback_.const_data_ptr<float>() + unit * emitted_;
+    task.feedback = tables.feedback.const_data_ptr<float>() + unit * emitted_;
   }
   task.change = row.change.data();
-  if (packed_) task.active = active_.const_data_ptr<uint8_t>();
+  if (packed_) task.active = tables.active.const_data_ptr<uint8_t>();
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
   auto* emission = threadScratch(0, rows_ * points * columns);
   kernels::unitResponse(task, emission, threadScratch(1, 2 * columns));
-  contract(lambda_.values().const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points, emission, samples_,
-           points, block);
+  contract(tables.lambda.const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points, emission, samples_, points,
+           block);
   if (relu_.defined()) addCornerResponse(role, row, emission, block);
+}
+
+std::optional<at::Device> RecurrentSite::rowsDevice(int role) const {
+  if (!by_rows_ || role == weight_hr) return std::nullopt;
+  return tables_.points.device();
+}
+
+void RecurrentSite::addRows(int role, const RowsChange& rows, const at::Tensor& block) const {
+  const auto device = tables_.points.device();
+  const auto samples = block.size(1);
+  std::vector<int64_t> sequence, begin{0};
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    for (size_t row = 0; row < samples_.size(); ++row) {
+      if (samples_[row] == sample) sequence.push_back(static_cast<int64_t>(row));
+    }
+    begin.push_back(std::ssize(sequence));
+  }
+  const auto indices = [&](const std::vector<int64_t>& list) { return at::tensor(list, at::kLong).to(device); };
+  const auto sequences = indices(sequence), begins = indices(begin), carry_steps = indices(carry_steps_);
+  kernels::ResponseRows task;
+  task.kind = kind_;
+  task.rows = rows.change.size(0);
+  task.columns = rows.change.size(1);
+  task.hidden = hidden_;
+  task.sequences = rows_;
+  task.steps = steps_;
+  task.samples = samples;
+  task.seeds = lambda_.seeds();
+  task.row = rows.row.const_data_ptr<int64_t>();
+  task.points = tables_.points.const_data_ptr<float>();
+  if (options_.own) task.own = tables_.own.const_data_ptr<float>();
+  task.hidden_side = role == weight_hh || role == bias_hh;
+  if (role == weight_ih) task.read = tables_.read_input.const_data_ptr<float>();
+  if (role == weight_hh) {
+    task.read = tables_.read_hidden.const_data_ptr<float>();
+    task.feedback = tables_.feedback.const_data_ptr<float>();
+  }
+  task.change = rows.change.const_data_ptr<float>();
+  if (packed_) task.active = tables_.active.const_data_ptr<uint8_t>();
+  task.carry_steps = carry_steps.const_data_ptr<int64_t>();
+  task.carry_count = carry_steps.numel();
+  task.lambda = lambda_.byPoints().const_data_ptr<float>();
+  task.sequence = sequences.const_data_ptr<int64_t>();
+  task.begin = begins.const_data_ptr<int64_t>();
+  task.block = block.mutable_data_ptr<float>();
+  const c10::DeviceGuard guard(device);
+  kernels::responseRows(task, {device.is_cuda(), nullptr});  // on the stream that Torch works on
 }
 
 void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBlock& block) const {

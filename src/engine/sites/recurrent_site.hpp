@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <mutex>
 
 #include "engine/sites/lambda_table.hpp"
 #include "engine/sites/recurrent_layer.hpp"
@@ -37,10 +38,8 @@ class RecurrentSite : public Site {
   enum Role { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr };
 
   /// `parameters` are indices by role, -1 where the role is a constant or absent.
-  /// `own`: a unit's own recurrent weights run inside it; false: lambda carries what goes through them, linearly, and the
-  /// inside takes less than half the time.
   RecurrentSite(std::string name, CellKind kind, CellWeights weights, std::array<int64_t, 5> parameters, CallForm form,
-                bool own = true);
+                SiteOptions options = {});
   ~RecurrentSite() override;
 
   /// True when a run that starts from these states goes on where this one stopped.
@@ -91,6 +90,8 @@ class RecurrentSite : public Site {
   [[nodiscard]] int64_t keptSeeds(int64_t) const override { return lambda_.seeds(); }
   [[nodiscard]] double adjointBytes(int64_t seeds, int64_t samples) const override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+  [[nodiscard]] std::optional<at::Device> rowsDevice(int role) const override;
+  void addRows(int role, const RowsChange& rows, const at::Tensor& block) const override;
 
  private:
   class Recorder;
@@ -102,7 +103,22 @@ class RecurrentSite : public Site {
     std::vector<at::Tensor> read, emitted_before, from_input, from_hidden, carry_before, hidden, active;
   };
 
+  /// float32, contiguous.
+  struct Tables {
+    at::Tensor points;         ///< [hidden, rows, steps, pointSize]
+    at::Tensor active;         ///< uint8 [rows, steps], of packed sequences
+    at::Tensor read_input;     ///< [rows, steps, inputs]
+    at::Tensor read_hidden;    ///< [rows, steps, emitted]
+    at::Tensor input_weights;  ///< [gates, hidden, inputs]
+    at::Tensor own;            ///< [hidden, gates]
+    at::Tensor feedback;       ///< [hidden, emitted]: how the emitted values follow a unit's emission
+    at::Tensor lambda;         ///< [hidden, rows, seeds, points], once adjoints are taken: of hidden units
+    at::Tensor some;           ///< the same of the first seeds
+  };
+
   void finish();
+  /// The tables on the CPU, made when first asked for. Thread-safe, once adjoints are taken.
+  [[nodiscard]] const Tables& host() const;
   /// What corners add to the response of one row: `emission` [rows, steps, columns] is what its unit emits.
   void addCornerResponse(int role, const RowChange& row, const float* emission, const ResponseBlock& block) const;
   void addProjectionResponse(const RowChange& row, const ResponseBlock& block) const;
@@ -119,25 +135,25 @@ class RecurrentSite : public Site {
   // Where the last call stopped, with its graph.
   at::Tensor last_emitted_, last_carry_, last_leaf_;
 
-  // After finish(): float32 on the CPU.
+  // After finish().
   int64_t rows_ = 0, steps_ = 0, hidden_ = 0, emitted_ = 0, inputs_ = 0;
   bool squares_ = false;
-  bool own_inside_;
+  SiteOptions options_;
+  bool by_rows_ = false;          ///< addRows() serves, and the tables lie where the model does; else on the CPU
   std::vector<bool> carry_used_;  ///< by call: its final carry moves the outputs other than through the next call
   std::vector<int64_t> carry_steps_;
   std::vector<int64_t> samples_;  ///< [rows]
-  at::Tensor points_;             ///< [hidden, rows, steps, pointSize]
-  at::Tensor active_;             ///< uint8 [rows, steps], of packed sequences
-  at::Tensor read_input_;         ///< [rows, steps, inputs]
-  at::Tensor input_weights_;      ///< [gates, hidden, inputs]
-  at::Tensor read_hidden_;        ///< [rows, steps, emitted]
-  at::Tensor hidden_values_;      ///< [rows, steps, hidden], with a projection
-  at::Tensor own_;                ///< [hidden, gates]
-  at::Tensor feedback_;           ///< [hidden, emitted]: how the emitted values follow a unit's emission
+  Tables tables_;                 ///< all but the adjoints, which are lambda_
+  at::Tensor hidden_values_;      ///< float32 [rows, steps, hidden], with a projection; on the CPU
   LambdaTable lambda_;            ///< of hidden units, by row; points are steps and carry steps
-  ReluLayer relu_;                ///< of relu units, once adjoints are taken
+  struct OnHost {
+    std::once_flag made;
+    Tables tables;
+  };
+  mutable std::unique_ptr<OnHost> host_;
+  ReluLayer relu_;  ///< of relu units, once adjoints are taken
   ReluReaches reaches_{relu_};
-  at::Tensor lambda_projection_;  ///< [emitted, rows, seeds, steps]
+  at::Tensor lambda_projection_;  ///< [emitted, rows, seeds, steps], on the CPU
 };
 
 }  // namespace heft

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,21 @@ struct ResponseBlock {
 struct RowChange {
   int64_t row = 0;
   std::span<const float> change;  ///< [columns], variant minus baseline
+};
+
+/// Several rows of a parameter at once.
+struct RowsChange {
+  at::Tensor row;     ///< int64 [rows]
+  at::Tensor change;  ///< float32 [rows, columns], contiguous: variant minus baseline
+};
+
+/// How recorded sites work.
+struct SiteOptions {
+  /// A recurrent unit's own weights run inside it; false: the adjoints carry what goes through them, linearly, and the inside takes
+  /// less than half the time.
+  bool own = true;
+  /// What is written for CUDA devices runs on the host too, so that tests can compare it with the host's own way.
+  bool device_code = false;
 };
 
 /// A parameter that a site reads, and in which role (weight_ih, bias, … as the site numbers them).
@@ -93,6 +109,12 @@ class Site {
 
   /// Adds the change of the outputs for each weight of one row, each changed alone. Thread-safe.
   virtual void addResponse(int role, const RowChange& row, const ResponseBlock& block) const = 0;
+
+  /// Where addRows() does the same for many rows at once, in a role; nothing: it doesn't. After endSeeds().
+  [[nodiscard]] virtual std::optional<at::Device> rowsDevice(int /*role*/) const { return std::nullopt; }
+  /// Adds the responses of several rows to `block`, float32 [rows, samples, seeds, columns], contiguous, on rowsDevice() as the
+  /// change is. Not thread-safe.
+  virtual void addRows(int /*role*/, const RowsChange& /*rows*/, const at::Tensor& /*block*/) const {}
 
   /// True when units that read this site's output are known, so that addBend() has something to add.
   [[nodiscard]] virtual bool bends() const { return false; }

@@ -10,42 +10,29 @@ HWY_BEFORE_NAMESPACE();
 namespace heft::kernels::HWY_NAMESPACE {
 namespace {
 
-void lstmAdjoint(const AdjointStep& step) {
-  const auto hidden = step.hidden;
-  overLanes(hidden, [&](std::int64_t u, auto access) HWY_ATTR {
-    const auto plane = [&](std::int64_t k) HWY_ATTR { return access.load(step.planes + k * hidden + u); };
-    const auto own = [&](std::int64_t k) HWY_ATTR { return access.load(step.own + k * hidden + u); };
-    float* gates = step.gates + u;
-    const auto emitted = access.load(step.emitted + u);
-    const auto through = own(0) * access.load(gates) + own(1) * access.load(gates + hidden) +
-                         own(2) * access.load(gates + 2 * hidden) + own(3) * access.load(gates + 3 * hidden);
-    access.store(emitted - through, step.seen + u);
-    const auto carry = access.load(step.carry + u) + emitted * plane(0);
-    access.store(withoutDenormals(carry * plane(1)), gates);
-    access.store(withoutDenormals(carry * plane(2)), gates + hidden);
-    access.store(withoutDenormals(carry * plane(3)), gates + 2 * hidden);
-    access.store(withoutDenormals(emitted * plane(4)), gates + 3 * hidden);
-    access.store(withoutDenormals(carry * plane(5)), step.carry + u);
-  });
+/// Values of unit u, a plane after the other.
+template <size_t count, class Access>
+HWY_INLINE void loadPlanes(const float* planes, int64_t hidden, int64_t u, Access access, Lanes (&to)[count]) {
+  for (size_t k = 0; k < count; ++k) to[k] = access.load(planes + static_cast<int64_t>(k) * hidden + u);
 }
 
-void gruAdjoint(const AdjointStep& step) {
+/// A cell with a carry; `columns` of its pre-activations hear its own emission.
+template <size_t planes, size_t columns, class Adjoint>
+HWY_INLINE void carriedAdjoint(const AdjointStep& step, const Adjoint& adjoint) {
   const auto hidden = step.hidden;
   overLanes(hidden, [&](std::int64_t u, auto access) HWY_ATTR {
-    const auto plane = [&](std::int64_t k) HWY_ATTR { return access.load(step.planes + k * hidden + u); };
-    const auto own = [&](std::int64_t k) HWY_ATTR { return access.load(step.own + k * hidden + u); };
-    float* gates = step.gates + u;
+    Lanes plane[planes], own[columns], next[columns];
+    loadPlanes(step.planes, hidden, u, access, plane);
+    loadPlanes(step.own, hidden, u, access, own);
+    loadPlanes(step.gates, hidden, u, access, next);
     const auto emitted = access.load(step.emitted + u);
-    const auto through =
-        own(0) * access.load(gates) + own(1) * access.load(gates + hidden) + own(2) * access.load(gates + 2 * hidden);
+    auto through = own[0] * next[0];
+    for (size_t k = 1; k < columns; ++k) through = through + own[k] * next[k];
     access.store(emitted - through, step.seen + u);
-    const auto next = access.load(step.carry + u) + emitted;
-    const auto fresh = next * plane(1);
-    access.store(withoutDenormals(fresh * plane(2)), gates);
-    access.store(withoutDenormals(next * plane(0)), gates + hidden);
-    access.store(withoutDenormals(fresh * plane(3)), gates + 2 * hidden);
-    access.store(withoutDenormals(fresh), gates + 3 * hidden);
-    access.store(withoutDenormals(next * plane(4)), step.carry + u);
+    auto carry = access.load(step.carry + u);
+    const auto gates = adjoint(plane, emitted, carry);
+    for (int64_t k = 0; k < 4; ++k) access.store(withoutDenormals(gates.gate[k]), step.gates + k * hidden + u);
+    access.store(withoutDenormals(carry), step.carry + u);
   });
 }
 
@@ -62,9 +49,11 @@ void rnnAdjoint(const AdjointStep& step) {
 void runAdjointStep(const AdjointStep& step) {
   switch (step.kind) {
     case CellKind::lstm:
-      return lstmAdjoint(step);
+      return carriedAdjoint<6, 4>(step, [](const Lanes(&plane)[6], Lanes emitted, Lanes& carry)
+                                            HWY_ATTR { return lstmAdjoint(plane, emitted, carry); });
     case CellKind::gru:
-      return gruAdjoint(step);
+      return carriedAdjoint<5, 3>(step, [](const Lanes(&plane)[5], Lanes emitted, Lanes& carry)
+                                            HWY_ATTR { return gruAdjoint(plane, emitted, carry); });
     case CellKind::rnn_tanh:
     case CellKind::rnn_relu:
       return rnnAdjoint(step);

@@ -1,5 +1,7 @@
 // In the place of the .cu files where no CUDA compiler was found: the host's side alone.
+#include "engine/kernels/cuda/adjoint_rows_host.hpp"
 #include "engine/kernels/cuda/delta_rows_host.hpp"
+#include "engine/kernels/cuda/response_rows_host.hpp"
 
 namespace heft::kernels {
 
@@ -13,5 +15,11 @@ void addWeightChanges(const WeightChanges& changes, const ChangeSource& first, c
                       int64_t width, int64_t samples, Place /*place*/) {
   host::addWeightChanges(changes, first, second, out, width, samples);
 }
+
+void adjointRows(const AdjointRows& step, Place /*place*/) { host::adjointRows(step); }
+
+void responseRows(const ResponseRows& task, Place /*place*/) { host::responseRows(task); }
+
+void seedSquares(const SeedSquares& task, Place /*place*/) { host::seedSquares(task); }
 
 }  // namespace heft::kernels

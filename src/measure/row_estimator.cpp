@@ -1,0 +1,237 @@
+#include "measure/row_estimator.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "measure/square_values.hpp"
+
+namespace heft {
+namespace {
+
+/// What a row of weights has, a list a value of the seeds.
+struct RowValues {
+  std::vector<std::vector<double>> impact;
+  std::vector<std::vector<float>> standard_error;
+
+  RowValues() = default;
+  RowValues(size_t values, int64_t columns)
+      : impact(values, std::vector<double>(static_cast<size_t>(columns))),
+        standard_error(values, std::vector<float>(static_cast<size_t>(columns))) {}
+  [[nodiscard]] ColumnImpacts places() {
+    ColumnImpacts all;
+    for (auto& one : impact) all.impact.push_back(one.data());
+    for (auto& one : standard_error) all.standard_error.push_back(one.data());
+    return all;
+  }
+};
+
+ColumnImpacts placesOf(ResponseResult& result, size_t parameter, int64_t first) {
+  ColumnImpacts all;
+  for (auto& one : result.impact) all.impact.push_back(one[parameter].data() + first);
+  for (auto& one : result.standard_error) all.standard_error.push_back(one[parameter].data() + first);
+  return all;
+}
+
+/// Row `index` of what a device worked out.
+ColumnImpacts placesOf(const SquareValues& values, int64_t index, int64_t columns) {
+  ColumnImpacts all;
+  for (const auto& one : values.impact) all.impact.push_back(one.mutable_data_ptr<double>() + index * columns);
+  for (const auto& one : values.standard_error)
+    all.standard_error.push_back(one.mutable_data_ptr<float>() + index * columns);
+  return all;
+}
+
+void copyTo(const ColumnImpacts& to, const ColumnImpacts& from, int64_t columns) {
+  for (size_t m = 0; m < to.impact.size(); ++m) {
+    std::copy_n(from.impact[m], columns, to.impact[m]);
+    std::copy_n(from.standard_error[m], columns, to.standard_error[m]);
+  }
+}
+
+constexpr int64_t kRows = 64;                    // between two reports of progress, on the CPU
+constexpr double kBlockBytes = 256.0 * 1048576;  // of a device's block of rows
+
+}  // namespace
+
+RowEstimator::RowEstimator(Session& session, const std::vector<Site*>& sites, const ResponseSeeds& seeds,
+                           const NewValue& new_value, const ResponseOptions& options, int64_t samples)
+    : session_(session),
+      seeds_(seeds),
+      new_value_(new_value),
+      options_(options),
+      samples_(samples),
+      count_(seeds.seeds().count),
+      uses_(session.structure().parameters.size()) {
+  for (const auto* site : sites) {
+    for (const auto& use : site->uses()) uses_[static_cast<size_t>(use.parameter)].push_back({site, use.role});
+  }
+}
+
+void RowEstimator::estimate(size_t parameter, ResponseResult& result,
+                            const std::function<void(int64_t)>& advance) const {
+  if (uses_[parameter].empty()) return;
+  const auto& info = session_.structure().parameters[parameter];
+  const auto weights = session_.model().parameters[parameter].value.detach().to(at::kCPU, at::kDouble).contiguous();
+  // Where a site keeps sums of squares, the parameter has no other.
+  const Task task{parameter, info.rows(), info.columns(), uses_[parameter][0].site->keptSeeds(count_),
+                  weights.const_data_ptr<double>()};
+  if (const auto device = deviceFor(parameter)) {
+    const auto bytes = sizeof(float) * static_cast<double>(samples_ * task.kept * task.columns);
+    const auto most = std::max<int64_t>(1, static_cast<int64_t>(kBlockBytes / bytes));
+    std::vector<int64_t> rows;
+    int64_t told = 0;
+    for (int64_t row = 0; row < task.rows; ++row) {
+      if (selected(task, row)) rows.push_back(row);
+      if (std::ssize(rows) < most && row + 1 < task.rows) continue;
+      if (!rows.empty()) estimateRows(task, rows.data(), std::ssize(rows), *device, result);
+      result.row_weights += std::ssize(rows) * task.columns;
+      rows.clear();
+      advance((row + 1 - told) * task.columns);
+      told = row + 1;
+    }
+    return;
+  }
+  for (int64_t first = 0; first < task.rows; first += kRows) {
+    const auto last = std::min(task.rows, first + kRows);
+    at::parallel_for(first, last, 1, [&](int64_t begin, int64_t end) {
+      std::vector<float> block(static_cast<size_t>(samples_ * task.kept * task.columns));
+      std::vector<float> change(static_cast<size_t>(task.columns));
+      RowValues own;
+      if (options_.take_row) own = RowValues(seeds_.values(), task.columns);
+      for (int64_t r = begin; r < end; ++r) {
+        if (!selected(task, r)) continue;
+        const auto out = options_.take_row ? own.places() : placesOf(result, parameter, r * task.columns);
+        std::fill(block.begin(), block.end(), 0.0f);
+        estimateRow(task, r, block.data(), change.data(), out);
+        if (options_.take_row) options_.take_row(parameter, r, out);
+      }
+    });
+    advance((last - first) * task.columns);
+  }
+}
+
+void RowEstimator::estimateRow(const Task& task, int64_t row, float* block, float* change,
+                               const ColumnImpacts& out) const {
+  const auto columns = task.columns;
+  changeRow(task, row, change);
+  const RowChange changed{row, {change, static_cast<size_t>(columns)}};
+  for (const auto& use : uses_[task.parameter])
+    use.site->addResponse(use.role, changed, {samples_, task.kept, columns, block});
+  const auto bend_seeds = bendSeeds(task.parameter);
+  if (bend_seeds == count_) addBend(task.parameter, changed, {samples_, count_, columns, block});
+  if (task.kept == count_)
+    seeds_.reduce(block, columns, out);
+  else
+    seeds_.reduceSquares(block, task.kept, columns, out);
+  if (bend_seeds > 0 && bend_seeds < count_) scaleByBend(task.parameter, changed, block, bend_seeds, out);
+}
+
+void RowEstimator::estimateRows(const Task& task, const int64_t* rows, int64_t count, at::Device device,
+                                ResponseResult& result) const {
+  const auto columns = task.columns;
+  auto index = at::empty({count}, at::kLong);
+  auto change = at::empty({count, columns}, at::kFloat);
+  std::copy_n(rows, count, index.mutable_data_ptr<int64_t>());
+  auto* changes = change.mutable_data_ptr<float>();
+  at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) changeRow(task, rows[i], changes + i * columns);
+  });
+  const RowsChange changed{index.to(device), change.to(device)};
+  auto block = at::zeros({count, samples_, task.kept, columns}, at::TensorOptions(at::kFloat).device(device));
+  for (const auto& use : uses_[task.parameter]) use.site->addRows(use.role, changed, block);
+
+  const auto hand = [&](int64_t i, const ColumnImpacts& values) {
+    if (options_.take_row)
+      options_.take_row(task.parameter, rows[i], values);
+    else
+      copyTo(placesOf(result, task.parameter, rows[i] * columns), values, columns);
+  };
+  if (const auto form = seeds_.squareForm(task.kept)) {
+    const auto values = squareValues(*form, block);
+    for (int64_t i = 0; i < count; ++i) hand(i, placesOf(values, i, columns));
+    return;
+  }
+  const auto on_host = block.to(at::kCPU);
+  const auto* blocks = on_host.const_data_ptr<float>();
+  const auto each = samples_ * task.kept * columns;
+  at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+    RowValues own(seeds_.values(), columns);
+    for (int64_t i = begin; i < end; ++i) {
+      if (task.kept == count_)
+        seeds_.reduce(blocks + i * each, columns, own.places());
+      else
+        seeds_.reduceSquares(blocks + i * each, task.kept, columns, own.places());
+      hand(i, own.places());
+    }
+  });
+}
+
+void RowEstimator::changeRow(const Task& task, int64_t row, float* change) const {
+  for (int64_t j = 0; j < task.columns; ++j) {
+    const auto flat = row * task.columns + j;
+    const auto weight = task.weight[flat];
+    change[j] = static_cast<float>(new_value_(static_cast<int64_t>(task.parameter), flat, weight) - weight);
+  }
+}
+
+std::optional<at::Device> RowEstimator::deviceFor(size_t parameter) const {
+  if (bendSeeds(parameter) > 0) return std::nullopt;
+  std::optional<at::Device> device;
+  for (const auto& use : uses_[parameter]) {
+    const auto own = use.site->rowsDevice(use.role);
+    if (!own || (device && *device != *own)) return std::nullopt;
+    device = own;
+  }
+  return device;
+}
+
+/// Seeds that everything that bends the parameter's effect can serve; 0: nothing does.
+int64_t RowEstimator::bendSeeds(size_t parameter) const {
+  if (!options_.bends) return 0;
+  int64_t seeds = 0;
+  for (const auto& use : uses_[parameter]) {
+    const auto own = use.site->bendSeeds();
+    if (own > 0) seeds = seeds == 0 ? own : std::min(seeds, own);
+  }
+  return seeds;
+}
+
+void RowEstimator::addBend(size_t parameter, const RowChange& row, const ResponseBlock& block) const {
+  for (const auto& use : uses_[parameter]) {
+    if (use.site->bendSeeds() > 0) use.site->addBend(use.role, row, block);
+  }
+}
+
+/// Where only the first seeds can be bent, the impacts of all are scaled by what bending does to those of the first.
+/// `block` is [samples, all seeds, columns].
+void RowEstimator::scaleByBend(size_t parameter, const RowChange& row, const float* block, int64_t some,
+                               const ColumnImpacts& out) const {
+  const auto columns = static_cast<int64_t>(row.change.size());
+  std::vector<float> first(static_cast<size_t>(samples_ * some * columns));
+  for (int64_t sample = 0; sample < samples_; ++sample)
+    std::copy_n(block + sample * count_ * columns, some * columns, first.data() + sample * some * columns);
+  RowValues straight(seeds_.values(), columns), bent(seeds_.values(), columns);
+  seeds_.reduceSquares(first.data(), some, columns, straight.places());
+  addBend(parameter, row, {samples_, some, columns, first.data()});
+  seeds_.reduceSquares(first.data(), some, columns, bent.places());
+  for (size_t m = 0; m < seeds_.values(); ++m) {
+    for (size_t j = 0; j < static_cast<size_t>(columns); ++j) {
+      if (straight.impact[m][j] <= 0) continue;
+      const double factor = bent.impact[m][j] / straight.impact[m][j];
+      out.impact[m][j] *= factor;
+      out.standard_error[m][j] *= static_cast<float>(factor);
+    }
+  }
+}
+
+bool RowEstimator::selected(const Task& task, int64_t row) const {
+  if (options_.selection == nullptr) return true;
+  const auto& mask = options_.selection->mask[task.parameter];
+  if (mask.empty()) return false;
+  const auto begin = mask.begin() + row * task.columns;
+  return std::any_of(begin, begin + task.columns, [](uint8_t one) { return one != 0; });
+}
+
+}  // namespace heft
