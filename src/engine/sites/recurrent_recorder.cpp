@@ -107,7 +107,8 @@ class RecurrentSite::Recorder : public LayerHook {
     for (int64_t t = 0; t < input.sequence.size(0); ++t) record_.read.push_back(input.sequence[t].detach().clone());
     const auto rows = input.hidden.size(0);
     for (int64_t t = 0; t < input.sequence.size(0); ++t) {
-      record_.active.push_back(input.active.defined() ? input.active[t].reshape({rows}) : at::ones({rows}, at::kBool));
+      record_.active.push_back(input.active.defined() ? input.active[t].reshape({rows})
+                                                      : at::ones({rows}, input.hidden.options().dtype(at::kBool)));
       site_.packed_ |= input.active.defined();
     }
     site_.last_emitted_ = output.hidden;
