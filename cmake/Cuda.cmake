@@ -19,9 +19,9 @@ if(HEFT_CUDA)
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
-    # Every generation of devices that the compiler knows, unless somebody asks for theirs alone.
+    # Turing, Ampere (and Ada), Hopper, Blackwell; PTX for what comes between and after. Your own alone builds faster.
     if(NOT CMAKE_CUDA_ARCHITECTURES)
-      set(CMAKE_CUDA_ARCHITECTURES all-major)
+      set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;90;120-real")
     endif()
     enable_language(CUDA)
     # CMake 3.25 does not know that today's compilers take C++20.

@@ -9,8 +9,10 @@ if(NOT _cache)
   set(_cache "$ENV{HOME}/.cache")
 endif()
 set(_own "${HEFT_LIBTORCH}")
-if(NOT _own)
+if(NOT _own AND NOT "$ENV{HEFT_LIBTORCH}" STREQUAL "")
+  # Kept: the build configures again by itself where CMake's files change.
   set(_own "$ENV{HEFT_LIBTORCH}")
+  set(HEFT_LIBTORCH "${_own}" CACHE PATH "LibTorch's folder")
 endif()
 
 if(_own)

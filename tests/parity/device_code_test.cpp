@@ -28,9 +28,12 @@ std::vector<ResponseOptions> everyWay() {
 
 class DeviceCode : public testing::TestWithParam<Fixture> {};
 
-/// What devices run, run on the host: its values and their errors are those of the host's own way, to rounding.
+/// What devices run, on the device that tests run on or else on the host: its values and their errors are those of the host's own
+/// way, to rounding.
 TEST_P(DeviceCode, GivesTheHostsResponses) {
-  Session session(GetParam().options());
+  auto on_host = GetParam().options();
+  on_host.device = c10::kCPU;
+  Session session(on_host), device_session(GetParam().options());
   const double scale = session.baseline().square().mean().sqrt().item<double>();
   const auto zero = [](int64_t, int64_t, double) { return 0.0; };
   int64_t rows = 0;
@@ -38,7 +41,7 @@ TEST_P(DeviceCode, GivesTheHostsResponses) {
     const auto host = estimateAll(session, zero, options, kSilent);
     EXPECT_EQ(host.row_weights, 0);
     options.device_code = true;
-    const auto device = estimateAll(session, zero, options, kSilent);
+    const auto device = estimateAll(device_session, zero, options, kSilent);
     rows += device.row_weights;
     for (size_t m = 0; m < host.impact.size(); ++m) {
       // kl is of the second order of the outputs' changes.

@@ -1,6 +1,7 @@
 #include "engine/delta/delta_rows.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
@@ -201,6 +202,7 @@ bool carriesDifferences(const at::Device& device) {
 }
 
 LayerDeltas runDeltaRows(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input) {
+  const c10::DeviceGuard guard(baseline.points.device());  // kernels start on the current device
   return RowRun(baseline, changes, input).run();
 }
 
