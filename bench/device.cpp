@@ -1,5 +1,5 @@
-// Exhaustive measuring on one device: microseconds a variant for each matrix of a network of recurrent layers, the time that
-// all of its weights would take, and the products' rate beside the device's own on large square matrices of the same types.
+// Exhaustive measuring on one device: the time of a variant for each matrix of a network of recurrent layers, the time that all
+// of its weights would take, and the products' rate beside the device's own on large square matrices of the same types.
 //
 //   heft_bench_device [--device cuda] [--hidden N] [--layers N] [--inputs N] [--batch N] [--steps N] [--outputs N]
 //                     [--cell lstm|gru] [--variants N] [--float32]
@@ -97,6 +97,20 @@ Options read(int argc, char** argv) {
   return options;
 }
 
+/// `each`: seconds, `flop`: of its products of differences, a variant; `rate`: productRate().
+nlohmann::json row(const std::string& parameter, double weights, double each, double flop, double rate, bool halves) {
+  const double times = halves ? 3 : 1;  // three products of halves stand for one of floats
+  return {{"parameter", parameter},
+          {"weights", weights},
+          {"products", halves ? "bfloat16 halves" : "float32"},
+          {"us", 1e6 * each},
+          {"all_seconds", each * weights},
+          {"gflop", 1e-9 * flop},
+          {"tflop_per_s", 1e-12 * times * flop / each},
+          {"large_product_tflop_per_s", 1e-12 * rate},
+          {"share", times * flop / each / rate}};
+}
+
 int run(const Options& options) {
   const auto& shape = options.shape;
   const at::NoGradGuard no_grad;
@@ -134,28 +148,11 @@ int run(const Options& options) {
     all_seconds += each * static_cast<double>(weights);
     all_flop += flop * static_cast<double>(weights);
     all_weights += static_cast<double>(weights);
-    std::cout << nlohmann::json{{"parameter", name},
-                                {"weights", weights},
-                                {"variants", variants.size()},
-                                {"us_a_variant", 1e6 * each},
-                                {"product_gflop_a_variant", 1e-9 * flop},
-                                {"tflop_per_s", 1e-12 * flop / each},
-                                {"moved", moved}}
-                     .dump()
-              << std::endl;
+    if (moved < 0) std::cerr << moved;  // so that it isn't left out
+    std::cout << row(name, static_cast<double>(weights), each, flop, rate, options.halves).dump() << std::endl;
   }
   for (const auto& note : executor->notes()) std::cerr << note << '\n';
-  // Three products of halves stand for one of floats.
-  const double times = options.halves ? 3 : 1;
-  std::cout << nlohmann::json{{"device", options.device},
-                              {"weights", all_weights},
-                              {"seconds_for_all", all_seconds},
-                              {"products", options.halves ? "bfloat16 halves" : "float32"},
-                              {"tflop_per_s", 1e-12 * all_flop / all_seconds},
-                              {"tflop_per_s_of_the_units", times * 1e-12 * all_flop / all_seconds},
-                              {"tflop_per_s_of_a_large_product", 1e-12 * rate},
-                              {"share_of_it", times * all_flop / all_seconds / rate}}
-                   .dump()
+  std::cout << row("all", all_weights, all_seconds / all_weights, all_flop / all_weights, rate, options.halves).dump()
             << std::endl;
   return 0;
 }
