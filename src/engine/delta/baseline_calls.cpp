@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "engine/kernels/cpu/unit_response.hpp"
+#include "engine/kernels/cell_layout.hpp"
 
 namespace heft {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/kernels/cpu/delta_step.hpp"
+#include "engine/kernels/cell_layout.hpp"
 #include "engine/kernels/cuda/delta_rows.hpp"
 
 namespace heft {

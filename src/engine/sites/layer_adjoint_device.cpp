@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 
-#include "engine/kernels/cpu/adjoint_step.hpp"
+#include "engine/kernels/cell_layout.hpp"
 #include "engine/kernels/cuda/adjoint_rows.hpp"
 #include "engine/sites/layer_adjoint.hpp"
 

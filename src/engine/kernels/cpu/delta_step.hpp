@@ -2,13 +2,9 @@
 
 #include <cstdint>
 
-#include "engine/kernels/cell_kind.hpp"
+#include "engine/kernels/cell_layout.hpp"
 
 namespace heft::kernels {
-
-/// Columns that hold the changes of one row's pre-activations, for each hidden unit. An LSTM's and an RNN's gates in PyTorch's
-/// order; a GRU's are reset, update, the hidden side of the new gate, and that gate's input side.
-constexpr int64_t deltaColumns(CellKind kind) { return kind == CellKind::lstm || kind == CellKind::gru ? 4 : 1; }
 
 /// One step of one sequence in one variant: all units of a layer.
 struct DeltaStep {

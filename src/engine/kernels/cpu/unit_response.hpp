@@ -2,25 +2,9 @@
 
 #include <cstdint>
 
-#include "engine/kernels/cell_kind.hpp"
+#include "engine/kernels/cell_layout.hpp"
 
 namespace heft::kernels {
-
-/// Floats that describe one unit at one step of a cell's baseline; their order is LstmPoint's, GruPoint's, (p, n) of the
-/// pre-activation for a tanh RNN, the pre-activation for a relu RNN.
-constexpr int64_t pointSize(CellKind kind) {
-  switch (kind) {
-    case CellKind::lstm:
-      return 13;
-    case CellKind::gru:
-      return 9;
-    case CellKind::rnn_tanh:
-      return 2;
-    case CellKind::rnn_relu:
-      return 1;
-  }
-  return 0;
-}
 
 /// One row of a weight matrix (one gate of one unit), all its columns.
 struct UnitResponseTask {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "engine/kernels/cpu/adjoint_step.hpp"
 #include "engine/kernels/cuda/adjoint_rows.hpp"
 #include "engine/kernels/cuda/delta_rows_body.hpp"
 #include "engine/kernels/gate_math.hpp"

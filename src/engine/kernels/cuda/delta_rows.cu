@@ -1,11 +1,6 @@
-#include <cuda_runtime.h>
-
-#include <algorithm>
-#include <stdexcept>
-#include <string>
-
 #include "engine/kernels/cuda/delta_rows_body.hpp"
 #include "engine/kernels/cuda/delta_rows_host.hpp"
+#include "engine/kernels/cuda/launch.hpp"
 
 namespace heft::kernels {
 namespace {
@@ -13,16 +8,6 @@ namespace {
 constexpr unsigned kThreads = 256;
 /// Variants that one thread takes: what the baseline fixes of a unit is read once for them.
 constexpr int64_t kVariants = 8;
-
-void check(cudaError_t error) {
-  if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
-}
-
-cudaStream_t streamOf(Place place) { return static_cast<cudaStream_t>(place.stream); }
-
-__device__ int64_t globalThread() { return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; }
-
-unsigned blocksFor(int64_t threads) { return static_cast<unsigned>((threads + kThreads - 1) / kThreads); }
 
 /// Blocks of units x variants; grid of (units x samples) x variants.
 template <CellKind kind>
@@ -45,7 +30,7 @@ void launch(const DeltaRows& step, Place place) {
   const dim3 grid(static_cast<unsigned>(unit_blocks * step.samples),
                   static_cast<unsigned>((step.variants + deep - 1) / deep));
   deltaKernel<kind><<<grid, threads, 0, streamOf(place)>>>(step, unit_blocks);
-  check(cudaGetLastError());
+  checkLaunch();
 }
 
 __global__ void takeKernel(TakenRows rows) {
@@ -79,17 +64,17 @@ void deltaRows(const DeltaRows& step, Place place) {
 
 void takeRows(const TakenRows& rows, Place place) {
   if (!place.device) return host::takeRows(rows);
-  takeKernel<<<blocksFor(rows.rows * rows.width), kThreads, 0, streamOf(place)>>>(rows);
-  check(cudaGetLastError());
+  takeKernel<<<blocksFor(rows.rows * rows.width, kThreads), kThreads, 0, streamOf(place)>>>(rows);
+  checkLaunch();
 }
 
 void addWeightChanges(const WeightChanges& changes, const ChangeSource& first, const ChangeSource& second, float* out,
                       int64_t width, int64_t samples, Place place) {
   if (!place.device) return host::addWeightChanges(changes, first, second, out, width, samples);
   if (changes.places == 0) return;
-  changeKernel<<<blocksFor(changes.places * samples), kThreads, 0, streamOf(place)>>>(changes, first, second, out,
-                                                                                      width, samples);
-  check(cudaGetLastError());
+  changeKernel<<<blocksFor(changes.places * samples, kThreads), kThreads, 0, streamOf(place)>>>(changes, first, second,
+                                                                                                out, width, samples);
+  checkLaunch();
 }
 
 }  // namespace heft::kernels

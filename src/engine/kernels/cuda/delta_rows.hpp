@@ -2,16 +2,10 @@
 
 #include <cstdint>
 
-#include "engine/kernels/cell_kind.hpp"
+#include "engine/kernels/cell_layout.hpp"
+#include "engine/kernels/cuda/place.hpp"
 
 namespace heft::kernels {
-
-/// Memory of a CUDA device and the stream that works on it, or the host's: the same functions run on both, so that tests on a
-/// machine without a device vouch for what a device computes.
-struct Place {
-  bool device = false;
-  void* stream = nullptr;  ///< a cudaStream_t
-};
 
 /// Rows as a matrix product takes them: floats, or each float as two bfloat16 numbers, low and high, whose sum it is within 2^-17.
 /// Against weights split likewise the high half stands twice: a row is low x high + high x low + high x high.
@@ -74,8 +68,5 @@ struct WeightChanges {
 /// out[row of variant and sample, column] += the sum of its entries. `out` is [rows, width].
 void addWeightChanges(const WeightChanges& changes, const ChangeSource& first, const ChangeSource& second, float* out,
                       int64_t width, int64_t samples, Place place);
-
-/// Whether this build has the functions' device side, which needs a CUDA compiler.
-[[nodiscard]] bool hasDeviceKernels();
 
 }  // namespace heft::kernels

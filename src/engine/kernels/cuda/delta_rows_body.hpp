@@ -1,7 +1,5 @@
 #pragma once
 
-#include "engine/kernels/cpu/delta_step.hpp"
-#include "engine/kernels/cpu/unit_response.hpp"
 #include "engine/kernels/cuda/delta_rows.hpp"
 #include "engine/kernels/gate_math.hpp"
 

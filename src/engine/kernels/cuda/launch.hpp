@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "engine/kernels/cuda/delta_rows.hpp"
+#include "engine/kernels/cuda/place.hpp"
 
 // For .cu files only.
 namespace heft::kernels {

@@ -2,7 +2,8 @@
 
 #include <cstdint>
 
-#include "engine/kernels/cuda/delta_rows.hpp"
+#include "engine/kernels/cell_layout.hpp"
+#include "engine/kernels/cuda/place.hpp"
 
 namespace heft::kernels {
 

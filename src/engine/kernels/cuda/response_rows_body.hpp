@@ -1,6 +1,5 @@
 #pragma once
 
-#include "engine/kernels/cpu/unit_response.hpp"
 #include "engine/kernels/cuda/response_rows.hpp"
 #include "engine/kernels/gate_math.hpp"
 
