@@ -19,7 +19,7 @@ namespace {
 /// Variants of a chunk where the model has no recurrent operator to count rows in.
 constexpr int64_t kVariantsWithoutRows = 64;
 
-/// Bytes that an operator's results may take in all variants of a chunk: larger ones leave the caches, and their memory goes
+/// Bytes that may be written of an operator's results in all variants of a chunk: larger ones leave the caches, and their memory goes
 /// back to the system and is paid for again with every chunk.
 constexpr int64_t kCached = int64_t{16} << 20;
 /// Variants x samples of a chunk all the same, so that products are large and every thread has some.
@@ -120,8 +120,8 @@ void BatchExecutor::runBaseline() {
   const auto outputs = runner_.run(size);
   baseline_ = layout_.table(outputs).clone();
   if (!runner_.model().native) {
-    calls_.emplace(runner_.model(), options_.as_device);
-    runner_.run(*calls_);
+    calls_.emplace(runner_.model(), options_.as_device, options_.spoil_unread);
+    calls_->finish(runner_.run(*calls_));
     if (!options_.halves) calls_->leaveHalves();
     if (calls_->bytes() > options_.memory) calls_.reset();
   }
@@ -130,7 +130,14 @@ void BatchExecutor::runBaseline() {
   if (const auto rows = size.recurrentRows(); rows > 0) {
     auto most = options_.rows;
     if (baseline_.device().is_cpu()) {
-      const auto cached = kCached / std::max<int64_t>(1, size.largest());
+      auto largest = size.largestMade();
+      for (size_t i = 0; i < size.recurrentOutputs().size(); ++i) {
+        const auto* call = calls_ ? calls_->at(i) : nullptr;
+        const auto written =
+            static_cast<double>(size.recurrentOutputs()[i]) * (call != nullptr ? call->readShare() : 1);
+        largest = std::max(largest, static_cast<int64_t>(written));
+      }
+      const auto cached = kCached / std::max<int64_t>(1, largest);
       most = std::clamp(cached * rows, std::min(kFewestRows, most), most);
     }
     most_ = std::max<int64_t>(1, most / rows);
@@ -183,6 +190,7 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
 std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, const Sort& sort) {
   std::string failure;
   at::Tensor table;
+  bool again = false;
   {
     const VmapLevel level(static_cast<int64_t>(chunk.size()));
     std::optional<BatchHandler> handler;
@@ -195,11 +203,13 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     } catch (const std::exception& error) {
       failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
     }
+    again = handler && handler->readMore();
     runner_.restoreState();  // batched tensors mean nothing once the level is gone
     if (!failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1) {
       return std::nullopt;
     }
   }
+  if (again) return tryBatch(chunk, sort);  // each time some call more gives its whole output
   if (failure.empty() && (checked_.count(sort) > 0 || equalsLoop(chunk, table))) {
     checked_.insert(sort);
     return table;
