@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "analysis/random.hpp"
+#include "engine/no_warnings.hpp"
 #include "engine/sites/adjoint_linear.hpp"
 #include "engine/vmap.hpp"
 
@@ -24,6 +25,7 @@ std::vector<at::Tensor> leavesOf(const std::vector<Site*>& sites) {
 std::vector<at::Tensor> gradients(const at::Tensor& outputs, const at::Tensor& seed,
                                   const std::vector<at::Tensor>& leaves) {
   if (leaves.empty()) return {};
+  const NoWarnings no_warnings;
   return torch::autograd::grad({outputs}, leaves, {seed}, /*retain_graph=*/true, /*create_graph=*/false,
                                /*allow_unused=*/true);
 }

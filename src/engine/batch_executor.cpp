@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <iomanip>
+#include <limits>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "engine/change_scope.hpp"
 #include "engine/executor.hpp"
@@ -19,7 +23,7 @@ namespace {
 /// Variants of a chunk where the model has no recurrent operator to count rows in.
 constexpr int64_t kVariantsWithoutRows = 64;
 
-/// Bytes that an operator's results may take in all variants of a chunk: larger ones leave the caches, and their memory goes
+/// Bytes that may be written of an operator's results in all variants of a chunk: larger ones leave the caches, and their memory goes
 /// back to the system and is paid for again with every chunk.
 constexpr int64_t kCached = int64_t{16} << 20;
 /// Variants x samples of a chunk all the same, so that products are large and every thread has some.
@@ -78,6 +82,9 @@ BatchOptions chunkLimits(const Model& model, BatchOptions options) {
 
 double rms(const at::Tensor& values) { return values.square().mean().sqrt().item<double>(); }
 
+/// Of outputs that are not numbers where the loop's are.
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
 class BatchExecutor : public Executor {
  public:
   BatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options)
@@ -93,7 +100,8 @@ class BatchExecutor : public Executor {
   void runBaseline();
   [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
   std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
-  bool equalsLoop(std::span<const Variant> chunk, const at::Tensor& outputs);
+  [[nodiscard]] double allowedError() const;
+  double worstError(std::span<const Variant> chunk, const at::Tensor& outputs);
   void loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive);
   void note(const std::string& key, const std::string& sentence);
   [[nodiscard]] std::string namesOf(const Sort& sort) const;
@@ -107,6 +115,7 @@ class BatchExecutor : public Executor {
   std::optional<BaselineCalls> calls_;  ///< where what they keep fits into memory
   int64_t bytes_ = 0;                   ///< of activations, a variant
   int64_t most_ = 1;                    ///< variants of a chunk, at most
+  bool fewer_ = false;                  ///< tryBatch() wants the same again, with fewer variants
   std::set<Sort> checked_;              ///< found equal to the loop
   std::set<Sort> alone_;                ///< run by the loop from now on
   std::set<Sort> copied_;               ///< some operator needs a copy of the parameters for each variant
@@ -120,8 +129,8 @@ void BatchExecutor::runBaseline() {
   const auto outputs = runner_.run(size);
   baseline_ = layout_.table(outputs).clone();
   if (!runner_.model().native) {
-    calls_.emplace(runner_.model(), options_.as_device);
-    runner_.run(*calls_);
+    calls_.emplace(runner_.model(), options_.as_device, options_.spoil_unread);
+    calls_->finish(runner_.run(*calls_));
     if (!options_.halves) calls_->leaveHalves();
     if (calls_->bytes() > options_.memory) calls_.reset();
   }
@@ -130,7 +139,14 @@ void BatchExecutor::runBaseline() {
   if (const auto rows = size.recurrentRows(); rows > 0) {
     auto most = options_.rows;
     if (baseline_.device().is_cpu()) {
-      const auto cached = kCached / std::max<int64_t>(1, size.largest());
+      auto largest = size.largestMade();
+      for (size_t i = 0; i < size.recurrentOutputs().size(); ++i) {
+        const auto* call = calls_ ? calls_->at(i) : nullptr;
+        const auto written =
+            static_cast<double>(size.recurrentOutputs()[i]) * (call != nullptr ? call->readShare() : 1);
+        largest = std::max(largest, static_cast<int64_t>(written));
+      }
+      const auto cached = kCached / std::max<int64_t>(1, largest);
       most = std::clamp(cached * rows, std::min(kFewestRows, most), most);
     }
     most_ = std::max<int64_t>(1, most / rows);
@@ -169,20 +185,21 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
       weights = most;
     }
     const auto chunk = variants.subspan(first, count);
-    const bool copied = copied_.count(head.sort) > 0;
     if (const auto outputs = tryBatch(chunk, head.sort)) {
       receive(first, *outputs);
       first += count;
-    } else if (copied || copied_.count(head.sort) == 0) {
+    } else if (!fewer_) {
       loop(chunk, first, receive);
       first += count;
-    }  // else: once more, with as few variants as their copies leave room for
+    }
   }
 }
 
 std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, const Sort& sort) {
   std::string failure;
   at::Tensor table;
+  bool again = false;
+  fewer_ = false;
   {
     const VmapLevel level(static_cast<int64_t>(chunk.size()));
     std::optional<BatchHandler> handler;
@@ -195,20 +212,29 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     } catch (const std::exception& error) {
       failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
     }
+    again = handler && handler->readMore();
     runner_.restoreState();  // batched tensors mean nothing once the level is gone
-    if (!failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1) {
-      return std::nullopt;
-    }
+    fewer_ = !failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1;
   }
-  if (failure.empty() && (checked_.count(sort) > 0 || equalsLoop(chunk, table))) {
+  if (fewer_) return std::nullopt;
+  if (again) return tryBatch(chunk, sort);  // each time some call more gives its whole output
+  if (saysOutOfMemory(failure) && chunk.size() > 1) {
+    most_ = static_cast<int64_t>(chunk.size()) / 2;
+    fewer_ = true;
+    return std::nullopt;
+  }
+  const double error = failure.empty() && checked_.count(sort) == 0 ? worstError(chunk, table) : 0;
+  if (failure.empty() && error <= allowedError()) {
     checked_.insert(sort);
     return table;
   }
   if (failure.empty() && calls_ && calls_->form().halves) {
     // Where differences grow or nearly cancel, products in bfloat16 halves are not exact enough: float32 from here on.
     calls_->leaveHalves();
-    note("halves",
-         "products of differences are float32, which is slower: by halves of bfloat16 they were not exact enough");
+    std::ostringstream off;
+    off << std::setprecision(2) << error;
+    note("halves", "products of differences are float32, which is slower: by halves of bfloat16 an impact of " +
+                       namesOf(sort) + " was off by " + off.str() + ", relative");
     return tryBatch(chunk, sort);
   }
   alone_.insert(sort);
@@ -221,11 +247,19 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
   return std::nullopt;
 }
 
-/// Compares the first variant and the one that moved the outputs most with the loop.
-bool BatchExecutor::equalsLoop(std::span<const Variant> chunk, const at::Tensor& outputs) {
+/// How far worstError() may be: differences are carried in float32, everything else in the model's own precision.
+double BatchExecutor::allowedError() const {
+  if (runner_.model().native) return 1e-3;
+  return calls_ ? 1e-5 : 1e-9;
+}
+
+/// The first variant and the one that moved the outputs most beside the loop: the larger error, relative to the change, beyond
+/// what rounding leaves of the outputs.
+double BatchExecutor::worstError(std::span<const Variant> chunk, const at::Tensor& outputs) {
   const auto moved = (outputs - baseline_).square().mean(at::IntArrayRef{1, 2}).nan_to_num(0, 0, 0);
   const auto most = static_cast<size_t>(moved.argmax().item<int64_t>());
   const bool native = runner_.model().native;
+  double worst = 0;
   for (const auto v : std::set<size_t>{0, most}) {
     at::Tensor truth;
     loop_->execute(chunk.subspan(v, 1), [&](size_t, const at::Tensor& table) { truth = table[0]; });
@@ -234,11 +268,10 @@ bool BatchExecutor::equalsLoop(std::span<const Variant> chunk, const at::Tensor&
     const auto error = rms(at::where(same, at::zeros_like(found), found - truth));
     const auto scale = rms(baseline_.nan_to_num(0, 0, 0));
     const auto change = rms((truth - baseline_).nan_to_num(0, 0, 0));
-    // Differences are carried in float32, everything else in the model's own precision.
-    const double relative = native ? 1e-3 : !calls_ ? 1e-9 : calls_->form().halves && found.is_cpu() ? 5e-6 : 1e-5;
-    if (!(error <= relative * change + (native ? 1e-5 : 1e-11) * scale)) return false;
+    const auto beyond = error - (native ? 1e-5 : 1e-11) * scale;
+    if (std::isnan(error) || beyond > 0) worst = std::max(worst, std::isnan(error) ? kNever : beyond / change);
   }
-  return true;
+  return worst;
 }
 
 void BatchExecutor::loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive) {

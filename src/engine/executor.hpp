@@ -50,6 +50,8 @@ struct BatchOptions {
   int64_t rows = 0;    ///< variants x samples of a chunk, at most; 0: see chunkLimits()
   bool halves =
       true;  ///< products of differences by halves of bfloat16, where the processor or device has units for them
+  bool spoil_unread =
+      false;  ///< what variants leave out of recurrent outputs, since forward doesn't read it, is NaN: for tests
   bool as_device = false;  ///< differences are carried by a CUDA device's code wherever the model is: for tests
 };
 

@@ -78,6 +78,11 @@ const Names kPositional{"view",
                         "atleast_1d",
                         "atleast_2d"};
 
+const Names kShapesAlone{"size",       "sym_size",   "dim",       "numel",     "sym_numel",     "stride",
+                         "sym_stride", "is_complex", "is_signed", "new_zeros", "is_same_size",  "is_floating_point",
+                         "zeros_like", "ones_like",  "rand_like", "new_ones",  "is_contiguous", "new_empty_strided",
+                         "empty_like", "randn_like", "new_empty"};
+
 }  // namespace
 
 std::string plainName(const c10::OperatorHandle& op) {
@@ -108,6 +113,25 @@ bool isAdditive(const std::string& plain_name) { return kAdditive.contains(plain
 bool writesArgument(const c10::OperatorHandle& op, size_t index) {
   const auto* alias = op.schema().arguments().at(index).alias_info();
   return alias != nullptr && alias->isWrite();
+}
+
+bool writesArguments(const c10::OperatorHandle& op) {
+  for (size_t i = 0; i < op.schema().arguments().size(); ++i) {
+    if (writesArgument(op, i)) return true;
+  }
+  return false;
+}
+
+bool readsShapesAlone(const c10::OperatorHandle& op) {
+  return op.schema().name().starts_with("aten::") && kShapesAlone.contains(plainName(op)) && !writesArguments(op);
+}
+
+void eachTensor(const c10::IValue& value, const std::function<void(const at::Tensor&)>& use) {
+  if (value.isTensor()) {
+    if (value.toTensor().defined()) use(value.toTensor());
+  } else if (value.isList()) {  // of tensors, or of tensors some of which are missing
+    for (const auto& element : value.toListRef()) eachTensor(element, use);
+  }
 }
 
 void replaceTensor(c10::IValue& argument, int64_t element, const std::function<at::Tensor(const at::Tensor&)>& change) {

@@ -30,6 +30,15 @@ bool isAdditive(const std::string& plain_name);
 /// True when the operator writes into its argument `index`.
 bool writesArgument(const c10::OperatorHandle& op, size_t index);
 
+/// True when the operator writes into any argument.
+bool writesArguments(const c10::OperatorHandle& op);
+
+/// True when the operator reads shapes of its tensors, and not their values.
+bool readsShapesAlone(const c10::OperatorHandle& op);
+
+/// Calls `use` for every defined tensor of an argument or result: itself, or those of a list.
+void eachTensor(const c10::IValue& value, const std::function<void(const at::Tensor&)>& use);
+
 /// Puts change(tensor) in the place of an argument's tensor: the argument itself, or element `element` of a list.
 void replaceTensor(c10::IValue& argument, int64_t element, const std::function<at::Tensor(const at::Tensor&)>& change);
 

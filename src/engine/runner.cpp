@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "engine/no_warnings.hpp"
 #include "engine/vmap.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
@@ -90,12 +91,6 @@ void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack)
                                 ")");
 }
 
-/// LibTorch's operators warn on standard error, cuDNN's recurrent ones in every call.
-class Quiet : public c10::WarningHandler {
- public:
-  void process(const c10::Warning& /*warning*/) override {}
-};
-
 /// Each output of streamed calls, stacked along a new first dimension.
 std::vector<NamedOutput> stackSteps(const std::vector<std::vector<NamedOutput>>& steps) {
   std::vector<NamedOutput> outputs;
@@ -163,8 +158,7 @@ c10::IValue Runner::forward(std::vector<c10::IValue> values) {
 
 std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c10::IValue>& values) {
   state_.restore();
-  Quiet quiet;
-  const c10::WarningUtils::WarningHandlerGuard no_warnings(&quiet);
+  const NoWarnings no_warnings;
   std::vector<std::vector<NamedOutput>> steps;
   std::vector<NamedOutput> outputs;
   try {

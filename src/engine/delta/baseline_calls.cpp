@@ -42,6 +42,8 @@ bool BaselineCall::matches(const RecurrentCall& other, const std::function<bool(
   return true;
 }
 
+double BaselineCall::readShare() const { return read.defined() ? read.to(at::kDouble).mean().item<double>() : 1; }
+
 void BaselineCall::prepare(const DeltaForm& form) {
   if (!cells.empty()) return;
   cells.resize(call.weights.size());
@@ -62,7 +64,8 @@ int64_t BaselineCall::bytes() const {
   return floats * int64_t{sizeof(float)};
 }
 
-BaselineCalls::BaselineCalls(Model& model, bool as_device) : PlainHandler(model) {
+BaselineCalls::BaselineCalls(Model& model, bool as_device, bool spoils_unread)
+    : PlainHandler(model), spoils_unread_(spoils_unread) {
   const bool on_device = !model.parameters.empty() && !model.parameters[0].value.device().is_cpu();
   form_.all_rows = as_device || on_device;
   form_.halves = form_.all_rows || DeltaProduct::tilesWork();
@@ -79,23 +82,46 @@ int64_t BaselineCalls::bytes() const {
   return sum;
 }
 
+void BaselineCalls::finish(const std::vector<NamedOutput>& outputs) {
+  for (const auto& output : outputs) reads_.mark(output.value);
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    // A device writes whole steps, and packed sequences have none.
+    if (!calls_[i].result.output.defined() || (form_.all_rows && calls_[i].call.batch_sizes.defined())) continue;
+    const auto read = reads_.of(i).any(-1);
+    if (!read.all().item<bool>()) calls_[i].read = read.contiguous();
+  }
+  reads_ = {};
+}
+
 bool BaselineCalls::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const auto watched = reads_.watched(torch::jit::last(stack, op.schema().arguments().size()));
   auto call = parseRecurrentCall(op, stack);
-  if (!call) return false;
+  if (!call && watched.empty()) return false;
+  const auto call_it = [&] {
+    op.callBoxed(stack);
+    reads_.see(op, watched, torch::jit::last(stack, op.schema().returns().size()));
+  };
+  if (!call) {
+    call_it();
+    if (!model_.native) model_.promoter.results(op, stack);
+    return true;
+  }
   call->input = copyOf(call->input);
   call->hidden = copyOf(call->hidden);
   call->carry = copyOf(call->carry);
   call->batch_sizes = copyOf(call->batch_sizes);
-  op.callBoxed(stack);
-  const auto& returned = torch::jit::last(stack, op.schema().returns().size());
+  call_it();
+  const auto returned = torch::jit::last(stack, op.schema().returns().size());
   RecurrentResult result;
   size_t next = 0;
   const auto take = [&] { return copyOf(returned[next++].toTensor()); };
   if (!call->cell) result.output = take();
   result.hidden = call->cell ? take().unsqueeze(0) : take();
   if (call->kind == CellKind::lstm) result.carry = call->cell ? take().unsqueeze(0) : take();
-  calls_.push_back({std::move(*call), std::move(result), {}, {}});
+  const bool sequence = !call->cell;
+  calls_.push_back({std::move(*call), std::move(result), {}, {}, {}, spoils_unread_});
   if (!model_.native) model_.promoter.results(op, stack);
+  reads_.watch(sequence ? torch::jit::last(stack, op.schema().returns().size())[0].toTensor() : at::Tensor());
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/delta/cell_baseline.hpp"
+#include "engine/delta/output_reads.hpp"
 #include "engine/products/workspace.hpp"
 #include "engine/runner.hpp"
 
@@ -15,20 +16,30 @@ struct BaselineCall {
   RecurrentResult result;           ///< what the operator gave
   std::vector<CellBaseline> cells;  ///< [layers x directions], once prepared
   Workspace results;                ///< of variants of this call
+  /// bool, the output's shape without its width: places that forward reads, and all that variants' outputs need to hold;
+  /// undefined: all places.
+  at::Tensor read;
+  bool spoils_unread = false;  ///< places that aren't read hold NaN in variants
 
   /// True when `other` reads what this one read: the same weights, and what `moves` says is plain is equal.
   [[nodiscard]] bool matches(const RecurrentCall& other, const std::function<bool(const at::Tensor&)>& moves) const;
+  /// The part of the output that is read, 0 to 1.
+  [[nodiscard]] double readShare() const;
   /// Fills `cells`.
   void prepare(const DeltaForm& form);
   /// Bytes that `cells` take.
   [[nodiscard]] int64_t bytes() const;
 };
 
-/// Runs the model as it is and keeps its recurrent calls, in the order in which forward makes them.
+/// Runs the model as it is and keeps its recurrent calls, in the order in which forward makes them, and what it reads of their
+/// outputs.
 class BaselineCalls : public PlainHandler {
  public:
-  /// `as_device`: differences are carried as on a CUDA device, wherever the model is.
-  explicit BaselineCalls(Model& model, bool as_device = false);
+  /// `as_device`: differences are carried as on a CUDA device, wherever the model is. `spoils_unread`: see BaselineCall.
+  explicit BaselineCalls(Model& model, bool as_device = false, bool spoils_unread = false);
+
+  /// Ends the run that gave `outputs`.
+  void finish(const std::vector<NamedOutput>& outputs);
 
   /// The call with this number, or nothing.
   [[nodiscard]] BaselineCall* at(size_t number) { return number < calls_.size() ? &calls_[number] : nullptr; }
@@ -47,6 +58,8 @@ class BaselineCalls : public PlainHandler {
   std::vector<BaselineCall> calls_;
   std::vector<Workspace> workspaces_;
   DeltaForm form_;
+  OutputReads reads_;  ///< in a run: each call's output has the call's number
+  bool spoils_unread_;
 };
 
 }  // namespace heft

@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <optional>
 
 #include "engine/delta/delta_layer.hpp"
@@ -19,23 +21,25 @@ constexpr int64_t kMostRows = 256, kFewestRows = 32;
 /// Blocks of a chunk, if those get enough rows: several for each thread of a usual machine.
 constexpr int64_t kBlocks = 8;
 
-/// Where the elements of an output [variants, place, emitted] come from.
-struct Places {
-  std::vector<int64_t> step, sample;
+/// A place of an output [variants, place, emitted] that is written, and where it comes from.
+struct Place {
+  int64_t number, step, sample;
 };
 
-Places placesOf(const RecurrentCall& call, const std::optional<Packing>& packing, int64_t steps, int64_t samples) {
+/// `wanted`: bool, by place; undefined: all.
+std::vector<Place> placesOf(const RecurrentCall& call, const std::optional<Packing>& packing, int64_t steps,
+                            int64_t samples, const at::Tensor& wanted) {
   auto number = at::arange(steps * samples, at::kLong).view({steps, samples, 1});
   if (packing)
     number = packing->pack(number);
   else if (call.batch_first)
     number = number.transpose(0, 1);
   const auto flat = number.contiguous();
-  Places places;
+  std::vector<Place> places;
   for (int64_t i = 0; i < flat.numel(); ++i) {
+    if (wanted.defined() && !wanted.const_data_ptr<bool>()[i]) continue;
     const auto one = flat.const_data_ptr<int64_t>()[i];
-    places.step.push_back(one / samples);
-    places.sample.push_back(one % samples);
+    places.push_back({i, one / samples, one % samples});
   }
   return places;
 }
@@ -60,7 +64,10 @@ class DeltaCall {
   int64_t variants_, steps_, samples_;
   bool all_rows_;
   std::optional<Packing> packing_;
-  Places places_;
+  at::Tensor base_output_;     ///< the baseline's, contiguous
+  std::vector<Place> places_;  ///< of the output that are written
+  /// By direction: steps of the last layer's sequence that are read, 0 or 1; empty: all.
+  std::array<std::vector<uint8_t>, 2> kept_;
   std::vector<Workspace>& workspaces_;
   RecurrentResult result_;
 };
@@ -76,7 +83,15 @@ DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t v
       all_rows_(baseline.cells.at(0).products.defined()),
       workspaces_(workspaces) {
   if (call_.batch_sizes.defined()) packing_.emplace(call_.batch_sizes);
-  if (!call_.cell && !all_rows_) places_ = placesOf(call_, packing_, steps_, samples_);
+  if (!call_.cell && !all_rows_) {
+    base_output_ = base_.result.output.contiguous();
+    places_ = placesOf(call_, packing_, steps_, samples_, base_.read);
+    for (auto& kept : kept_) kept.resize(static_cast<size_t>(steps_));
+    for (const auto& place : places_) {
+      kept_[0][static_cast<size_t>(place.step)] = 1;
+      kept_[1][static_cast<size_t>(steps_ - 1 - place.step)] = 1;
+    }
+  }
   const auto spread = [&](size_t place, const at::Tensor& one) {
     auto shape = one.sizes().vec();
     shape.insert(shape.begin(), variants_);
@@ -126,21 +141,20 @@ at::Tensor DeltaCall::stateOf(const at::Tensor& states, const at::Tensor& base, 
 
 void DeltaCall::addSequence(const at::Tensor& deltas, int64_t first, int64_t count) {
   const auto width = base_.result.output.size(-1);
-  const auto places = static_cast<int64_t>(places_.step.size());
-  const auto base = base_.result.output.contiguous();
-  const auto* from = base.const_data_ptr<double>();
-  auto* out = result_.output.data_ptr<double>() + first * places * width;
+  const auto size = base_output_.numel();
+  const auto* from = base_output_.const_data_ptr<double>();
+  auto* out = result_.output.data_ptr<double>() + first * size;
+  if (base_.spoils_unread) std::fill_n(out, count * size, std::numeric_limits<double>::quiet_NaN());
   const auto* moved = deltas.defined() ? deltas.const_data_ptr<float>() : nullptr;
-  for (int64_t v = 0; v < count; ++v) {
-    for (int64_t p = 0; p < places; ++p, out += width) {
-      const auto* __restrict there = from + p * width;
+  for (int64_t v = 0; v < count; ++v, out += size) {
+    for (const auto& place : places_) {
+      const auto* __restrict there = from + place.number * width;
+      auto* __restrict to = out + place.number * width;
       if (moved == nullptr) {
-        std::copy_n(there, width, out);
+        std::copy_n(there, width, to);
         continue;
       }
-      const auto at = static_cast<size_t>(p);
-      const auto* __restrict change = moved + ((places_.step[at] * count + v) * samples_ + places_.sample[at]) * width;
-      auto* __restrict to = out;
+      const auto* __restrict change = moved + ((place.step * count + v) * samples_ + place.sample) * width;
       for (int64_t k = 0; k < width; ++k) to[k] = there[k] + static_cast<double>(change[k]);
     }
   }
@@ -149,16 +163,28 @@ void DeltaCall::addSequence(const at::Tensor& deltas, int64_t first, int64_t cou
 /// The same for all variants at once, by LibTorch's operators.
 void DeltaCall::addRows(const at::Tensor& deltas) {
   const auto base = base_.result.output.unsqueeze(0);
+  if (base_.spoils_unread) result_.output.fill_(std::numeric_limits<double>::quiet_NaN());
   if (!deltas.defined()) {
     result_.output.copy_(base);
     return;
   }
   auto moved = deltas.view({steps_, variants_, samples_, -1}).transpose(0, 1);
-  if (packing_)
-    moved = packing_->pack(moved);
-  else if (call_.batch_first)
-    moved = moved.transpose(1, 2);
-  at::add_out(result_.output, base, moved);
+  if (packing_) {
+    at::add_out(result_.output, base, packing_->pack(moved));
+    return;
+  }
+  if (call_.batch_first) moved = moved.transpose(1, 2);
+  if (!base_.read.defined()) {
+    at::add_out(result_.output, base, moved);
+    return;
+  }
+  const int64_t time = call_.batch_first ? 2 : 1;  // of [variants, ...]
+  const auto wanted = base_.read.any(2 - time);
+  for (int64_t step = 0; step < steps_; ++step) {
+    if (!wanted.const_data_ptr<bool>()[step]) continue;
+    auto to = result_.output.select(time, step);
+    at::add_out(to, base.select(time, step), moved.select(time, step));
+  }
 }
 
 void DeltaCall::addState(at::Tensor& out, const at::Tensor& deltas, int64_t index, int64_t first, int64_t count) {
@@ -185,8 +211,10 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
         continue;
       if (direction == 1 && input.sequence.defined()) input.sequence = input.sequence.flip(0);
       const auto place = kDeltaPlaces + static_cast<size_t>(2 * (layer % 2) + direction);
+      const auto kept = layer + 1 == call_.layers ? std::span<const uint8_t>(kept_.at(static_cast<size_t>(direction)))
+                                                  : std::span<const uint8_t>();
       const auto found =
-          all_rows_ ? runDeltaRows(cell, changes, input) : runDeltas(cell, changes, input, workspace, place);
+          all_rows_ ? runDeltaRows(cell, changes, input) : runDeltas(cell, changes, input, workspace, place, kept);
       outputs[static_cast<size_t>(direction)] = direction == 1 ? found.sequence.flip(0) : found.sequence;
       addState(result_.hidden, found.hidden, index, first, count);
       if (found.carry.defined()) addState(result_.carry, found.carry, index, first, count);

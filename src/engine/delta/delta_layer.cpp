@@ -41,7 +41,7 @@ class DeltaRun {
  public:
   DeltaRun(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
            Workspace& workspace, size_t place);
-  LayerDeltas run();
+  LayerDeltas run(std::span<const uint8_t> kept);
 
  private:
   [[nodiscard]] bool isActive(int64_t step, int64_t row) const;
@@ -304,7 +304,7 @@ void DeltaRun::keep(int64_t step) {
   for (const auto row : waiting_) std::fill_n(out + row * emitted_, emitted_, 0.0f);
 }
 
-LayerDeltas DeltaRun::run() {
+LayerDeltas DeltaRun::run(std::span<const uint8_t> kept) {
   beginWithStates();
   findUnits();
   spread_ = live_.size();
@@ -320,7 +320,7 @@ LayerDeltas DeltaRun::run() {
     if (raw_.defined() && count > 0) project(step, count);
     spread_ = count;
     if (!unit_.empty()) wakeUnits(step);
-    keep(step);
+    if (kept.empty() || kept[static_cast<size_t>(step)] != 0) keep(step);
   }
   return result();
 }
@@ -338,8 +338,8 @@ LayerDeltas DeltaRun::result() {
 }  // namespace
 
 LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
-                      Workspace& workspace, size_t place) {
-  auto found = DeltaRun(baseline, changes, input, workspace, place).run();
+                      Workspace& workspace, size_t place, std::span<const uint8_t> kept) {
+  auto found = DeltaRun(baseline, changes, input, workspace, place).run(kept);
   DeltaProduct::release();
   return found;
 }

@@ -43,6 +43,37 @@ BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, cons
 }
 
 bool BatchHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  std::vector<at::Tensor> unwritten;
+  if (!partial_.empty() && !readsShapesAlone(op)) {
+    const BelowVmap plain;
+    unwritten = partial_.unwritten(torch::jit::last(stack, op.schema().arguments().size()));
+  }
+  if (unwritten.empty())
+    answerAny(op, stack);
+  else
+    answerUnwritten(op, stack, unwritten);
+  if (!model_.native) model_.promoter.results(op, stack);
+  return true;
+}
+
+void BatchHandler::wantAll(const std::vector<at::Tensor>& unwritten) {
+  partial_.wantAll(unwritten);
+  read_more_ = true;
+  throw Error(Fault::unsupported, "some variant reads more of a recurrent output than the model does");
+}
+
+void BatchHandler::answerUnwritten(const c10::OperatorHandle& op, torch::jit::Stack& stack,
+                                   const std::vector<at::Tensor>& unwritten) {
+  if (writesArguments(op)) wantAll(unwritten);
+  try {
+    answerAny(op, stack);
+  } catch (const std::exception&) {
+    wantAll(unwritten);  // whatever it was, it may be for what it read
+  }
+  if (!givesViewsAlone(op, unwritten, torch::jit::last(stack, op.schema().returns().size()))) wantAll(unwritten);
+}
+
+void BatchHandler::answerAny(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
   const auto count = op.schema().arguments().size();
   const auto arguments = torch::jit::last(stack, count);
   if (std::none_of(arguments.begin(), arguments.end(), [&](const c10::IValue& value) { return moves(value); })) {
@@ -57,8 +88,6 @@ bool BatchHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stac
       answerOther(op, stack);
     }
   }
-  if (!model_.native) model_.promoter.results(op, stack);
-  return true;
 }
 
 const WeightDelta& BatchHandler::deltaFor(int64_t parameter) {
@@ -129,6 +158,7 @@ at::Tensor BatchHandler::spread(const at::Tensor& tensor) {
 
 at::Tensor BatchHandler::valuesOf(const at::Tensor& output) {
   const BelowVmap plain;
+  if (const auto unwritten = partial_.unwritten({output}); !unwritten.empty()) wantAll(unwritten);
   if (moves(output)) return spread(output);
   auto sizes = output.sizes().vec();
   sizes.insert(sizes.begin(), level_.variants());

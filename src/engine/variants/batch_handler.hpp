@@ -8,6 +8,7 @@
 #include "engine/delta/delta_call.hpp"
 #include "engine/executor.hpp"
 #include "engine/sites/recurrent_layer.hpp"
+#include "engine/variants/partial_outputs.hpp"
 #include "engine/variants/weight_delta.hpp"
 #include "engine/vmap.hpp"
 
@@ -29,6 +30,9 @@ class BatchHandler : public PlainHandler {
 
   /// True after a run threw because copies of a parameter needed more than `memory`.
   [[nodiscard]] bool neededCopies() const { return needed_copies_; }
+  /// True after a run threw because some variant read what the unchanged model doesn't: the calls that left it out give all of
+  /// it in the next run.
+  [[nodiscard]] bool readMore() const { return read_more_; }
 
  protected:
   bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
@@ -50,6 +54,11 @@ class BatchHandler : public PlainHandler {
     at::Tensor values;       ///< [variants, size]; undefined for a parameter until an operator needs it
   };
 
+  void answerAny(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  /// answerAny() for an operator that is given `unwritten` parts of outputs: right where it passes views of them on.
+  void answerUnwritten(const c10::OperatorHandle& op, torch::jit::Stack& stack,
+                       const std::vector<at::Tensor>& unwritten);
+  [[noreturn]] void wantAll(const std::vector<at::Tensor>& unwritten);
   bool answerKept(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerRecurrent(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   /// What the variants change in `call`, or nothing where differences can't be carried through it.
@@ -84,6 +93,8 @@ class BatchHandler : public PlainHandler {
   std::map<int64_t, WeightDelta> deltas_;  ///< by changed parameter, of those asked for
   BaselineCalls* baseline_;
   size_t recurrent_calls_ = 0;  ///< so far
+  PartialOutputs partial_;
+  bool read_more_ = false;
 };
 
 }  // namespace heft

@@ -167,6 +167,7 @@ RecurrentResult BatchHandler::runDifferences(BaselineCall& baseline, const CallD
   const BelowVmap plain;
   baseline.prepare(baseline_->form());
   auto result = runDeltaCall(baseline, deltas, level_.variants(), baseline_->workspaces());
+  partial_.add(result.output, baseline);
   for (auto* one : {&result.output, &result.hidden, &result.carry}) {
     if (one->defined()) *one = level_.wrap(*one);
   }
