@@ -48,11 +48,12 @@ std::unique_ptr<Executor> makeLoopExecutor(Runner& runner, const OutputLayout& l
 struct BatchOptions {
   int64_t memory = 0;  ///< bytes that a chunk's changed activations may take, about; 0: see chunkLimits()
   int64_t rows = 0;    ///< variants x samples of a chunk, at most; 0: see chunkLimits()
-  bool halves =
-      true;  ///< products of differences by halves of bfloat16, where the processor or device has units for them
-  bool spoil_unread =
-      false;  ///< what variants leave out of recurrent outputs, since forward doesn't read it, is NaN: for tests
-  bool as_device = false;  ///< differences are carried by a CUDA device's code wherever the model is: for tests
+  /// Products of differences by halves of bfloat16, where the processor or device has units for them.
+  bool halves = true;
+  /// What variants leave out of recurrent outputs, since forward doesn't read it, is NaN: for tests.
+  bool spoil_unread = false;
+  /// Differences are carried by a CUDA device's code wherever the model is: for tests.
+  bool as_device = false;
 };
 
 /// Many variants a run of forward, where the model allows; the loop elsewhere.

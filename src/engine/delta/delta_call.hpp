@@ -16,7 +16,8 @@ struct CallDeltas {
 };
 
 /// The call's results in every variant, [variants, ...], float64: the baseline's, and on top of it what runDeltas() carries
-/// through layer by layer; of the output, the places that `baseline.read` names. Blocks of variants run side by side on the threads there are; their sizes depend on the call alone.
+/// through layer by layer. Of the output only the places that `baseline.read` names are written, on a device whole steps; the
+/// others hold anything. Blocks of variants run side by side on the threads there are; their sizes depend on the call alone.
 /// `workspaces`: one a thread, made as needed.
 /// `baseline` must be prepared.
 RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/variants/values_before.hpp"
+#include "engine/values_before.hpp"
 
 namespace heft {
 

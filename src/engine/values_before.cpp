@@ -1,4 +1,4 @@
-#include "engine/variants/values_before.hpp"
+#include "engine/values_before.hpp"
 
 #include <ATen/ATen.h>
 
