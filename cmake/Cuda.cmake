@@ -10,14 +10,15 @@ if(HEFT_CUDA)
   elseif(NOT HEFT_CUDA STREQUAL "AUTO")
     message(FATAL_ERROR "HEFT_CUDA=${HEFT_CUDA}, but LibTorch in ${LibTorch_ROOT_DIR} has no usable CUDA part: HEFT_CUDA=ON scripts/setup installs one")
   endif()
-  # scripts/setup puts a compiler beside LibTorch's CUDA libraries where there is no other.
-  find_program(_nvcc nvcc)
-  set(_own_nvcc "${LibTorch_ROOT_DIR}/../nvidia/cu13/bin/nvcc")
-  if(NOT CMAKE_CUDA_COMPILER AND NOT _nvcc AND EXISTS "${_own_nvcc}")
-    get_filename_component(CMAKE_CUDA_COMPILER "${_own_nvcc}" ABSOLUTE)
-  endif()
   include(CheckLanguage)
   check_language(CUDA)
+  # scripts/setup puts a compiler beside LibTorch's CUDA libraries where there is no other.
+  set(_own_nvcc "${LibTorch_ROOT_DIR}/../nvidia/cu13/bin/nvcc")
+  if(NOT CMAKE_CUDA_COMPILER AND EXISTS "${_own_nvcc}")
+    get_filename_component(_own_nvcc "${_own_nvcc}" ABSOLUTE)
+    unset(CMAKE_CUDA_COMPILER)  # check_language's own, which would hide the cache's
+    set(CMAKE_CUDA_COMPILER "${_own_nvcc}" CACHE FILEPATH "CUDA compiler" FORCE)
+  endif()
   if(CMAKE_CUDA_COMPILER)
     # Turing, Ampere (and Ada), Hopper, Blackwell; PTX for what comes between and after. Your own alone builds faster.
     if(NOT CMAKE_CUDA_ARCHITECTURES)
