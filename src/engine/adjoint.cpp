@@ -86,8 +86,8 @@ class Adjoints {
 };
 
 /// Seeds that are taken at once: their gradients at the leaves, and what the walk keeps beside them, stay below a quarter of a
-/// gigabyte, about, and a gigabyte on a device. On autograd's tape that is the gates of a recurrent layer, four times its leaf; layers with an adjoint of their
-/// own, whose leaves are float32, hand the gradient of what they read on in float64.
+/// gigabyte, about, and a gigabyte on a device. On autograd's tape that is the gates of a recurrent layer, four times its leaf;
+/// layers with an adjoint of their own, whose leaves are float32, hand the gradient of what they read on in float64.
 int64_t chunkOf(const std::vector<at::Tensor>& leaves) {
   int64_t bytes = 1;
   for (const auto& leaf : leaves)

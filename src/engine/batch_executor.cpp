@@ -259,6 +259,7 @@ double BatchExecutor::worstError(std::span<const Variant> chunk, const at::Tenso
   const auto moved = (outputs - baseline_).square().mean(at::IntArrayRef{1, 2}).nan_to_num(0, 0, 0);
   const auto most = static_cast<size_t>(moved.argmax().item<int64_t>());
   const bool native = runner_.model().native;
+  const auto rounding = (native ? 1e-5 : 1e-11) * rms(baseline_.nan_to_num(0, 0, 0));
   double worst = 0;
   for (const auto v : std::set<size_t>{0, most}) {
     at::Tensor truth;
@@ -266,9 +267,8 @@ double BatchExecutor::worstError(std::span<const Variant> chunk, const at::Tenso
     const auto found = outputs[static_cast<int64_t>(v)];
     const auto same = found.eq(truth).logical_or(found.isnan().logical_and(truth.isnan()));
     const auto error = rms(at::where(same, at::zeros_like(found), found - truth));
-    const auto scale = rms(baseline_.nan_to_num(0, 0, 0));
     const auto change = rms((truth - baseline_).nan_to_num(0, 0, 0));
-    const auto beyond = error - (native ? 1e-5 : 1e-11) * scale;
+    const auto beyond = error - rounding;
     if (std::isnan(error) || beyond > 0) worst = std::max(worst, std::isnan(error) ? kNever : beyond / change);
   }
   return worst;

@@ -121,10 +121,7 @@ void RowEstimator::estimateRow(const Task& task, int64_t row, float* block, floa
     use.site->addResponse(use.role, changed, {samples_, task.kept, columns, block});
   const auto bend_seeds = bendSeeds(task.parameter);
   if (bend_seeds == count_) addBend(task.parameter, changed, {samples_, count_, columns, block});
-  if (task.kept == count_)
-    seeds_.reduce(block, columns, out);
-  else
-    seeds_.reduceSquares(block, task.kept, columns, out);
+  reduce(task, block, out);
   if (bend_seeds > 0 && bend_seeds < count_) scaleByBend(task.parameter, changed, block, bend_seeds, out);
 }
 
@@ -159,13 +156,17 @@ void RowEstimator::estimateRows(const Task& task, const int64_t* rows, int64_t c
   at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
     RowValues own(seeds_.values(), columns);
     for (int64_t i = begin; i < end; ++i) {
-      if (task.kept == count_)
-        seeds_.reduce(blocks + i * each, columns, own.places());
-      else
-        seeds_.reduceSquares(blocks + i * each, task.kept, columns, own.places());
+      reduce(task, blocks + i * each, own.places());
       hand(i, own.places());
     }
   });
+}
+
+void RowEstimator::reduce(const Task& task, const float* block, const ColumnImpacts& out) const {
+  if (task.kept == count_)
+    seeds_.reduce(block, task.columns, out);
+  else
+    seeds_.reduceSquares(block, task.kept, task.columns, out);
 }
 
 void RowEstimator::changeRow(const Task& task, int64_t row, float* change) const {

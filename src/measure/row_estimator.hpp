@@ -38,6 +38,8 @@ class RowEstimator {
   /// The same for `count` rows on a device.
   void estimateRows(const Task& task, const int64_t* rows, int64_t count, at::Device device,
                     ResponseResult& result) const;
+  /// What the block of one row of weights gives, [samples, kept seeds, columns].
+  void reduce(const Task& task, const float* block, const ColumnImpacts& out) const;
   void changeRow(const Task& task, int64_t row, float* change) const;
   [[nodiscard]] int64_t bendSeeds(size_t parameter) const;
   void addBend(size_t parameter, const RowChange& row, const ResponseBlock& block) const;

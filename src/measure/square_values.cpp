@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "engine/device_kernels.hpp"
 #include "engine/kernels/cuda/response_rows.hpp"
 
 namespace heft {
@@ -19,7 +20,7 @@ SquareValues squareValues(const SquareForm& form, const at::Tensor& block) {
     auto q = at::empty({rows, form.samples, columns}, block.options().dtype(at::kDouble));
     kernels::seedSquares({rows * form.samples, seen.size(2), columns, value.first, value.count,
                           block.const_data_ptr<float>(), q.mutable_data_ptr<double>()},
-                         {block.is_cuda(), nullptr});
+                         placeOf(block.device()));
     q.mul_(value.scale);
     if (value.slope != 0) q.add_(seen.select(2, value.linear), value.slope);
     const auto mean = q.mean(1);

@@ -97,7 +97,10 @@ void placeArguments(const c10::OperatorHandle& op, torch::jit::Stack& stack, c10
   const auto& arguments = op.schema().arguments();
   const auto first = stack.size() - arguments.size();
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i].name() == "device") placeDevice(op, stack, first, i, device);
+    // Most arguments are no devices: that is told faster than by their names.
+    const auto& value = stack[first + i];
+    if ((value.isDevice() || (value.isNone() && !device.is_cpu())) && arguments[i].name() == "device")
+      placeDevice(op, stack, first, i, device);
   }
   if (!device.is_cpu()) placeTensors(op, stack, first, device);
 }

@@ -2,23 +2,18 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <bit>
 #include <utility>
 #include <vector>
 
+#include "engine/device_kernels.hpp"
 #include "engine/kernels/cell_layout.hpp"
 #include "engine/kernels/cuda/delta_rows.hpp"
 
 namespace heft {
 namespace {
-
-kernels::Place placeOf(const at::Device& device) {
-  if (device.is_cpu()) return {};
-  return {true, c10::impl::VirtualGuardImpl(device.type()).getStream(device).native_handle()};
-}
 
 const float* floatsOf(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr; }
 
@@ -196,10 +191,6 @@ LayerDeltas RowRun::run() {
 }
 
 }  // namespace
-
-bool carriesDifferences(const at::Device& device) {
-  return device.is_cpu() || (device.is_cuda() && kernels::hasDeviceKernels());
-}
 
 LayerDeltas runDeltaRows(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input) {
   const c10::DeviceGuard guard(baseline.points.device());  // kernels start on the current device

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 
+#include "engine/device_kernels.hpp"
 #include "engine/kernels/cell_layout.hpp"
 #include "engine/kernels/cuda/adjoint_rows.hpp"
 #include "engine/sites/layer_adjoint.hpp"
@@ -49,7 +50,7 @@ LayerAdjoint::Found LayerAdjoint::onDevice(const LayerAdjoints& after, bool want
   const c10::DeviceGuard guard(planes_.device());
   const auto& own = deviceFloats();
   const auto options = own.planes.options();
-  const kernels::Place place{planes_.is_cuda(), nullptr};  // on the stream that Torch works on
+  const auto place = placeOf(planes_.device());
   const auto seeds = seedsOf(after), all = seeds * rows_;
   const auto inputs = weights_.input.size(1), columns = kernels::adjointColumns(kind_);
   const auto rowsOf = [&](const at::Tensor& given) {

@@ -1,6 +1,6 @@
 #include <ATen/ATen.h>
 
-#include "engine/kernels/cuda/delta_rows.hpp"
+#include "engine/device_kernels.hpp"
 #include "engine/sites/adjoint_linear.hpp"
 #include "engine/sites/layer_function.hpp"
 #include "engine/sites/recurrent_site.hpp"
@@ -15,7 +15,7 @@ class RecurrentSite::Recorder : public LayerHook {
   /// Whole sequences of layers whose weights nobody else follows are one node of the graph, with an adjoint of their own.
   std::optional<LayerOutput> run(CellKind kind, const CellWeights& weights, const LayerInput& input) override {
     const auto& recurrent = weights.recurrent;
-    const bool known = (recurrent.is_cpu() || (recurrent.is_cuda() && kernels::hasDeviceKernels())) &&
+    const bool known = kernelsRunOn(recurrent.device()) &&
                        (recurrent.scalar_type() == at::kDouble || recurrent.scalar_type() == at::kFloat);
     if (whole_ || linked_ || !known || weights.projection.defined() || input.sequence.size(0) < 2 ||
         !isConstant(weights))

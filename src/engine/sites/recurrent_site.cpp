@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/device_kernels.hpp"
 #include "engine/kernels/cpu/unit_response.hpp"
 #include "engine/kernels/cuda/response_rows.hpp"
 #include "engine/sites/cell_points.hpp"
@@ -362,7 +363,7 @@ void RecurrentSite::addRows(int role, const RowsChange& rows, const at::Tensor& 
   task.begin = begins.const_data_ptr<int64_t>();
   task.block = block.mutable_data_ptr<float>();
   const c10::DeviceGuard guard(device);
-  kernels::responseRows(task, {device.is_cuda(), nullptr});  // on the stream that Torch works on
+  kernels::responseRows(task, placeOf(device));
 }
 
 void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBlock& block) const {

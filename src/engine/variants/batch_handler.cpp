@@ -13,17 +13,9 @@ namespace heft {
 namespace {
 
 bool anyTensor(const c10::IValue& value, const std::function<bool(const at::Tensor&)>& test) {
-  if (value.isTensor()) return value.toTensor().defined() && test(value.toTensor());
-  if (value.isTensorList()) {
-    for (const auto& tensor : value.toTensorVector()) {
-      if (tensor.defined() && test(tensor)) return true;
-    }
-  } else if (value.isList()) {  // Tensor?[]
-    for (const auto& element : value.toListRef()) {
-      if (anyTensor(element, test)) return true;
-    }
-  }
-  return false;
+  bool any = false;
+  eachTensor(value, [&](const at::Tensor& tensor) { any = any || test(tensor); });
+  return any;
 }
 
 }  // namespace

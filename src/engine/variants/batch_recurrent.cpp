@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 
-#include "engine/delta/delta_rows.hpp"
 #include "engine/delta/weight_entries.hpp"
+#include "engine/device_kernels.hpp"
 #include "engine/variants/batch_handler.hpp"
 
 namespace heft {
@@ -104,7 +104,7 @@ bool BatchHandler::addEntries(const at::Tensor& weight, std::vector<CellChange>&
 
 std::optional<CallDeltas> BatchHandler::callDeltas(const BaselineCall& baseline, const RecurrentCall& call) {
   const BelowVmap plain;
-  if (call.input.scalar_type() != at::kDouble || !carriesDifferences(call.input.device())) return std::nullopt;
+  if (call.input.scalar_type() != at::kDouble || !kernelsRunOn(call.input.device())) return std::nullopt;
   if (!baseline.matches(call, [this](const at::Tensor& one) { return moves(one); })) return std::nullopt;
   CallDeltas deltas;
   for (const auto& weights : call.weights) {

@@ -26,15 +26,7 @@ void launch(const AdjointRows& step, Place place) {
 
 void adjointRows(const AdjointRows& step, Place place) {
   if (!place.device) return host::adjointRows(step);
-  switch (step.kind) {
-    case CellKind::lstm:
-      return launch<CellKind::lstm>(step, place);
-    case CellKind::gru:
-      return launch<CellKind::gru>(step, place);
-    case CellKind::rnn_tanh:
-    case CellKind::rnn_relu:
-      return launch<CellKind::rnn_tanh>(step, place);
-  }
+  forKind(step.kind, [&]<CellKind kind>() { launch<kind>(step, place); });
 }
 
 }  // namespace heft::kernels

@@ -17,15 +17,7 @@ void everyUnit(const AdjointRows& step) {
 }  // namespace
 
 void adjointRows(const AdjointRows& step) {
-  switch (step.kind) {
-    case CellKind::lstm:
-      return everyUnit<CellKind::lstm>(step);
-    case CellKind::gru:
-      return everyUnit<CellKind::gru>(step);
-    case CellKind::rnn_tanh:
-    case CellKind::rnn_relu:
-      return everyUnit<CellKind::rnn_tanh>(step);
-  }
+  forKind(step.kind, [&]<CellKind kind>() { everyUnit<kind>(step); });
 }
 
 }  // namespace heft::kernels::host

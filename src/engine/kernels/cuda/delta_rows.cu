@@ -50,16 +50,7 @@ bool hasDeviceKernels() { return true; }
 
 void deltaRows(const DeltaRows& step, Place place) {
   if (!place.device) return host::deltaRows(step);
-  switch (step.kind) {
-    case CellKind::lstm:
-      return launch<CellKind::lstm>(step, place);
-    case CellKind::gru:
-      return launch<CellKind::gru>(step, place);
-    case CellKind::rnn_tanh:
-      return launch<CellKind::rnn_tanh>(step, place);
-    case CellKind::rnn_relu:
-      return launch<CellKind::rnn_relu>(step, place);
-  }
+  forKind(step.kind, [&]<CellKind kind>() { launch<kind>(step, place); });
 }
 
 void takeRows(const TakenRows& rows, Place place) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/kernels/cuda/delta_rows.hpp"
+#include "engine/kernels/for_kind.hpp"
 #include "engine/kernels/gate_math.hpp"
 
 // What one thread of delta_rows.hpp's functions does: compiled for the device by delta_rows.cu, for the host by

@@ -15,16 +15,7 @@ void everyUnit(const DeltaRows& step) {
 }  // namespace
 
 void deltaRows(const DeltaRows& step) {
-  switch (step.kind) {
-    case CellKind::lstm:
-      return everyUnit<CellKind::lstm>(step);
-    case CellKind::gru:
-      return everyUnit<CellKind::gru>(step);
-    case CellKind::rnn_tanh:
-      return everyUnit<CellKind::rnn_tanh>(step);
-    case CellKind::rnn_relu:
-      return everyUnit<CellKind::rnn_relu>(step);
-  }
+  forKind(step.kind, [&]<CellKind kind>() { everyUnit<kind>(step); });
 }
 
 void takeRows(const TakenRows& rows) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/kernels/cuda/response_rows.hpp"
+#include "engine/kernels/for_kind.hpp"
 #include "engine/kernels/gate_math.hpp"
 
 // What one thread of response_rows.hpp's functions does: compiled for the device by response_rows.cu, for the host by
@@ -233,20 +234,9 @@ void overTiles(const ResponseRows& task, const Launch& launch) {
 /// The same, for the task's own kind. An LSTM's inside is shorter without own weights, the others' hardly: they meet zeros.
 template <class Launch>
 void overTiles(const ResponseRows& task, const Launch& launch) {
-  switch (task.kind) {
-    case CellKind::lstm:
-      return task.own != nullptr ? overTiles<CellKind::lstm, true>(task, launch)
-                                 : overTiles<CellKind::lstm, false>(task, launch);
-    case CellKind::gru:
-      return task.own != nullptr ? overTiles<CellKind::gru, true>(task, launch)
-                                 : overTiles<CellKind::gru, false>(task, launch);
-    case CellKind::rnn_tanh:
-      return task.own != nullptr ? overTiles<CellKind::rnn_tanh, true>(task, launch)
-                                 : overTiles<CellKind::rnn_tanh, false>(task, launch);
-    case CellKind::rnn_relu:
-      return task.own != nullptr ? overTiles<CellKind::rnn_relu, true>(task, launch)
-                                 : overTiles<CellKind::rnn_relu, false>(task, launch);
-  }
+  forKind(task.kind, [&]<CellKind kind>() {
+    task.own != nullptr ? overTiles<kind, true>(task, launch) : overTiles<kind, false>(task, launch);
+  });
 }
 
 }  // namespace heft::kernels
