@@ -20,7 +20,7 @@ endif()
 set(CMAKE_CXX_COMPILER_LAUNCHER
   "${CMAKE_COMMAND}" -E env
   "CCACHE_DIR=${_folder}" "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
-  CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+  CCACHE_PCH_EXTSUM=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
   "${CMAKE_CURRENT_LIST_DIR}/ccache-launcher" "${CCACHE_PROGRAM}")
 set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
