@@ -2,12 +2,13 @@
 // of its weights would take, and the products' rate beside the device's own on large square matrices of the same types.
 //
 //   heft_bench_device [--device cuda] [--hidden N] [--layers N] [--inputs N] [--batch N] [--steps N] [--outputs N]
-//                     [--cell lstm|gru] [--variants N] [--float32]
+//                     [--cell lstm|gru] [--variants N] [--products halves|rounded|float32]
 //
 // One JSON object a line on stdout.
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <map>
@@ -70,8 +71,25 @@ struct Options {
   Shape shape{CellKind::lstm, 256, 1024, 2, 10, 16, 32};
   std::string device = "cuda";
   int64_t variants = 8192;
-  bool halves = true;
+  ProductForm products = ProductForm::halves;
 };
+
+constexpr std::array kProducts{std::pair{ProductForm::halves, "halves"}, std::pair{ProductForm::rounded, "rounded"},
+                               std::pair{ProductForm::floats, "float32"}};
+
+ProductForm parseProducts(const std::string& text) {
+  for (const auto& [form, name] : kProducts) {
+    if (text == name) return form;
+  }
+  throw std::runtime_error("--products halves, rounded or float32 was expected");
+}
+
+std::string nameOf(ProductForm wanted) {
+  for (const auto& [form, name] : kProducts) {
+    if (form == wanted) return name;
+  }
+  return "";
+}
 
 Options read(int argc, char** argv) {
   Options options;
@@ -89,8 +107,8 @@ Options read(int argc, char** argv) {
       options.device = value();
     else if (option == "--cell")
       shape.kind = value() == "gru" ? CellKind::gru : CellKind::lstm;
-    else if (option == "--float32")
-      options.halves = false;
+    else if (option == "--products")
+      options.products = parseProducts(value());
     else
       throw std::runtime_error("unknown option " + option);
   }
@@ -98,11 +116,12 @@ Options read(int argc, char** argv) {
 }
 
 /// `each`: seconds, `flop`: of its products of differences, a variant; `rate`: productRate().
-nlohmann::json row(const std::string& parameter, double weights, double each, double flop, double rate, bool halves) {
-  const double times = halves ? 3 : 1;  // three products of halves stand for one of floats
+nlohmann::json row(const std::string& parameter, double weights, double each, double flop, double rate,
+                   ProductForm products) {
+  const double times = products == ProductForm::halves ? 3 : 1;  // three products of halves stand for one of floats
   return {{"parameter", parameter},
           {"weights", weights},
-          {"products", halves ? "bfloat16 halves" : "float32"},
+          {"products", nameOf(products)},
           {"us", 1e6 * each},
           {"all_seconds", each * weights},
           {"gflop", 1e-9 * flop},
@@ -118,8 +137,8 @@ int run(const Options& options) {
   auto session_options = saved.options();
   session_options.device = at::Device(options.device);
   Session session(session_options);
-  const auto rate = productRate(session.baseline().device(), options.halves);
-  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.halves = options.halves});
+  const auto rate = productRate(session.baseline().device(), options.products != ProductForm::floats);
+  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.products = options.products});
   const auto& parameters = session.model().parameters;
   double all_seconds = 0, all_flop = 0, all_weights = 0;
   for (size_t p = 0; p < parameters.size(); ++p) {
@@ -149,10 +168,10 @@ int run(const Options& options) {
     all_flop += flop * static_cast<double>(weights);
     all_weights += static_cast<double>(weights);
     if (moved < 0) std::cerr << moved;  // so that it isn't left out
-    std::cout << row(name, static_cast<double>(weights), each, flop, rate, options.halves).dump() << std::endl;
+    std::cout << row(name, static_cast<double>(weights), each, flop, rate, options.products).dump() << std::endl;
   }
   for (const auto& note : executor->notes()) std::cerr << note << '\n';
-  std::cout << row("all", all_weights, all_seconds / all_weights, all_flop / all_weights, rate, options.halves).dump()
+  std::cout << row("all", all_weights, all_seconds / all_weights, all_flop / all_weights, rate, options.products).dump()
             << std::endl;
   return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "analysis/random.hpp"
 #include "engine/no_warnings.hpp"
-#include "engine/sites/adjoint_linear.hpp"
+#include "engine/sites/adjoint_precision.hpp"
 #include "engine/vmap.hpp"
 
 namespace heft {
@@ -117,7 +117,7 @@ bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, u
   for (int64_t i = 0; i < once.numel(); ++i) values[i] = random.normal();
   once = once.to(outputs.device());
   const auto factors = at::arange(1, samples + 1, outputs.options().requires_grad(false)).unsqueeze(1);
-  const FullPrecisionAdjoints exact;
+  const AdjointsIn exact(AdjointPrecision::full);
   const auto leaves = leavesOf(sites);
   const auto first = gradients(outputs, once, leaves);
   const auto second = gradients(outputs, once * factors, leaves);
@@ -139,6 +139,7 @@ void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, co
   const auto samples = outputs.size(0);
   const auto total = static_cast<double>(seeds.count * (1 + (by_gradient.empty() ? 0 : samples)));
   double done = 0;
+  const AdjointsIn precision(seeds.random ? AdjointPrecision::rounded : AdjointPrecision::floats);
   for (auto* site : sites) site->beginSeeds(seeds.count);
   Adjoints adjoints(outputs);
   const auto take = [&](const std::vector<Site*>& some, int64_t count, const std::function<at::Tensor(int64_t)>& seed) {

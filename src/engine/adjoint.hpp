@@ -11,6 +11,8 @@ struct Seeds {
   /// Seed `index` as [samples, elements].
   std::function<at::Tensor(int64_t index)> at;
   int64_t count = 0;
+  /// They stand in for outputs by chance, which is off by a hundred times more than products of rounded factors.
+  bool random = false;
 };
 
 /// Called with the share that is done, 0 to 1; may throw to stop.

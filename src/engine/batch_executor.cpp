@@ -80,6 +80,12 @@ BatchOptions chunkLimits(const Model& model, BatchOptions options) {
   return options;
 }
 
+std::string shortly(double value) {
+  std::ostringstream text;
+  text << std::setprecision(2) << value;
+  return text.str();
+}
+
 double rms(const at::Tensor& values) { return values.square().mean().sqrt().item<double>(); }
 
 /// Of outputs that are not numbers where the loop's are.
@@ -94,13 +100,14 @@ class BatchExecutor : public Executor {
         loop_(makeLoopExecutor(runner, layout)) {}
 
   void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override;
-  [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
+  [[nodiscard]] std::vector<std::string> notes() const override;
 
  private:
   void runBaseline();
   [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
   std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
   [[nodiscard]] double allowedError() const;
+  [[nodiscard]] bool rounds() const { return calls_ && calls_->form().products == ProductForm::rounded; }
   double worstError(std::span<const Variant> chunk, const at::Tensor& outputs);
   void loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive);
   void note(const std::string& key, const std::string& sentence);
@@ -117,6 +124,7 @@ class BatchExecutor : public Executor {
   int64_t most_ = 1;                    ///< variants of a chunk, at most
   bool fewer_ = false;                  ///< tryBatch() wants the same again, with fewer variants
   std::set<Sort> checked_;              ///< found equal to the loop
+  double rounding_error_ = 0;           ///< the largest that was seen with rounded numbers
   std::set<Sort> alone_;                ///< run by the loop from now on
   std::set<Sort> copied_;               ///< some operator needs a copy of the parameters for each variant
   std::set<std::string> noted_;
@@ -129,9 +137,8 @@ void BatchExecutor::runBaseline() {
   const auto outputs = runner_.run(size);
   baseline_ = layout_.table(outputs).clone();
   if (!runner_.model().native) {
-    calls_.emplace(runner_.model(), options_.as_device, options_.spoil_unread);
+    calls_.emplace(runner_.model(), options_.products, options_.as_device, options_.spoil_unread);
     calls_->finish(runner_.run(*calls_));
-    if (!options_.halves) calls_->leaveHalves();
     if (calls_->bytes() > options_.memory) calls_.reset();
   }
   bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
@@ -225,16 +232,18 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
   }
   const double error = failure.empty() && checked_.count(sort) == 0 ? worstError(chunk, table) : 0;
   if (failure.empty() && error <= allowedError()) {
-    checked_.insert(sort);
+    if (checked_.insert(sort).second && rounds()) rounding_error_ = std::max(rounding_error_, error);
     return table;
   }
-  if (failure.empty() && calls_ && calls_->form().halves) {
-    // Where differences grow or nearly cancel, products in bfloat16 halves are not exact enough: float32 from here on.
-    calls_->leaveHalves();
-    std::ostringstream off;
-    off << std::setprecision(2) << error;
-    note("halves", "products of differences are float32, which is slower: by halves of bfloat16 an impact of " +
-                       namesOf(sort) + " was off by " + off.str() + ", relative");
+  if (failure.empty() && calls_ && calls_->form().products != ProductForm::floats) {
+    // Where differences grow or nearly cancel, products in bfloat16 are not exact enough: more exact ones from here on.
+    const bool rounded = rounds();
+    calls_->multiplyBy(rounded ? ProductForm::halves : ProductForm::floats);
+    checked_.clear();
+    note(rounded ? "rounded" : "halves",
+         "products of differences are " + std::string(rounded ? "taken by halves of bfloat16" : "float32") +
+             ", which is slower: " + (rounded ? "of numbers rounded to bfloat16" : "by halves of bfloat16") +
+             " an impact of " + namesOf(sort) + " was off by " + shortly(error) + ", relative");
     return tryBatch(chunk, sort);
   }
   alone_.insert(sort);
@@ -247,21 +256,34 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
   return std::nullopt;
 }
 
+std::vector<std::string> BatchExecutor::notes() const {
+  auto notes = notes_;
+  if (rounds() && !checked_.empty())
+    notes.push_back(
+        "products of differences are of numbers rounded to bfloat16, as asked: beside the loop impacts were off by " +
+        shortly(rounding_error_) + " at most, relative (two or more of each parameter)");
+  return notes;
+}
+
 /// How far worstError() may be: differences are carried in float32, everything else in the model's own precision.
 double BatchExecutor::allowedError() const {
   if (runner_.model().native) return 1e-3;
+  if (rounds()) return 0.02;
   return calls_ ? 1e-5 : 1e-9;
 }
 
-/// The first variant and the one that moved the outputs most beside the loop: the larger error, relative to the change, beyond
-/// what rounding leaves of the outputs.
+/// The first variant and the one that moved the outputs most beside the loop, and with rounded numbers some more: the largest
+/// error, relative to the change, beyond what rounding leaves of the outputs.
 double BatchExecutor::worstError(std::span<const Variant> chunk, const at::Tensor& outputs) {
   const auto moved = (outputs - baseline_).square().mean(at::IntArrayRef{1, 2}).nan_to_num(0, 0, 0);
   const auto most = static_cast<size_t>(moved.argmax().item<int64_t>());
   const bool native = runner_.model().native;
   const auto rounding = (native ? 1e-5 : 1e-11) * rms(baseline_.nan_to_num(0, 0, 0));
   double worst = 0;
-  for (const auto v : std::set<size_t>{0, most}) {
+  std::set<size_t> some{0, most};
+  constexpr size_t kMore = 6;
+  for (size_t i = 1; rounds() && i <= kMore; ++i) some.insert(i * (chunk.size() - 1) / kMore);
+  for (const auto v : some) {
     at::Tensor truth;
     loop_->execute(chunk.subspan(v, 1), [&](size_t, const at::Tensor& table) { truth = table[0]; });
     const auto found = outputs[static_cast<int64_t>(v)];

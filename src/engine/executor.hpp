@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/layout.hpp"
+#include "engine/products/product_form.hpp"
 #include "engine/runner.hpp"
 
 namespace heft {
@@ -48,8 +49,9 @@ std::unique_ptr<Executor> makeLoopExecutor(Runner& runner, const OutputLayout& l
 struct BatchOptions {
   int64_t memory = 0;  ///< bytes that a chunk's changed activations may take, about; 0: see chunkLimits()
   int64_t rows = 0;    ///< variants x samples of a chunk, at most; 0: see chunkLimits()
-  /// Products of differences by halves of bfloat16, where the processor or device has units for them.
-  bool halves = true;
+  /// Of differences. Halves are left for float32 where an impact is off by more than 1e-5 of it, rounded numbers for halves
+  /// where one is off by more than 2 %.
+  ProductForm products = ProductForm::halves;
   /// What variants leave out of recurrent outputs, since forward doesn't read it, is NaN: for tests.
   bool spoil_unread = false;
   /// Differences are carried by a CUDA device's code wherever the model is: for tests.

@@ -50,7 +50,11 @@ class ProbeSeeds : public ResponseSeeds {
   }
 
   [[nodiscard]] Seeds seeds() const override {
-    return {[this](int64_t index) { return seed(index).reshape({one_sample_ ? 1 : samples_, -1}); }, count_};
+    return {[this](int64_t index) {
+              return seed(index).reshape({one_sample_ ? 1 : samples_, -1});
+            },
+            count_,
+            /*random=*/true};
   }
 
   [[nodiscard]] size_t values() const override { return metrics_.size(); }

@@ -49,6 +49,10 @@ Run emptyRun(const Session& session, const RankSettings& settings, const Provena
   return run;
 }
 
+ProductForm productsOf(const RankSettings& settings) {
+  return settings.precision == Precision::bfloat16 ? ProductForm::rounded : ProductForm::halves;
+}
+
 bool ranksWeights(const RankSettings& settings) {
   return std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
 }
@@ -74,6 +78,7 @@ Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& 
       {"--miss", std::to_string(settings.miss)},
       {"--budget", std::to_string(settings.budget_variants) + "," + std::to_string(settings.budget_seconds)},
       {"--seed", std::to_string(settings.seed)},
+      {"--precision", std::string(name(settings.precision))},
       {"--stream", settings.stream ? "yes" : "no"},
   };
 }
@@ -113,8 +118,9 @@ Run rankWeights(Session& session, const RankSettings& settings, const Provenance
   const auto selection = select(session.structure(), settings.parameters);
   const SelectedWeights selected(session.structure(), selection);
   const auto components = componentsOf(session.structure(), settings, selection);
-  auto executor = settings.method == Method::reference ? makeLoopExecutor(session.runner(), session.layout())
-                                                       : makeBatchExecutor(session.runner(), session.layout());
+  auto executor = settings.method == Method::reference
+                      ? makeLoopExecutor(session.runner(), session.layout())
+                      : makeBatchExecutor(session.runner(), session.layout(), {.products = productsOf(settings)});
   Measurer measurer(session, settings, std::move(executor), checkpoint);
   auto run = emptyRun(session, settings, provenance, measurer, selected);
   const MethodTask task{session, settings, selected, selection, measurer, checkpoint, progress};

@@ -84,6 +84,7 @@ ordered_json settingsJson(const RankSettings& settings) {
           {"budget_variants", settings.budget_variants},
           {"budget_seconds", exactNumber(settings.budget_seconds)},
           {"seed", settings.seed},
+          {"precision", name(settings.precision)},
           {"stream", settings.stream}};
 }
 

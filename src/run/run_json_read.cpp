@@ -43,6 +43,7 @@ RankSettings readSettings(const JsonReader& from) {
   settings.budget_variants = from.at("budget_variants").whole(0);
   settings.budget_seconds = from.at("budget_seconds").number();
   settings.seed = from.at("seed").natural();
+  if (from.has("precision")) settings.precision = parseName(from.at("precision"), parsePrecision);
   settings.stream = from.at("stream").flag();
   return settings;
 }

@@ -22,6 +22,9 @@ constexpr std::array<Named<Method>, 4> kMethods{{{"auto", Method::automatic},
 constexpr std::array<Named<Metric>, 5> kMetrics{
     {{"rms", Metric::rms}, {"max", Metric::max}, {"kl", Metric::kl}, {"loss", Metric::loss}, {"flips", Metric::flips}}};
 
+constexpr std::array<Named<Precision>, 2> kPrecisions{
+    {{"float32", Precision::float32}, {"bfloat16", Precision::bfloat16}}};
+
 constexpr std::array<Named<Level>, 7> kLevels{{{"weight", Level::weight},
                                                {"row", Level::row},
                                                {"column", Level::column},
@@ -72,9 +75,11 @@ bool takesAmount(Perturbation::Kind kind) noexcept {
 
 std::string_view name(Method method) noexcept { return nameIn<Method>(kMethods, method); }
 std::string_view name(Metric metric) noexcept { return nameIn<Metric>(kMetrics, metric); }
+std::string_view name(Precision precision) noexcept { return nameIn<Precision>(kPrecisions, precision); }
 std::string_view name(Level level) noexcept { return nameIn<Level>(kLevels, level); }
 Method parseMethod(std::string_view text) { return parseIn<Method>(kMethods, "method", text); }
 Metric parseMetric(std::string_view text) { return parseIn<Metric>(kMetrics, "metric", text); }
+Precision parsePrecision(std::string_view text) { return parseIn<Precision>(kPrecisions, "precision", text); }
 Level parseLevel(std::string_view text) { return parseIn<Level>(kLevels, "level", text); }
 
 Perturbation Perturbation::parse(std::string_view text) {

@@ -9,15 +9,19 @@ namespace heft {
 
 enum class Method { automatic, response, exhaustive, reference };
 enum class Metric { rms, max, kl, loss, flips };
+/// How products of differences are taken where an instruction set or a device offers more than one way.
+enum class Precision { float32, bfloat16 };
 enum class Level { weight, row, column, unit, gate, matrix, layer };
 
 /// The names that the command line, run.json and messages use: "auto", "rms", "weight", …; the readers throw
 /// Error(Fault::usage) with the names there are.
 [[nodiscard]] std::string_view name(Method method) noexcept;
 [[nodiscard]] std::string_view name(Metric metric) noexcept;
+[[nodiscard]] std::string_view name(Precision precision) noexcept;
 [[nodiscard]] std::string_view name(Level level) noexcept;
 [[nodiscard]] Method parseMethod(std::string_view text);
 [[nodiscard]] Metric parseMetric(std::string_view text);
+[[nodiscard]] Precision parsePrecision(std::string_view text);
 [[nodiscard]] Level parseLevel(std::string_view text);
 
 /// How weights are changed.
@@ -46,6 +50,7 @@ struct RankSettings {
   std::int64_t budget_variants = 0;          ///< most variants to execute; 0: as many as it takes
   double budget_seconds = 0;                 ///< most time to execute for; 0: no limit
   std::uint64_t seed = 0;                    ///< every draw derives from it
+  Precision precision = Precision::float32;  ///< of executed weights
   bool stream = false;                       ///< forward is called once a step
 };
 

@@ -15,9 +15,8 @@
 namespace heft {
 namespace {
 
-constexpr double kTolerance = 1e-4;  // relative, of executed impacts
-constexpr double kSmall = 1e-6;      // of the output's rms: the smallest impact with a relative error of its own
-constexpr double kRounding = 1e-6;   // relative: intervals are stored as float32
+constexpr double kSmall = 1e-6;     // of the output's rms: the smallest impact with a relative error of its own
+constexpr double kRounding = 1e-6;  // relative: intervals are stored as float32
 constexpr double kLeastChance = 0.01;
 
 /// Sizes in the unit of the run's first metric.
@@ -25,6 +24,9 @@ struct Scale {
   double small = 0;  ///< impacts below have no relative error of their own
   double noise = 0;  ///< float noise of a measurement
 };
+
+/// Relative, of executed impacts.
+double toleranceOf(const Run& run) { return run.settings.precision == Precision::bfloat16 ? 0.02 : 1e-4; }
 
 Scale scaleOf(const Run& run) {
   const double small = kSmall * run.output.rms, noise = run.output.noise;
@@ -74,12 +76,13 @@ Deviation deviationOf(const std::vector<VerifiedWeight>& weights, const Scale& s
 
 void judgeExecuted(const Run& run, const std::vector<VerifiedWeight>& executed, const Scale& scale,
                    Verification& found) {
+  const double tolerance = toleranceOf(run);
   std::size_t off = 0;
   double worst = 0;
   const VerifiedWeight* at = nullptr;
   for (const auto& weight : executed) {
     const double difference = std::abs(weight.impact - weight.reference);
-    const double allowed = kTolerance * std::max(weight.reference, scale.small) + scale.noise;
+    const double allowed = tolerance * std::max(weight.reference, scale.small) + scale.noise;
     if (difference <= allowed) continue;
     ++off;
     const double excess = allowed > 0 ? difference / allowed : std::numeric_limits<double>::infinity();
@@ -90,7 +93,7 @@ void judgeExecuted(const Run& run, const std::vector<VerifiedWeight>& executed, 
   }
   if (off == 0) return;
   found.failures.push_back(grouped(off) + " of " + counted(executed.size(), "executed weight") +
-                           (off == 1 ? " is" : " are") + " off by more than " + significant(100 * kTolerance) +
+                           (off == 1 ? " is" : " are") + " off by more than " + significant(100 * tolerance) +
                            " %, worst " + weightLabel(run.structure.parameters[at->parameter], at->index) + " with " +
                            significant(at->impact) + " in the run and " + significant(at->reference) +
                            " measured again");

@@ -104,6 +104,22 @@ def test_the_reference_method_and_the_batched_one_agree(tmp_path):
         assert impacts(tmp_path / "exhaustive")[name] == pytest.approx(values, rel=1e-6, abs=1e-12)
 
 
+def test_rounded_products_are_near_and_say_how_near(tmp_path):
+    weights = ["--parameters", "rnn.weight_hh_l0[0:4,0:32]"]
+    given = [MODELS / "digits-lstm.pt", "--inputs", few_inputs("digits-lstm", tmp_path, 8), "-q", "--method", "exhaustive", *weights]
+    succeed("rank", *given, "-o", tmp_path / "float32")
+    succeed("rank", *given, "-o", tmp_path / "bfloat16", "--precision", "bfloat16")
+    exact, rounded = (impacts(tmp_path / one)["rnn.weight_hh_l0"] for one in ("float32", "bfloat16"))
+    known = np.isfinite(exact)
+    assert rounded[known] == pytest.approx(exact[known], rel=0.01)
+    document = json.loads((tmp_path / "bfloat16" / "run.json").read_text())
+    assert document["settings"]["precision"] == "bfloat16"
+    # Only where the processor multiplies tiles of bfloat16 is there anything to round.
+    differ = bool((rounded[known] != exact[known]).any())
+    assert any("rounded to bfloat16" in note for note in document["notes"]) == differ
+    succeed("verify", tmp_path / "bfloat16", "--sample", "8")
+
+
 def test_a_budget_is_kept(tmp_path):
     result = rank("lstm_2_layers_batch_first", tmp_path / "run", "--budget", "20", "--json")
     assert result.code == 0

@@ -201,20 +201,24 @@ TEST(BatchExecutor, ChangesSeveralParametersTogether) {
 }
 
 /// Models large enough for products by halves, on their own inputs.
-enum class Products { float32, tiles, device_float32, device_halves };
+enum class Products { float32, tiles, rounded_tiles, device_float32, device_halves, device_rounded };
 
 class ShippedModel : public testing::TestWithParam<std::tuple<std::string, Products>> {};
 
 TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   const auto& [name, products] = GetParam();
-  if (products == Products::tiles && !DeltaProduct::tilesWork())
+  const bool rounded = products == Products::rounded_tiles || products == Products::device_rounded;
+  const bool halves = products == Products::tiles || products == Products::device_halves;
+  if ((products == Products::tiles || products == Products::rounded_tiles) && !DeltaProduct::tilesWork())
     GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
   at::set_num_threads(1);
   Session session(shipped(name));
   const auto baseline = session.baseline().to(at::kCPU).flatten();
   const auto loop = makeLoopExecutor(session.runner(), session.layout());
   const auto batch = makeBatchExecutor(session.runner(), session.layout(),
-                                       {.halves = products == Products::tiles || products == Products::device_halves,
+                                       {.products = rounded  ? ProductForm::rounded
+                                                    : halves ? ProductForm::halves
+                                                             : ProductForm::floats,
                                         .as_device = products >= Products::device_float32});
   std::mt19937_64 random(5);
   for (size_t p = 0; p < session.model().parameters.size(); ++p) {
@@ -227,15 +231,19 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
     const auto want = executeAll(*loop, variants);
     const auto found = executeAll(*batch, variants);
     for (int64_t v = 0; v < want.size(0); ++v) {
-      EXPECT_LE(rms(found[v] - want[v]), allowedBatched(rms(want[v] - baseline), rms(baseline)))
-          << session.model().parameters[p].name << " variant " << v;
+      // Rounded factors are off by 2^-9 each, at random.
+      const auto allowed = rounded ? 0.01 * rms(want[v] - baseline) + 1e-14 * rms(baseline)
+                                   : allowedBatched(rms(want[v] - baseline), rms(baseline));
+      EXPECT_LE(rms(found[v] - want[v]), allowed) << session.model().parameters[p].name << " variant " << v;
     }
   }
-  EXPECT_TRUE(batch->notes().empty());
+  ASSERT_EQ(batch->notes().size(), rounded ? 1u : 0u);
+  if (rounded) EXPECT_NE(batch->notes()[0].find("rounded to bfloat16, as asked"), std::string::npos);
 }
 
 std::string nameOfShipped(const testing::TestParamInfo<ShippedModel::ParamType>& one) {
-  constexpr std::array kNames{"_float32", "_tiles", "_device_float32", "_device_halves"};
+  constexpr std::array kNames{"_float32",        "_tiles",         "_rounded_tiles",
+                              "_device_float32", "_device_halves", "_device_rounded"};
   auto name = std::get<0>(one.param) + kNames.at(static_cast<size_t>(std::get<1>(one.param)));
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
@@ -243,8 +251,9 @@ std::string nameOfShipped(const testing::TestParamInfo<ShippedModel::ParamType>&
 
 INSTANTIATE_TEST_SUITE_P(BatchExecutor, ShippedModel,
                          testing::Combine(testing::Values("digits-lstm", "weather-gru", "char-lstm"),
-                                          testing::Values(Products::float32, Products::tiles, Products::device_float32,
-                                                          Products::device_halves)),
+                                          testing::Values(Products::float32, Products::tiles, Products::rounded_tiles,
+                                                          Products::device_float32, Products::device_halves,
+                                                          Products::device_rounded)),
                          nameOfShipped);
 
 TEST(BatchExecutor, RefusesWeightsThatAreNotThere) {

@@ -64,15 +64,15 @@ int64_t BaselineCall::bytes() const {
   return floats * int64_t{sizeof(float)};
 }
 
-BaselineCalls::BaselineCalls(Model& model, bool as_device, bool spoils_unread)
+BaselineCalls::BaselineCalls(Model& model, ProductForm products, bool as_device, bool spoils_unread)
     : PlainHandler(model), spoils_unread_(spoils_unread) {
   const bool on_device = !model.parameters.empty() && !model.parameters[0].value.device().is_cpu();
   form_.all_rows = as_device || on_device;
-  form_.halves = form_.all_rows || DeltaProduct::tilesWork();
+  if (form_.all_rows || DeltaProduct::tilesWork()) form_.products = products;
 }
 
-void BaselineCalls::leaveHalves() {
-  form_.halves = false;
+void BaselineCalls::multiplyBy(ProductForm products) {
+  form_.products = products;
   for (auto& call : calls_) call.cells.clear();
 }
 

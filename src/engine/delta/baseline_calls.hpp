@@ -36,7 +36,8 @@ struct BaselineCall {
 class BaselineCalls : public PlainHandler {
  public:
   /// `as_device`: differences are carried as on a CUDA device, wherever the model is. `spoils_unread`: see BaselineCall.
-  explicit BaselineCalls(Model& model, bool as_device = false, bool spoils_unread = false);
+  explicit BaselineCalls(Model& model, ProductForm products = ProductForm::halves, bool as_device = false,
+                         bool spoils_unread = false);
 
   /// Ends the run that gave `outputs`.
   void finish(const std::vector<NamedOutput>& outputs);
@@ -45,7 +46,7 @@ class BaselineCalls : public PlainHandler {
   [[nodiscard]] BaselineCall* at(size_t number) { return number < calls_.size() ? &calls_[number] : nullptr; }
   [[nodiscard]] const DeltaForm& form() const { return form_; }
   /// From here on products are float32.
-  void leaveHalves();
+  void multiplyBy(ProductForm products);
   /// One for each thread.
   std::vector<Workspace>& workspaces() { return workspaces_; }
   /// Bytes that the cells of all calls together take.

@@ -38,7 +38,7 @@ class Recorder : public LayerHook {
     baseline_.hidden = baseline_.points.size(3);
     baseline_.emitted = baseline_.before.size(2);
     if (form_.all_rows)
-      baseline_.products = RowProducts(baseline_.kind, weights_, form_.halves);
+      baseline_.products = RowProducts(baseline_.kind, weights_, form_.products);
     else
       makeProducts();
   }
@@ -52,7 +52,9 @@ class Recorder : public LayerHook {
   }
 
   void makeProducts() {
-    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), form_.halves); };
+    const bool tiles = form_.products != ProductForm::floats;
+    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), tiles); };
+    if (form_.products == ProductForm::rounded) baseline_.terms = DeltaProduct::Terms::rounded;
     baseline_.recurrent = product(weights_.recurrent);
     if (baseline_.kind == CellKind::gru) {
       const auto hidden = weights_.input.size(0) / 3;

@@ -8,8 +8,7 @@ namespace heft {
 
 /// How differences are carried through a model.
 struct DeltaForm {
-  /// Products by halves of bfloat16, which are faster and less exact than float32, where they pay.
-  bool halves = false;
+  ProductForm products = ProductForm::floats;  ///< where others than float32 pay
   /// All rows of a call at once, as CUDA devices want it, instead of blocks of rows that differ from the baseline already.
   bool all_rows = false;
 };
@@ -29,6 +28,7 @@ struct CellBaseline {
 
   RowProducts products;  ///< for all rows at once; what follows is undefined then
 
+  DeltaProduct::Terms terms = DeltaProduct::Terms::all;
   DeltaProduct recurrent;   ///< [emitted, gates x hidden]
   DeltaProduct input;       ///< [inputs, gates x hidden]; of a GRU [inputs, 2 x hidden]: reset and update
   DeltaProduct input_new;   ///< of a GRU [inputs, hidden]: the new gate's input side, which stays apart

@@ -24,13 +24,13 @@ int64_t rowsTogether(const at::Tensor& weights, int64_t columns) {
 
 }  // namespace
 
-RowProducts::RowProducts(CellKind kind, const CellWeights& weights, bool halves)
+RowProducts::RowProducts(CellKind kind, const CellWeights& weights, ProductForm products)
     : kind_(kind),
-      halves_(halves && weights.recurrent.size(1) >= kFewestTerms),
+      form_(weights.recurrent.size(1) >= kFewestTerms ? products : ProductForm::floats),
       hidden_(weights.recurrent.size(0) / static_cast<int64_t>(gateNames(kind).size())),
       together_(rowsTogether(weights.recurrent, weights.recurrent.size(0))) {
   arrange(weights.input.size(1), weights.recurrent.size(1));
-  const auto options = weights.recurrent.options().dtype(halves_ ? at::kBFloat16 : at::kFloat);
+  const auto options = weights.recurrent.options().dtype(form_ == ProductForm::floats ? at::kFloat : at::kBFloat16);
   const auto gru = kind == CellKind::gru;
   gates_ = at::zeros({all_.count, gru ? 2 * hidden_ : weights.recurrent.size(0)}, options);
   place(weights.input.narrow(0, 0, gates_.size(1)), input_, gates_);
@@ -46,15 +46,17 @@ RowProducts::RowProducts(CellKind kind, const CellWeights& weights, bool halves)
   }
   if (weights.projection.defined()) {
     const auto width = roundedUp(hidden_, kAlignment);
-    if (halves_) projected_ = {0, width, 2 * width};
-    projection_ = at::zeros({halves_ ? 3 * width : width, weights.projection.size(0)}, options);
+    const bool halves = form_ == ProductForm::halves;
+    if (halves) projected_ = {0, width, 2 * width};
+    projection_ = at::zeros({halves ? 3 * width : width, weights.projection.size(0)}, options);
     place(weights.projection, projected_, projection_);
   }
 }
 
 void RowProducts::arrange(int64_t inputs, int64_t emitted) {
   const auto x = roundedUp(inputs, kAlignment), h = roundedUp(emitted, kAlignment);
-  if (!halves_) {
+  if (form_ != ProductForm::halves) {
+    // Of rounded numbers low halves are written first, and the high ones over them.
     input_ = {0, 0, 0};
     emission_ = {x, x, x};
     all_ = {0, x + h};
@@ -81,7 +83,7 @@ void RowProducts::place(const at::Tensor& weights, const Part& part, const at::T
   const auto put = [&](int64_t first, const at::Tensor& rows) {
     matrix.narrow(0, first, rows.size(0)).narrow(1, 0, rows.size(1)).copy_(rows);
   };
-  if (!halves_) return put(part.low, turned);
+  if (form_ == ProductForm::floats) return put(part.low, turned);
   const auto high = turned.to(at::kBFloat16);
   put(part.low, high);
   put(part.high, turned - high.to(at::kFloat));
@@ -98,7 +100,7 @@ at::Tensor RowProducts::projectionOperand(int64_t rows) const {
 
 kernels::Operand RowProducts::part(const at::Tensor& operand, const Part& part) const {
   auto* data = static_cast<std::byte*>(operand.data_ptr()) + part.low * operand.element_size();
-  return {data, operand.size(1), halves_, part.high - part.low, part.again - part.low};
+  return {data, operand.size(1), form_ != ProductForm::floats, part.high - part.low, part.again - part.low};
 }
 
 kernels::Operand RowProducts::inputPart(const at::Tensor& operand) const { return part(operand, input_); }
@@ -110,7 +112,7 @@ void RowProducts::multiply(const at::Tensor& operand, const Range& range, const 
   for (int64_t row = 0; row < operand.size(0); row += together_) {
     const auto some = operand.narrow(0, row, together_).narrow(1, range.first, range.count);
     auto to = out.narrow(0, row, together_);
-    if (!halves_)
+    if (form_ == ProductForm::floats)
       at::mm_out(to, some, weights);
     else if (operand.device().is_cpu())  // LibTorch adds up halves in float32 on devices alone
       to.copy_(at::mm(some.to(at::kFloat), weights.to(at::kFloat)));

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "engine/kernels/cuda/delta_rows.hpp"
+#include "engine/products/product_form.hpp"
 #include "engine/sites/recurrent_call.hpp"
 
 namespace heft {
@@ -12,13 +13,13 @@ namespace heft {
 /// The rows that a product takes (its operand) hold what the layer reads and what it emitted side by side, so that a step is
 /// one product. With halves each float is two bfloat16 numbers and three of the four products of halves are added up in float32,
 /// by one product three times as long (the split is Henry, Tang and Heinecke's, ARITH 2019). Tensor cores cut what they add to
-/// the sum's last bit, each time towards zero, so the small terms come first, and only the last ones meet a large sum. Otherwise
-/// LibTorch's float32 product. Rows are multiplied a fixed number together, filled up with what lies behind them, so that a
+/// the sum's last bit, each time towards zero, so the small terms come first, and only the last ones meet a large sum. Of rounded
+/// numbers the high halves alone are multiplied. Otherwise LibTorch's float32 product. Rows are multiplied a fixed number together, filled up with what lies behind them, so that a
 /// row's sums don't depend on how many rows there are.
 class RowProducts {
  public:
   RowProducts() = default;
-  RowProducts(CellKind kind, const CellWeights& weights, bool halves);
+  RowProducts(CellKind kind, const CellWeights& weights, ProductForm products);
 
   [[nodiscard]] bool defined() const { return gates_.defined(); }
   /// Rows that operand and output must have room for.
@@ -53,7 +54,7 @@ class RowProducts {
   void multiply(const at::Tensor& operand, const Range& range, const at::Tensor& weights, const at::Tensor& out) const;
 
   CellKind kind_ = CellKind::lstm;
-  bool halves_ = false;
+  ProductForm form_ = ProductForm::floats;
   int64_t hidden_ = 0;
   Part input_, emission_, projected_;
   Range all_, only_input_, only_emission_;

@@ -83,7 +83,7 @@ at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& works
   return split;
 }
 
-void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add) const {
+void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add, Terms terms) const {
   if (rows == 0) return;
   if (!panels_.defined()) {
     auto some = out.narrow(0, 0, rows);
@@ -107,9 +107,10 @@ void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor
                                     values + (2 * row + half) * depth, panel + weight_half * depth * kColumns,
                                     to + row * out.stride(0) + column);
       };
-      product(1, 0, add);
-      product(0, 1, true);
-      product(0, 0, true);
+      const bool all = terms == Terms::all;
+      if (all) product(1, 0, add);
+      if (all) product(0, 1, true);
+      product(0, 0, all || add);
     }
   }
 #endif

@@ -13,6 +13,11 @@ namespace heft {
 /// times faster than float32. Elsewhere LibTorch's float32 product. (The split is Henry, Tang and Heinecke's, ARITH 2019.)
 class DeltaProduct {
  public:
+  enum class Terms {
+    all,      ///< those three
+    rounded,  ///< one: differences and weights rounded to bfloat16, 2^-9 of each at most
+  };
+
   DeltaProduct() = default;
   /// `weights`: float32 [inputs, outputs]. `tiles`: use them where they pay.
   DeltaProduct(const at::Tensor& weights, bool tiles);
@@ -25,8 +30,8 @@ class DeltaProduct {
   /// Differences [rows, inputs] as multiply() takes them, in `workspace`'s place; to be used for several products.
   [[nodiscard]] at::Tensor prepare(const at::Tensor& differences, Workspace& workspace, size_t place) const;
   /// out = prepared x weights, or added to it. `out` is [rows, outputs], its rows any distance apart, with room for
-  /// roomFor(rows) of them.
-  void multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add) const;
+  /// roomFor(rows) of them. By tiles, these `terms` are added up; elsewhere all is float32.
+  void multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add, Terms terms = Terms::all) const;
 
   /// Rows that an output must have room for when `rows` are wanted.
   [[nodiscard]] static int64_t roomFor(int64_t rows);

@@ -3,12 +3,10 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <atomic>
+#include "engine/sites/adjoint_precision.hpp"
 
 namespace heft {
 namespace {
-
-std::atomic<int> full_precision{0};  // not of one thread: adjoints of a GPU's operators run on a thread of their own
 
 class FloatAdjoint : public torch::autograd::Function<FloatAdjoint> {
  public:
@@ -23,7 +21,7 @@ class FloatAdjoint : public torch::autograd::Function<FloatAdjoint> {
                                                  const torch::autograd::variable_list& gradients) {
     const auto& gradient = gradients[0];
     if (!gradient.defined()) return {at::Tensor(), at::Tensor(), at::Tensor()};
-    const auto x = wantFullPrecision()
+    const auto x = adjointPrecision() == AdjointPrecision::full
                        ? gradient.matmul(context->saved_data["weight"].toTensor())
                        : gradient.to(at::kFloat).matmul(context->saved_data["float"].toTensor()).to(gradient);
     return {x, at::Tensor(), at::Tensor()};
@@ -36,10 +34,5 @@ at::Tensor linearWithFloatAdjoint(const at::Tensor& x, const at::Tensor& weight,
   return FloatAdjoint::apply(x, weight.detach(),
                              bias.defined() ? std::optional<at::Tensor>(bias.detach()) : std::nullopt);
 }
-
-bool wantFullPrecision() { return full_precision > 0; }
-
-FullPrecisionAdjoints::FullPrecisionAdjoints() { ++full_precision; }
-FullPrecisionAdjoints::~FullPrecisionAdjoints() { --full_precision; }
 
 }  // namespace heft

@@ -201,7 +201,7 @@ const LayerAdjoint::Floats& LayerAdjoint::floats() const {
   return *floats_;
 }
 
-LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants_input) const {
+LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants_input, bool rounded) const {
   if (device_code_) return onDevice(after, wants_input);
   const auto& own = floats();
   const auto seeds = seedsOf(after);
@@ -215,6 +215,7 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
   found.before.hidden = at::empty({seeds, rows_, hidden_}, options);
   if (kind_ == CellKind::lstm) found.before.carry = at::empty({seeds, rows_, hidden_}, options);
   if (wants_input) found.before.sequence = at::empty({seeds, steps_, rows_, inputs}, options);
+  const auto terms = rounded ? DeltaProduct::Terms::rounded : DeltaProduct::Terms::all;
   const Incoming sequence(after.sequence), hidden(after.hidden), carried(after.carry);
   const auto* planes = own.planes.const_data_ptr<float>();
   const auto planes_size = kernels::adjointPlanes(kind_) * hidden_;
@@ -271,7 +272,7 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
         });
         const auto inputs_of_recurrent = own.recurrent.inputs();
         const auto prepared = own.recurrent.prepare(gates.narrow(1, 0, inputs_of_recurrent), workspace, kSplit);
-        own.recurrent.multiply(prepared, some, next, false);
+        own.recurrent.multiply(prepared, some, next, false, terms);
         if (is_active != nullptr) {
           overRows([&](int64_t i, int64_t /*seed*/, int64_t row) {
             if (is_active[t * rows_ + row] != 0) return;
@@ -281,11 +282,11 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
         if (!wants_input) continue;
         if (kind_ == CellKind::gru) {
           const auto both = own.input.prepare(gates.narrow(1, 0, 2 * hidden_), workspace, kSplitNew);
-          own.input.multiply(both, some, before, false);
+          own.input.multiply(both, some, before, false, terms);
           const auto fresh = own.input_new.prepare(gates.narrow(1, 3 * hidden_, hidden_), workspace, kSplitNew);
-          own.input_new.multiply(fresh, some, before, true);
+          own.input_new.multiply(fresh, some, before, true, terms);
         } else {
-          own.input.multiply(prepared, some, before, false);
+          own.input.multiply(prepared, some, before, false, terms);
         }
         const auto* values = before.const_data_ptr<float>();
         auto* out = found.before.sequence.data_ptr<float>();

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/sites/adjoint_linear.hpp"
+#include "engine/sites/adjoint_precision.hpp"
 #include "engine/vmap.hpp"
 
 namespace heft {
@@ -95,7 +95,10 @@ class LayerFunction : public torch::autograd::Function<LayerFunction> {
     if (std::none_of(after.begin(), after.end(), [](const at::Tensor& one) { return one.defined(); }))
       return variable_list(4);
     const LayerAdjoints given{after[kSequenceOut], after[kHiddenOut], sum(after[kCarryOut], after[kRawCarryOut])};
-    const auto found = wantFullPrecision() ? adjoint.exactly(given, wants_input) : adjoint.quickly(given, wants_input);
+    const auto precision = adjointPrecision();
+    const auto found = precision == AdjointPrecision::full
+                           ? adjoint.exactly(given, wants_input)
+                           : adjoint.quickly(given, wants_input, precision == AdjointPrecision::rounded);
     return {found.before.sequence, found.before.hidden, found.before.carry, found.emission};
   }
 };

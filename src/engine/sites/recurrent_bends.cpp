@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "engine/kernels/cpu/unit_response.hpp"
 #include "engine/sites/recurrent_site.hpp"
 #include "engine/sites/relu_corners.hpp"
@@ -43,52 +45,70 @@ double RecurrentSite::ownWork() const {
 void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& block) const {
   const auto sample = samples_[static_cast<size_t>(input.row)];
   if (sample < 0) return;
-  // How the units go on by their slope: the change made so small that they hardly bend, and what comes of it as much larger.
-  constexpr float kSmall = 1.0f / 4096;
+  const auto begin = std::find_if(input.present, input.present + steps_, [](uint8_t one) { return one != 0; });
+  const auto first = begin - input.present;  // nothing moves before it
+  if (first == steps_) return;
   const auto columns = static_cast<int64_t>(input.change.size());
   const auto& tables = host();
   const auto gates = tables.own.size(1);
   const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
-  auto* bent = threadScratch(0, points * columns);
-  auto* straight = threadScratch(2, points * columns);
-  auto* changes = threadScratch(3, 2 * gates * columns);
-  auto* small = changes + gates * columns;
   kernels::UnitResponseTask task;
   task.kind = kind_;
   task.rows = 1;
   task.steps = steps_;
-  task.columns = columns;
-  task.read = input.read;
-  task.read_width = columns;
   task.present = input.present;
   if (packed_) task.active = tables.active.const_data_ptr<uint8_t>() + input.row * steps_;
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
-  const auto* lambda = tables.some.const_data_ptr<float>();
-  const auto seeds = tables.some.size(2);
-  const auto wrap = [](const float* data, at::IntArrayRef shape) {
-    return at::from_blob(const_cast<float*>(data), shape, at::kFloat);
+  auto* scratch = threadScratch(1, 2 * std::max(columns, gates));
+  const auto run = [&](const float* read, const float* changes, int64_t count, float* to) {
+    task.columns = task.read_width = count;
+    task.read = read;
+    task.gate_changes = changes;
+    kernels::unitResponse(task, to, scratch);
   };
-  auto out = wrap(block.at(sample, 0), {block.seeds, columns});
+  // How the units go on by their slope: a change so small that they hardly bend, and what comes of it as much larger.
+  constexpr float kSmall = 1.0f / 65536;
+  auto* bent = threadScratch(0, points * columns);
+  auto* changes = threadScratch(3, 2 * gates * columns);
+  auto* small = changes + gates * columns;
+  // Where a column's readings are all the same, its slope is its gates' changes times what one of each makes.
+  const bool apart = input.read != nullptr;
+  auto* straight = threadScratch(2, points * (apart ? columns : gates));
+  float one_each[16] = {};
+  for (int64_t gate = 0; gate < gates; ++gate) one_each[gate * gates + gate] = kSmall;
+  const auto wrap = [](const float* data, at::IntArrayRef shape, at::IntArrayRef strides) {
+    return at::from_blob(const_cast<float*>(data), shape, strides, at::kFloat);
+  };
+  const auto moving = points - first;
+  const auto* lambda = tables.some.const_data_ptr<float>() + first;
+  const auto seeds = tables.some.size(2);
+  auto out = wrap(block.at(sample, 0), {block.seeds, columns}, {columns, 1});
+  auto bends = wrap(bent + first * columns, {moving, columns}, {columns, 1});
+  const auto slopes = wrap(straight + first * gates, {moving, gates}, {gates, 1});
+  const auto gate_changes = wrap(changes, {gates, columns}, {columns, 1});
   for (int64_t unit = 0; unit < hidden_; ++unit) {
     for (int64_t gate = 0; gate < gates; ++gate) {
       const auto* weight =
           tables.input_weights.const_data_ptr<float>() + (gate * hidden_ + unit) * inputs_ + input.feature;
       for (int64_t j = 0; j < columns; ++j) {
         changes[gate * columns + j] = weight[input.each ? j : 0] * input.change[static_cast<size_t>(j)];
-        small[gate * columns + j] = kSmall * changes[gate * columns + j];
+        if (apart) small[gate * columns + j] = kSmall * changes[gate * columns + j];
       }
     }
     task.points =
         tables.points.const_data_ptr<float>() + (unit * rows_ + input.row) * steps_ * kernels::pointSize(kind_);
     task.own = tables.own.const_data_ptr<float>() + unit * gates;
-    task.gate_changes = changes;
-    kernels::unitResponse(task, bent, threadScratch(1, 2 * columns));
-    task.gate_changes = small;
-    kernels::unitResponse(task, straight, threadScratch(1, 2 * columns));
-    for (int64_t i = 0; i < points * columns; ++i) bent[i] -= straight[i] / kSmall;
-    out.addmm_(wrap(lambda + (unit * rows_ + input.row) * seeds * points, {block.seeds, points}),
-               wrap(bent, {points, columns}));
+    run(input.read, changes, columns, bent);
+    if (apart) {
+      run(input.read, small, columns, straight);
+      for (int64_t i = first * columns; i < points * columns; ++i) bent[i] -= straight[i] / kSmall;
+    } else {
+      run(nullptr, one_each, gates, straight);
+      bends.addmm_(slopes, gate_changes, 1, -1 / kSmall);
+    }
+    const auto seen = wrap(lambda + (unit * rows_ + input.row) * seeds * points, {block.seeds, moving}, {points, 1});
+    out.addmm_(seen, bends);
   }
 }
 
