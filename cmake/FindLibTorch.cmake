@@ -2,7 +2,8 @@
 # for a CUDA toolkit even where only its CPU part is used; this one needs none.
 #
 # Looked for in HEFT_LIBTORCH (variable, else environment), CMAKE_PREFIX_PATH, then the cache that scripts/setup fills.
-# Makes LibTorch::cpu, and LibTorch::cuda where the library has a CUDA part. Sets LibTorch_VERSION.
+# Makes LibTorch::cpu, and LibTorch::cuda where the library has a CUDA part. Sets LibTorch_VERSION and LibTorch_CUDA_VERSION
+# (of the CUDA that it was built with; "unknown" where it doesn't say).
 
 set(_cache "$ENV{XDG_CACHE_HOME}")
 if(NOT _cache)
@@ -55,6 +56,20 @@ foreach(_header "${LibTorch_ROOT_DIR}/include/torch/headeronly/version.h" "${_ap
 endforeach()
 if(NOT LibTorch_VERSION MATCHES "^2\\.11\\.")
   message(FATAL_ERROR "LibTorch in ${LibTorch_ROOT_DIR} is version '${LibTorch_VERSION}', Heft needs 2.11")
+endif()
+
+# A wheel says "cuda: Optional[str] = '13.0'" in version.py, an archive "2.11.0+cu130" in build-version.
+set(LibTorch_CUDA_VERSION "unknown")
+if(EXISTS "${LibTorch_ROOT_DIR}/version.py")
+  file(STRINGS "${LibTorch_ROOT_DIR}/version.py" _line REGEX "^cuda")
+  if(_line MATCHES "'([0-9.]+)'")
+    set(LibTorch_CUDA_VERSION "${CMAKE_MATCH_1}")
+  endif()
+elseif(EXISTS "${LibTorch_ROOT_DIR}/build-version")
+  file(STRINGS "${LibTorch_ROOT_DIR}/build-version" _line)
+  if(_line MATCHES "[+]cu([0-9]+)([0-9])$")
+    set(LibTorch_CUDA_VERSION "${CMAKE_MATCH_1}.${CMAKE_MATCH_2}")
+  endif()
 endif()
 
 set(_config "${LibTorch_ROOT_DIR}/share/cmake/Torch/TorchConfig.cmake")

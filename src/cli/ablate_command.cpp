@@ -83,7 +83,7 @@ int ablate(const Options& options, const Context& context) {
                     {},
                     options.together,
                     session.notes()};
-  Progress progress(context.quiet);
+  Progress progress(context.progress);
   ablation.report = askWhatIf(session, settings, components, [&](double share) {
     progress.update("executing components", share);
     stopIfAsked();

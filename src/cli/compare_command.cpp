@@ -80,7 +80,7 @@ int compareCriteria(const Options& options, const Context& context) {
   }
   auto& on = held_out ? *held_out : session;
 
-  Progress progress(context.quiet);
+  Progress progress(context.progress);
   const auto stage = [&](const std::string& what, double share) {
     progress.update(what, share);
     stopIfAsked();

@@ -1,17 +1,17 @@
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <exception>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <new>
 
+#include "cli/build_facts.hpp"
 #include "cli/command.hpp"
+#include "cli/log.hpp"
 #include "cli/signals.hpp"
 #include "data/memory.hpp"
-#include "engine/libtorch_version.hpp"
 #include "heft/error.hpp"
-#include "heft/version.hpp"
 #include "model/archive.hpp"
 
 namespace {
@@ -33,9 +33,9 @@ int fail(Fault fault, const std::string& text) {
 }
 
 /// Whatever goes wrong ends as one line and an exit status.
-int perform(const heft::cli::Action& action, const heft::cli::Context& context) {
+int perform(const std::function<int()>& work) {
   try {
-    return action(context);
+    return work();
   } catch (const heft::Error& error) {
     return fail(error.fault(), error.what());
   } catch (const std::bad_alloc&) {
@@ -55,22 +55,23 @@ int perform(const heft::cli::Action& action, const heft::cli::Context& context) 
 }  // namespace
 
 int main(int count, char** values) {
-  spdlog::set_default_logger(spdlog::stderr_color_st("heft"));
-  spdlog::set_pattern("%^%v%$");
+  heft::cli::startLog();
 
   CLI::App program("Heft weighs the weights: it measures which weights of a trained recurrent network matter.", "heft");
   program.footer(kFooter);
   program.require_subcommand(1);
   program.fallthrough();
   heft::cli::Context context;
-  program.set_version_flag("--version", std::string("heft ") + std::string(heft::version()) + ", LibTorch " +
-                                            std::string(heft::libtorch_version()));
-  program.add_flag("-q,--quiet", context.quiet, "No log and no progress, errors only");
+  heft::cli::LogOptions log;
+  program.set_version_flag("--version", heft::cli::versionText());
+  heft::cli::addLogOptions(program, log);
   program.add_flag("--json", context.json, "Results as JSON on standard output");
   std::map<std::string, heft::cli::Action> actions;
   actions["ablate"] = heft::cli::addAblate(program);
   actions["compare"] = heft::cli::addCompare(program);
+  actions["completion"] = heft::cli::addCompletion(program);
   actions["export"] = heft::cli::addExport(program);
+  actions["help"] = heft::cli::addHelp(program);
   actions["inspect"] = heft::cli::addInspect(program);
   actions["mask"] = heft::cli::addMask(program);
   actions["rank"] = heft::cli::addRank(program);
@@ -89,10 +90,16 @@ int main(int count, char** values) {
     if (error.get_exit_code() == 0) return program.exit(error);  // help, version
     return fail(Fault::usage, std::string(error.what()) + " (heft --help, heft COMMAND --help)");
   }
-  if (context.quiet) spdlog::set_level(spdlog::level::err);
   context.arguments.assign(values, values + count);
   context.log = [](const std::string& text) { spdlog::info(text); };
   context.warn = [](const std::string& text) { spdlog::warn("note    " + text); };
   heft::cli::catchSignals();
-  return perform(actions.at(program.get_subcommands().front()->get_name()), context);
+  const auto& action = actions.at(program.get_subcommands().front()->get_name());
+  return perform([&] {
+    heft::cli::applyLog(log);
+    context.progress = heft::cli::progressStyle(log);
+    const int status = action(context);
+    if (!std::cout.flush()) throw heft::Error(Fault::output, "standard output can't be written; is the disk full?");
+    return status;
+  });
 }

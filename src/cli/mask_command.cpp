@@ -146,7 +146,7 @@ int mask(Options options, const Context& context) {
       options.against.empty())
     context.warn("the run measured what '" + run.settings.perturbation.text() + "' does, a mask sets weights to zero");
 
-  Progress progress(context.quiet);
+  Progress progress(context.progress);
   Reopened model(run, options, context);
   auto scores = scoresFor(options, run, model, progress);
   keepRunOnly(scores, run);

@@ -1,66 +1,13 @@
 #include "cli/options.hpp"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <ctime>
-#include <fstream>
 #include <sstream>
-#include <thread>
 
-#include "data/hash.hpp"
-#include "engine/libtorch_version.hpp"
+#include "engine/device.hpp"
 #include "heft/error.hpp"
-#include "heft/version.hpp"
 
 namespace heft::cli {
-namespace {
-
-c10::Device readDevice(const std::string& text) {
-  if (text == "cpu") return c10::kCPU;
-  int number = 0;  // cuda is the first one
-  bool known = text == "cuda";
-  if (text.starts_with("cuda:")) {
-    const auto* end = text.data() + text.size();
-    const auto [last, code] = std::from_chars(text.data() + 5, end, number);
-    known = code == std::errc() && last == end && number >= 0;
-  }
-  if (!known) throw Error(Fault::usage, "--device " + text + ": cpu, cuda or cuda:N was expected");
-  if (!at::hasCUDA()) {
-    throw Error(
-        Fault::usage,
-        "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
-  }
-  const int count = at::detail::getCUDAHooks().deviceCount();
-  if (number >= count) {
-    throw Error(Fault::usage, "--device " + text + ": this machine has " + std::to_string(count) +
-                                  (count == 1 ? " usable CUDA device, cuda:0"
-                                              : " usable CUDA devices, cuda:0 to cuda:" + std::to_string(count - 1)));
-  }
-  return {c10::kCUDA, static_cast<c10::DeviceIndex>(number)};
-}
-
-std::string processorName() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown processor";
-}
-
-std::string nowUtc() {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
-}  // namespace
 
 void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_required) {
   command.add_option("MODEL", options.model, "TorchScript file (torch.jit.script or torch.jit.trace, then .save)")
@@ -92,13 +39,7 @@ SessionOptions sessionOptions(const ModelOptions& options) {
   session.output_target = options.output_target;
   session.stream = options.stream;
   session.device = readDevice(options.device);
-  if (options.threads < 0 || options.threads > 4096) {
-    throw Error(Fault::usage,
-                "--threads " + std::to_string(options.threads) + ": a number from 0 to 4096 was expected");
-  }
-  // Said even where it changes nothing: from then on MKL keeps to that number, whatever else the machine does, and with it to
-  // the order of its sums.
-  at::set_num_threads(options.threads > 0 ? options.threads : at::get_num_threads());
+  setThreads(options.threads);
   return session;
 }
 
@@ -139,26 +80,6 @@ std::vector<std::string> splitCommas(const std::vector<std::string>& values) {
     for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
   }
   return parts;
-}
-
-Provenance provenanceOf(const Session& session, int threads) {
-  const auto& options = session.options();
-  Provenance provenance;
-  provenance.model = options.model.string();
-  provenance.model_sha256 = session.modelHash();
-  for (const auto& file : options.inputs) provenance.inputs.push_back(file.string());
-  provenance.inputs_sha256 = session.inputsHash();
-  if (!options.targets.empty()) {
-    provenance.targets = options.targets.string();
-    provenance.targets_sha256 = sha256File(options.targets);
-  }
-  provenance.heft_version = version();
-  provenance.libtorch_version = libtorch_version();
-  provenance.device = options.device.str();
-  provenance.machine = processorName() + ", " + std::to_string(std::thread::hardware_concurrency()) + " processors";
-  provenance.threads = threads > 0 ? threads : at::get_num_threads();
-  provenance.started = nowUtc();
-  return provenance;
 }
 
 std::string describeModel(const Structure& structure) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "measure/provenance.hpp"
 #include "measure/session.hpp"
 #include "run/run.hpp"
 #include "run/settings.hpp"
@@ -38,9 +39,6 @@ void readMeasuring(const MeasuringOptions& options, RankSettings& settings);
 
 /// Splits values at commas too: "--metric rms,kl" is "--metric rms --metric kl".
 std::vector<std::string> splitCommas(const std::vector<std::string>& values);
-
-/// Where a session came from, for run.json.
-Provenance provenanceOf(const Session& session, int threads);
 
 /// "LSTM 2 layers, linear": what a model is made of, for people.
 std::string describeModel(const Structure& structure);

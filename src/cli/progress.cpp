@@ -1,9 +1,13 @@
 #include "cli/progress.hpp"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "heft/error.hpp"
 
 namespace heft::cli {
 namespace {
@@ -11,9 +15,25 @@ namespace {
 constexpr double kSilent = 2;           // seconds
 constexpr double kTerminalEvery = 0.2;  // seconds
 constexpr double kPlainEvery = 15;      // seconds
+constexpr double kJsonEvery = 1;        // seconds
+constexpr double kLeastShare = 0.02;    // from less, the time left would be told hours off
 
 double since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+}
+
+std::string lineFor(const std::string& stage, double share, double elapsed) {
+  const auto percent = std::to_string(static_cast<int>(std::floor(100 * share)));
+  const auto text = stage + ": " + percent + " %";
+  return share < kLeastShare ? text : text + ", " + duration(elapsed * (1 - share) / share) + " left";
+}
+
+std::string jsonFor(const std::string& stage, double share, double elapsed) {
+  const auto rounded = [](double value) { return std::round(1e4 * value) / 1e4; };
+  nlohmann::ordered_json line = {{"stage", stage}, {"share", rounded(share)}, {"seconds_elapsed", rounded(elapsed)}};
+  line["seconds_left"] = nullptr;
+  if (share >= kLeastShare) line["seconds_left"] = rounded(elapsed * (1 - share) / share);
+  return line.dump();
 }
 
 }  // namespace
@@ -31,37 +51,64 @@ std::string duration(double seconds) {
   return text;
 }
 
-Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+ProgressStyle parseProgress(std::string_view text) {
+  if (text == "auto") return isatty(STDERR_FILENO) == 1 ? ProgressStyle::terminal : ProgressStyle::plain;
+  if (text == "none") return ProgressStyle::none;
+  if (text == "plain") return ProgressStyle::plain;
+  if (text == "json") return ProgressStyle::json;
+  throw Error(Fault::usage, "--progress " + std::string(text) + ": auto, none, plain or json was expected");
+}
 
 void Progress::update(const std::string& stage, double share) {
-  if (quiet_) return;
-  if (stage != stage_ || share < share_) {
-    finish();
-    stage_ = stage;
-    stage_began_ = last_shown_ = Clock::now();
-  }
+  if (stage != stage_ || share < share_) begin(stage);
   share_ = share;
   const double elapsed = since(stage_began_);
-  if (elapsed < kSilent || since(last_shown_) < (terminal_ ? kTerminalEvery : shown_ ? kPlainEvery : kSilent)) return;
-  last_shown_ = Clock::now();
-  char line[160];
-  // From less, the time left would be told hours off.
-  if (share < 0.02) {
-    std::snprintf(line, sizeof line, "%s: %.0f %%", stage.c_str(), std::floor(100 * share));
-  } else {
-    std::snprintf(line, sizeof line, "%s: %.0f %%, %s left", stage.c_str(), std::floor(100 * share),
-                  duration(elapsed * (1 - share) / share).c_str());
+  if (isDue(elapsed)) show(elapsed);
+}
+
+void Progress::begin(const std::string& stage) {
+  finish();
+  stage_ = stage;
+  stage_began_ = last_shown_ = Clock::now();
+}
+
+bool Progress::isDue(double elapsed) const {
+  switch (style_) {
+    case ProgressStyle::none:
+      return false;
+    case ProgressStyle::json:
+      return !shown_ || since(last_shown_) >= kJsonEvery;
+    case ProgressStyle::terminal:
+      return elapsed >= kSilent && since(last_shown_) >= kTerminalEvery;
+    case ProgressStyle::plain:
+      return elapsed >= kSilent && since(last_shown_) >= (shown_ ? kPlainEvery : kSilent);
   }
-  if (terminal_)
-    std::fprintf(stderr, "\r%-78s", line);
-  else
-    std::fprintf(stderr, "%s\n", line);
-  std::fflush(stderr);
+  return false;
+}
+
+void Progress::show(double elapsed) {
+  last_shown_ = Clock::now();
   shown_ = true;
+  if (style_ == ProgressStyle::json)
+    std::fprintf(stderr, "%s\n", jsonFor(stage_, share_, elapsed).c_str());
+  else if (style_ == ProgressStyle::terminal)
+    std::fprintf(stderr, "\r%-78s", lineFor(stage_, share_, elapsed).c_str());
+  else
+    std::fprintf(stderr, "%s\n", lineFor(stage_, share_, elapsed).c_str());
+  std::fflush(stderr);
 }
 
 void Progress::finish() {
-  if (shown_ && terminal_) std::fprintf(stderr, "\r%78s\r", "");
+  share_ = 1;
+  stop();
+}
+
+void Progress::stop() {
+  if (stage_.empty()) return;
+  const double elapsed = since(stage_began_);
+  if (style_ == ProgressStyle::json) show(elapsed);
+  if (style_ == ProgressStyle::terminal && shown_) std::fprintf(stderr, "\r%78s\r", "");
+  spdlog::debug("stage   {}: {:.0f} % in {:.2f} s", stage_, std::floor(100 * share_), elapsed);
   shown_ = false;
   stage_.clear();
   share_ = 0;

@@ -179,7 +179,7 @@ int rank(const Options& options, const Context& context) {
   UndoUnlessKept undo(folder);
   Checkpoint checkpoint(folder.path(), identityOf(settings, provenance), checkpointColumns(settings));
   if (checkpoint.weights() > 0) context.log("resume  " + counted(checkpoint.weights(), "weight") + " measured before");
-  Progress progress(context.quiet);
+  Progress progress(context.progress);
   try {
     auto run = rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
       progress.update(stage, share);
@@ -193,7 +193,7 @@ int rank(const Options& options, const Context& context) {
     for (size_t i = session.notes().size(); i < run.notes.size(); ++i) context.warn(run.notes[i]);
     report(context, run, folder.path());
   } catch (const Error& error) {
-    progress.finish();
+    progress.stop();
     keepMeasured(checkpoint, undo);
     if (error.fault() != Fault::interrupted) throw;
     undo.keep();

@@ -49,7 +49,7 @@ int verify(const Options& options, const Context& context) {
 
   std::vector<FlatWeights::Place> places;
   for (const auto& weight : weights) places.push_back({static_cast<int64_t>(weight.parameter), weight.index});
-  Progress progress(context.quiet);
+  Progress progress(context.progress);
   const auto impacts = referenceImpacts(session, run.settings, places, [&](std::size_t done) {
     progress.update("measuring again", static_cast<double>(done) / static_cast<double>(places.size()));
     stopIfAsked();

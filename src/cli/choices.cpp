@@ -1,0 +1,43 @@
+#include "cli/choices.hpp"
+
+#include <initializer_list>
+
+#include "measure/criteria.hpp"
+#include "run/settings.hpp"
+
+namespace heft::cli {
+namespace {
+
+template <class Value>
+std::vector<std::string> names(std::initializer_list<Value> values) {
+  std::vector<std::string> all;
+  for (const auto value : values) all.emplace_back(name(value));
+  return all;
+}
+
+std::vector<std::string> criteria(bool with_impact) {
+  std::vector<std::string> all;
+  if (with_impact) all.emplace_back(kImpact);
+  for (const auto one : allCriteria()) all.emplace_back(name(one));
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> choicesOf(std::string_view option) {
+  if (option == "--method") return names({Method::automatic, Method::response, Method::exhaustive, Method::reference});
+  if (option == "--metric") return names({Metric::rms, Metric::max, Metric::kl, Metric::loss, Metric::flips});
+  if (option == "--components")
+    return names({Level::weight, Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
+  if (option == "--perturb") return {"zero", "mean", "permute", "noise:", "scale:", "flip", "round:"};
+  if (option == "--criteria") return criteria(false);
+  if (option == "--by") return criteria(true);
+  if (option == "--scope") return {"global", "matrix"};
+  if (option == "--format") return {"csv", "npz", "safetensors"};
+  if (option == "--device") return {"cpu", "cuda"};
+  if (option == "--log-level") return {"debug", "info", "warning", "error"};
+  if (option == "--progress") return {"auto", "none", "plain", "json"};
+  return {};
+}
+
+}  // namespace heft::cli

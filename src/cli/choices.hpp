@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heft::cli {
+
+/// The values that an option knows by name, for shells to offer: those of "--metric" are rms, max, kl, loss, flips.
+/// Empty for options that take anything. One option has one meaning, whatever the command.
+[[nodiscard]] std::vector<std::string> choicesOf(std::string_view option);
+
+}  // namespace heft::cli

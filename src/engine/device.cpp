@@ -1,0 +1,44 @@
+#include "engine/device.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include <charconv>
+
+#include "heft/error.hpp"
+
+namespace heft {
+
+c10::Device readDevice(const std::string& text) {
+  if (text == "cpu") return c10::kCPU;
+  int number = 0;  // cuda is the first one
+  bool known = text == "cuda";
+  if (text.starts_with("cuda:")) {
+    const auto* end = text.data() + text.size();
+    const auto [last, code] = std::from_chars(text.data() + 5, end, number);
+    known = code == std::errc() && last == end && number >= 0;
+  }
+  if (!known) throw Error(Fault::usage, "--device " + text + ": cpu, cuda or cuda:N was expected");
+  if (!at::hasCUDA()) {
+    throw Error(
+        Fault::usage,
+        "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
+  }
+  const int count = at::detail::getCUDAHooks().deviceCount();
+  if (number >= count) {
+    throw Error(Fault::usage, "--device " + text + ": this machine has " + std::to_string(count) +
+                                  (count == 1 ? " usable CUDA device, cuda:0"
+                                              : " usable CUDA devices, cuda:0 to cuda:" + std::to_string(count - 1)));
+  }
+  return {c10::kCUDA, static_cast<c10::DeviceIndex>(number)};
+}
+
+void setThreads(int threads) {
+  if (threads < 0 || threads > 4096)
+    throw Error(Fault::usage, "--threads " + std::to_string(threads) + ": a number from 0 to 4096 was expected");
+  // Said even where it changes nothing: from then on MKL keeps to that number, whatever else the machine does, and with it to
+  // the order of its sums.
+  at::set_num_threads(threads > 0 ? threads : at::get_num_threads());
+}
+
+}  // namespace heft

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <string>
+
+namespace heft {
+
+/// Reads "cpu", "cuda" (the first one) or "cuda:N". Throws Error(Fault::usage) for other text, and where this machine has no
+/// such device.
+[[nodiscard]] c10::Device readDevice(const std::string& text);
+
+/// Sets how many threads compute; 0: as many as LibTorch takes by itself. Throws Error(Fault::usage) for a number that makes no
+/// sense.
+void setThreads(int threads);
+
+}  // namespace heft
