@@ -29,6 +29,7 @@ std::vector<std::string> choicesOf(std::string_view option) {
   if (option == "--metric") return names({Metric::rms, Metric::max, Metric::kl, Metric::loss, Metric::flips});
   if (option == "--components")
     return names({Level::weight, Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
+  if (option == "--precision") return names({Precision::float32, Precision::bfloat16});
   if (option == "--perturb") return {"zero", "mean", "permute", "noise:", "scale:", "flip", "round:"};
   if (option == "--criteria") return criteria(false);
   if (option == "--by") return criteria(true);

@@ -111,7 +111,8 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   const OutputView view{session.baseline(), session.layout().classes(), session.targets(),
                         samples != session.baseline().size(0)};
   const auto seeds = make ? make(view) : chooseSeeds(view, sites, session.structure(), options, result);
-  const auto all_seeds = seeds->seeds();
+  auto all_seeds = seeds->seeds();
+  all_seeds.random = all_seeds.random && options.rounded_probes;
   result.adjoints = static_cast<size_t>(all_seeds.count);
   if (outputs.requires_grad())
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });

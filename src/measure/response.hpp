@@ -25,6 +25,7 @@ struct ResponseOptions {
   double probe_flop = 5e12;
   int64_t probes = 256;
   int64_t most_probes = 1024;
+  bool rounded_probes = true;            ///< adjoints of probes round factors, where that is faster
   int64_t memory = int64_t{2} << 30;     ///< bytes that adjoints may take; fewer probes where they would take more
   bool curvature = false;                ///< kl to second order alone; see exactSeeds
   bool own = true;                       ///< as SiteOptions'; false and `bends`: to compare, see docs/estimates.md

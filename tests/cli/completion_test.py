@@ -96,7 +96,8 @@ def test_files_and_folders_are_offered_where_they_belong(offered, words, expecte
 
 
 @pytest.mark.parametrize("command, option, value", [
-    ("rank", "--method", "x"), ("rank", "--metric", "x"), ("rank", "--components", "x"), ("rank", "--perturb", "x"),
+    ("rank", "--method", "x"), ("rank", "--metric", "x"), ("rank", "--precision", "x"),
+    ("rank", "--components", "x"), ("rank", "--perturb", "x"),
     ("rank", "--device", "x"), ("rank", "--progress", "x"), ("rank", "--log-level", "x"),
 ])
 def test_what_is_offered_is_what_the_option_takes(offered, command, option, value, tmp_path):

@@ -20,6 +20,7 @@ std::vector<ResponseOptions> everyWay() {
   probes.exact_flop = 0;
   probes.probe_flop = 0;
   probes.probes = 70;
+  probes.rounded_probes = false;  // in other places on a device, so it would be another estimate
   kl = probes;
   kl.probes = 9;
   kl.metrics = {Metric::kl, Metric::rms};

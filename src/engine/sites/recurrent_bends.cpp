@@ -60,7 +60,7 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
   if (packed_) task.active = tables.active.const_data_ptr<uint8_t>() + input.row * steps_;
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
-  auto* scratch = threadScratch(1, 2 * std::max(columns, gates));
+  auto* scratch = threadScratch(1, 2 * std::max(columns, 2 * gates));
   const auto run = [&](const float* read, const float* changes, int64_t count, float* to) {
     task.columns = task.read_width = count;
     task.read = read;
@@ -68,15 +68,20 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
     kernels::unitResponse(task, to, scratch);
   };
   // How the units go on by their slope: a change so small that they hardly bend, and what comes of it as much larger.
-  constexpr float kSmall = 1.0f / 65536;
+  constexpr float kSmall = 1.0f / 4096;
   auto* bent = threadScratch(0, points * columns);
   auto* changes = threadScratch(3, 2 * gates * columns);
   auto* small = changes + gates * columns;
-  // Where a column's readings are all the same, its slope is its gates' changes times what one of each makes.
+  // Where a column's readings are all the same, its slope is its gates' changes times what one of each makes: half of the
+  // difference between a change up and one down, which may be larger, since what bends cancels.
+  constexpr float kStep = 1.0f / 128;
   const bool apart = input.read != nullptr;
-  auto* straight = threadScratch(2, points * (apart ? columns : gates));
-  float one_each[16] = {};
-  for (int64_t gate = 0; gate < gates; ++gate) one_each[gate * gates + gate] = kSmall;
+  auto* straight = threadScratch(2, points * (apart ? columns : 2 * gates));
+  float one_each[32] = {};
+  for (int64_t gate = 0; gate < gates; ++gate) {
+    one_each[2 * gate * gates + gate] = kStep;
+    one_each[2 * gate * gates + gates + gate] = -kStep;
+  }
   const auto wrap = [](const float* data, at::IntArrayRef shape, at::IntArrayRef strides) {
     return at::from_blob(const_cast<float*>(data), shape, strides, at::kFloat);
   };
@@ -85,7 +90,8 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
   const auto seeds = tables.some.size(2);
   auto out = wrap(block.at(sample, 0), {block.seeds, columns}, {columns, 1});
   auto bends = wrap(bent + first * columns, {moving, columns}, {columns, 1});
-  const auto slopes = wrap(straight + first * gates, {moving, gates}, {gates, 1});
+  const auto up = wrap(straight + first * 2 * gates, {moving, gates}, {2 * gates, 1});
+  const auto down = wrap(straight + first * 2 * gates + gates, {moving, gates}, {2 * gates, 1});
   const auto gate_changes = wrap(changes, {gates, columns}, {columns, 1});
   for (int64_t unit = 0; unit < hidden_; ++unit) {
     for (int64_t gate = 0; gate < gates; ++gate) {
@@ -104,8 +110,8 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
       run(input.read, small, columns, straight);
       for (int64_t i = first * columns; i < points * columns; ++i) bent[i] -= straight[i] / kSmall;
     } else {
-      run(nullptr, one_each, gates, straight);
-      bends.addmm_(slopes, gate_changes, 1, -1 / kSmall);
+      run(nullptr, one_each, 2 * gates, straight);
+      bends.addmm_(up - down, gate_changes, 1, -0.5 / kStep);
     }
     const auto seen = wrap(lambda + (unit * rows_ + input.row) * seeds * points, {block.seeds, moving}, {points, 1});
     out.addmm_(seen, bends);
