@@ -27,8 +27,10 @@ Action addCompare(CLI::App& program);
 Action addExport(CLI::App& program);
 Action addInspect(CLI::App& program);
 Action addMask(CLI::App& program);
+Action addMerge(CLI::App& program);
 Action addRank(CLI::App& program);
 Action addReport(CLI::App& program);
+Action addStatus(CLI::App& program);
 Action addVerify(CLI::App& program);
 
 }  // namespace heft::cli

@@ -94,6 +94,7 @@ class BatchExecutor : public Executor {
         loop_(makeLoopExecutor(runner, layout)) {}
 
   void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override;
+  void prepare(std::span<const Variant> variants) override;
   [[nodiscard]] std::vector<std::string> notes() const override { return notes_; }
 
  private:
@@ -115,6 +116,7 @@ class BatchExecutor : public Executor {
   std::optional<BaselineCalls> calls_;  ///< where what they keep fits into memory
   int64_t bytes_ = 0;                   ///< of activations, a variant
   int64_t most_ = 1;                    ///< variants of a chunk, at most
+  bool prepared_ = false;               ///< products have their form for good
   bool fewer_ = false;                  ///< tryBatch() wants the same again, with fewer variants
   std::set<Sort> checked_;              ///< found equal to the loop
   std::set<Sort> alone_;                ///< run by the loop from now on
@@ -161,6 +163,19 @@ int64_t BatchExecutor::fitting(const Sort& sort, int64_t weights) const {
     }
   }
   return std::clamp<int64_t>(options_.memory / std::max<int64_t>(1, bytes), 1, most_);
+}
+
+void BatchExecutor::prepare(std::span<const Variant> variants) {
+  const at::NoGradGuard no_grad;
+  runBaseline();
+  std::vector<Variant> untried;
+  const auto known = [&](const Sort& sort) { return checked_.count(sort) > 0 || alone_.count(sort) > 0; };
+  for (const auto& variant : variants) {
+    const auto sort = sizeUp(runner_.model(), variant).sort;
+    if (!sort.parameters.empty() && !known(sort)) untried.push_back(variant);
+  }
+  if (!untried.empty()) execute(untried, [](size_t, const at::Tensor&) {});
+  prepared_ = true;
 }
 
 void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutputs& receive) {
@@ -228,7 +243,7 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     checked_.insert(sort);
     return table;
   }
-  if (failure.empty() && calls_ && calls_->form().halves) {
+  if (failure.empty() && calls_ && calls_->form().halves && !prepared_) {
     // Where differences grow or nearly cancel, products in bfloat16 halves are not exact enough: float32 from here on.
     calls_->leaveHalves();
     std::ostringstream off;
