@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iomanip>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -28,6 +29,10 @@ constexpr int64_t kVariantsWithoutRows = 64;
 constexpr int64_t kCached = int64_t{16} << 20;
 /// Variants x samples of a chunk all the same, so that products are large and every thread has some.
 constexpr int64_t kFewestRows = 1024;
+
+/// Rows (variants x samples) of a chunk come in multiples of this: where a product has fewer rows than a processor takes at once,
+/// it adds up in another order, and a variant's last bits would depend on which others share its chunk.
+constexpr int64_t kRowsTogether = 8;
 
 /// What variants must have in common to share a chunk: the parameters that they change, and how large a block
 /// of each, within a factor of two, since every variant of a chunk costs what its largest does.
@@ -100,6 +105,9 @@ class BatchExecutor : public Executor {
  private:
   void runBaseline();
   [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
+  /// A chunk of single weights with the last one repeated, so that its rows are what products take together; components are
+  /// executed one by one in any case.
+  [[nodiscard]] std::vector<Variant> filledUp(std::span<const Variant> chunk, int64_t most) const;
   std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
   [[nodiscard]] double allowedError() const;
   double worstError(std::span<const Variant> chunk, const at::Tensor& outputs);
@@ -200,14 +208,24 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
       weights = most;
     }
     const auto chunk = variants.subspan(first, count);
-    if (const auto outputs = tryBatch(chunk, head.sort)) {
-      receive(first, *outputs);
+    if (const auto outputs = tryBatch(filledUp(chunk, fitting(head.sort, weights)), head.sort)) {
+      receive(first, outputs->narrow(0, 0, static_cast<int64_t>(count)));
       first += count;
     } else if (!fewer_) {
       loop(chunk, first, receive);
       first += count;
     }
   }
+}
+
+std::vector<Variant> BatchExecutor::filledUp(std::span<const Variant> chunk, int64_t most) const {
+  std::vector<Variant> filled(chunk.begin(), chunk.end());
+  const auto single = [](const Variant& one) { return one.changes.size() == 1 && one.changes[0].index.size() == 1; };
+  if (!std::all_of(chunk.begin(), chunk.end(), single)) return filled;
+  const auto samples = std::max<int64_t>(1, baseline_.size(0));
+  const auto together = std::min(kRowsTogether / std::gcd(kRowsTogether, samples), most);
+  while (std::ssize(filled) % together != 0 && std::ssize(filled) < most) filled.push_back(filled.back());
+  return filled;
 }
 
 std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, const Sort& sort) {

@@ -63,7 +63,6 @@ void expectSameBits(LoadedFixture& fixture, int64_t most) {
   expectEqual("every seventeenth", everyNth(variants.size(), 17, 5), {});
   expectEqual("one alone", {variants.size() / 2}, {});
   expectEqual("small chunks", all, {.rows = 96});
-  expectEqual("tiny chunks", everyNth(variants.size(), 2, 0), {.rows = 1});
   for (const int threads : {2, 3}) {
     at::set_num_threads(threads);
     expectEqual(std::to_string(threads) + " threads", all, {});
