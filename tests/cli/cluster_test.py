@@ -92,12 +92,13 @@ def test_parts_of_auto_leave_little_to_the_merge(tmp_path):
     for folder in folders:
         succeed("rank", *common, "--shard", f"{folder.name}/2", "--estimates", tmp_path / "estimates", "-o", folder)
     succeed("merge", *folders, "-o", tmp_path / "run")
-    cost = json.loads((tmp_path / "run" / "run.json").read_text())["cost"]["variants"]
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
     parts = json.loads((tmp_path / "run" / "shards.json").read_text())["shards"]
-    assert cost - sum(part["variants"] for part in parts) < 0.2 * cost
+    here = facts["cost"]["variants"] - sum(part["variants"] for part in parts)
+    assert 0 <= here < 0.2 * facts["settled"]["executed"]
 
 
-def slow(tmp_path):
+def slow():
     """A part that takes some seconds, in the middle of which it can be stopped."""
     return [
         MODELS / "char-lstm.pt",
@@ -106,13 +107,12 @@ def slow(tmp_path):
         "--method",
         "exhaustive",
         "--parameters",
-        "*weight_hh_l0[0:2,:]",
-        "*weight_ih_l0[0:2,:]",
+        "*weight_hh_l0[0:1,:]",
     ]
 
 
 def test_a_killed_part_goes_on_and_the_merged_run_is_the_same(tmp_path):
-    common = slow(tmp_path)
+    common = slow()
     succeed("rank", *common, "-o", tmp_path / "alone")
     first, second = tmp_path / "1", tmp_path / "2"
     part = [HEFT, "rank", *common, "--shard", "1/2", "-o", first]
