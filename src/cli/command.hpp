@@ -31,8 +31,10 @@ Action addExport(CLI::App& program);
 Action addHelp(CLI::App& program);  ///< likewise
 Action addInspect(CLI::App& program);
 Action addMask(CLI::App& program);
+Action addMerge(CLI::App& program);
 Action addRank(CLI::App& program);
 Action addReport(CLI::App& program);
+Action addStatus(CLI::App& program);
 Action addVerify(CLI::App& program);
 
 }  // namespace heft::cli

@@ -74,8 +74,10 @@ int main(int count, char** values) {
   actions["help"] = heft::cli::addHelp(program);
   actions["inspect"] = heft::cli::addInspect(program);
   actions["mask"] = heft::cli::addMask(program);
+  actions["merge"] = heft::cli::addMerge(program);
   actions["rank"] = heft::cli::addRank(program);
   actions["report"] = heft::cli::addReport(program);
+  actions["status"] = heft::cli::addStatus(program);
   actions["verify"] = heft::cli::addVerify(program);
 
   if (count > 1 && values[1][0] != '-' && !actions.contains(values[1])) {

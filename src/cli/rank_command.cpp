@@ -1,18 +1,17 @@
-#include <iostream>
 #include <optional>
 
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
+#include "cli/ranked.hpp"
+#include "cli/shard_run.hpp"
 #include "cli/signals.hpp"
 #include "data/name_list.hpp"
 #include "heft/error.hpp"
 #include "measure/input_features.hpp"
 #include "measure/rank.hpp"
 #include "run/findings.hpp"
-#include "run/json_text.hpp"
 #include "run/run_folder.hpp"
-#include "run/verdict.hpp"
 #include "run/words.hpp"
 
 namespace heft::cli {
@@ -26,13 +25,15 @@ struct Options {
   int64_t top = RankSettings{}.top;
   double alpha = RankSettings{}.alpha, miss = RankSettings{}.miss;
   bool resume = false;
+  ShardOptions shard;
 };
 
 constexpr auto kFooter = R"(Examples:
   heft rank model.pt --inputs inputs.pt
   heft rank model.pt --inputs x.npy --method exhaustive --parameters 'rnn.weight_hh_l0[0:16,:]' -o my-run
   heft rank model.pt --inputs x.pt --targets y.pt --metric loss rms --top 100
-  heft rank policy.pt --inputs observations.npy --stream)";
+  heft rank policy.pt --inputs observations.npy --stream
+  heft rank model.pt --inputs inputs.pt --method exhaustive --shard 3/7 -o parts/3)";
 
 /// "500" is a number of variants; "90s", "20min", "2h" a time.
 void readBudget(const std::string& text, RankSettings& settings) {
@@ -112,49 +113,12 @@ void logSession(const Context& context, const Session& session, const RankSettin
   context.log(text);
 }
 
-void report(const Context& context, const heft::Run& run, const std::filesystem::path& folder) {
-  const auto findings = findingsOf(run);
-  if (context.json) {
-    auto summary = summaryJson(run, findings);
-    summary["run"] = folder.string();
-    std::cout << jsonText(summary) << '\n';
-    return;
-  }
-  std::cout << verdict(run, findings);
-  std::cout << "\nrun folder: " << folder.string() << "  (heft verify " << folder.string() << " checks it)\n";
-}
-
-/// Leaves no half-made folder behind a run that fails before anything is measured.
-class UndoUnlessKept {
- public:
-  explicit UndoUnlessKept(RunFolder& folder) : folder_(folder) {}
-  UndoUnlessKept(const UndoUnlessKept&) = delete;
-  UndoUnlessKept& operator=(const UndoUnlessKept&) = delete;
-  ~UndoUnlessKept() {
-    if (!kept_) folder_.undo();
-  }
-  void keep() { kept_ = true; }
-
- private:
-  RunFolder& folder_;
-  bool kept_ = false;
-};
-
-/// Whatever ended the run, what it measured is there for --resume.
-void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo) {
-  if (checkpoint.empty()) return;
-  undo.keep();
-  try {
-    checkpoint.flush();
-  } catch (const Error&) {  // a full disk, which is what ended the run, then
-  }
-}
-
 int rank(const Options& options, const Context& context) {
   const auto settings = readSettings(options);
   const auto feature_names = readNames(options.feature_names);
   if (options.resume && options.run.empty())
     throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
+  const auto shard = options.shard.any() ? std::optional(shardOf(options.shard, settings.method)) : std::nullopt;
   const auto session_options = sessionOptions(options.model);
   Session session(session_options);
   checkSettings(session, settings);
@@ -163,6 +127,12 @@ int rank(const Options& options, const Context& context) {
   const auto selection = select(session.structure(), settings.parameters);
   logSession(context, session, settings, selection);
 
+  if (shard) {
+    return runShard(session, settings, provenance,
+                    {*shard, options.run, options.shard.estimates, options.resume, feature_names,
+                     resumeCommand(context, options, options.run)},
+                    context);
+  }
   auto folder = options.run.empty() ? RunFolder::createFor(options.model.model)
                 : options.resume    ? RunFolder::resume(options.run)
                                     : RunFolder::create(options.run);
@@ -173,8 +143,13 @@ int rank(const Options& options, const Context& context) {
                   folder.path().string() + ": holds a finished run with other settings; choose another folder with -o");
     }
     context.log("the run is finished already; nothing was measured");
-    report(context, earlier, folder.path());
+    reportRun(context, earlier, folder.path());
     return 0;
+  }
+  if (isShard(folder.path())) {
+    const auto found = readShard(folder.path()).shard;
+    throw Error(Fault::output, folder.path().string() + ": holds a part of a ranking (" + found.text() +
+                                   "); go on with that part, or choose another -o");
   }
   UndoUnlessKept undo(folder);
   Checkpoint checkpoint(folder.path(), identityOf(settings, provenance), checkpointColumns(settings));
@@ -191,7 +166,7 @@ int rank(const Options& options, const Context& context) {
     checkpoint.remove();
     undo.keep();
     for (size_t i = session.notes().size(); i < run.notes.size(); ++i) context.warn(run.notes[i]);
-    report(context, run, folder.path());
+    reportRun(context, run, folder.path());
   } catch (const Error& error) {
     progress.stop();
     keepMeasured(checkpoint, undo);
@@ -245,6 +220,7 @@ Action addRank(CLI::App& program) {
           "0.1 % off, and says how far")
       ->capture_default_str();
   command->add_flag("--resume", options->resume, "Go on with the run in the folder that -o names");
+  addShardOptions(*command, options->shard);
   return [options](const Context& context) { return rank(*options, context); };
 }
 

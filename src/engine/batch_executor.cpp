@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iomanip>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -28,6 +29,10 @@ constexpr int64_t kVariantsWithoutRows = 64;
 constexpr int64_t kCached = int64_t{16} << 20;
 /// Variants x samples of a chunk all the same, so that products are large and every thread has some.
 constexpr int64_t kFewestRows = 1024;
+
+/// Rows (variants x samples) of a chunk come in multiples of this: where a product has fewer rows than a processor takes at once,
+/// it adds up in another order, and a variant's last bits would depend on which others share its chunk.
+constexpr int64_t kRowsTogether = 8;
 
 /// What variants must have in common to share a chunk: the parameters that they change, and how large a block
 /// of each, within a factor of two, since every variant of a chunk costs what its largest does.
@@ -100,11 +105,15 @@ class BatchExecutor : public Executor {
         loop_(makeLoopExecutor(runner, layout)) {}
 
   void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override;
+  void prepare(std::span<const Variant> variants) override;
   [[nodiscard]] std::vector<std::string> notes() const override;
 
  private:
   void runBaseline();
   [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
+  /// A chunk of single weights with the last one repeated, so that its rows are what products take together; components are
+  /// executed one by one in any case.
+  [[nodiscard]] std::vector<Variant> filledUp(std::span<const Variant> chunk, int64_t most) const;
   std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
   [[nodiscard]] double allowedError() const;
   [[nodiscard]] bool rounds() const { return calls_ && calls_->form().products == ProductForm::rounded; }
@@ -122,6 +131,7 @@ class BatchExecutor : public Executor {
   std::optional<BaselineCalls> calls_;  ///< where what they keep fits into memory
   int64_t bytes_ = 0;                   ///< of activations, a variant
   int64_t most_ = 1;                    ///< variants of a chunk, at most
+  bool prepared_ = false;               ///< products have their form for good
   bool fewer_ = false;                  ///< tryBatch() wants the same again, with fewer variants
   std::set<Sort> checked_;              ///< found equal to the loop
   double rounding_error_ = 0;           ///< the largest that was seen with rounded numbers
@@ -170,6 +180,23 @@ int64_t BatchExecutor::fitting(const Sort& sort, int64_t weights) const {
   return std::clamp<int64_t>(options_.memory / std::max<int64_t>(1, bytes), 1, most_);
 }
 
+void BatchExecutor::prepare(std::span<const Variant> variants) {
+  const at::NoGradGuard no_grad;
+  runBaseline();
+  const auto known = [&](const Sort& sort) { return checked_.count(sort) > 0 || alone_.count(sort) > 0; };
+  const auto untried = [&] {
+    std::vector<Variant> some;
+    for (const auto& variant : variants) {
+      const auto sort = sizeUp(runner_.model(), variant).sort;
+      if (!sort.parameters.empty() && !known(sort)) some.push_back(variant);
+    }
+    return some;
+  };
+  // Again where products took another form on the way, which unsettles what was found before.
+  for (auto some = untried(); !some.empty(); some = untried()) execute(some, [](size_t, const at::Tensor&) {});
+  prepared_ = true;
+}
+
 void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutputs& receive) {
   const at::NoGradGuard no_grad;
   for (const auto& variant : variants) {
@@ -192,14 +219,24 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
       weights = most;
     }
     const auto chunk = variants.subspan(first, count);
-    if (const auto outputs = tryBatch(chunk, head.sort)) {
-      receive(first, *outputs);
+    if (const auto outputs = tryBatch(filledUp(chunk, fitting(head.sort, weights)), head.sort)) {
+      receive(first, outputs->narrow(0, 0, static_cast<int64_t>(count)));
       first += count;
     } else if (!fewer_) {
       loop(chunk, first, receive);
       first += count;
     }
   }
+}
+
+std::vector<Variant> BatchExecutor::filledUp(std::span<const Variant> chunk, int64_t most) const {
+  std::vector<Variant> filled(chunk.begin(), chunk.end());
+  const auto single = [](const Variant& one) { return one.changes.size() == 1 && one.changes[0].index.size() == 1; };
+  if (!std::all_of(chunk.begin(), chunk.end(), single)) return filled;
+  const auto samples = std::max<int64_t>(1, baseline_.size(0));
+  const auto together = std::min(kRowsTogether / std::gcd(kRowsTogether, samples), most);
+  while (std::ssize(filled) % together != 0 && std::ssize(filled) < most) filled.push_back(filled.back());
+  return filled;
 }
 
 std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, const Sort& sort) {
@@ -235,7 +272,7 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     if (checked_.insert(sort).second && rounds()) rounding_error_ = std::max(rounding_error_, error);
     return table;
   }
-  if (failure.empty() && calls_ && calls_->form().products != ProductForm::floats) {
+  if (failure.empty() && calls_ && calls_->form().products != ProductForm::floats && !prepared_) {
     // Where differences grow or nearly cancel, products in bfloat16 are not exact enough: more exact ones from here on.
     const bool rounded = rounds();
     calls_->multiplyBy(rounded ? ProductForm::halves : ProductForm::floats);

@@ -38,6 +38,12 @@ class Executor {
   /// Executes all variants, in chunks that depend on the list and the memory limit alone, received in order.
   virtual void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) = 0;
 
+  /// Decides now how variants that change the same parameters as these are executed, where that depends on what is tried. Without
+  /// it, the first variants that come decide, and whoever executes others first may get other last bits: runs that must agree in
+  /// every bit prepare on the same variants in the same order before they execute. From the first call's end on, later tries
+  /// decide on variants of their own kind alone.
+  virtual void prepare(std::span<const Variant> /*variants*/) {}
+
   /// Sentences for people: what could not be done the fast way, and why.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
 };

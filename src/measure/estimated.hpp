@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "analysis/conformal.hpp"
+#include "analysis/settle.hpp"
 #include "analysis/stratify.hpp"
 #include "measure/method.hpp"
 
@@ -17,6 +18,13 @@ struct Estimated {
 
 /// Estimates every selected weight and puts the estimates into the run, from the checkpoint where it holds them.
 Estimated estimateSelected(const MethodTask& task, Run& run);
+
+/// The random sample that is executed to say how far off estimates are, by stratum: numbers of selected weights.
+std::vector<std::vector<std::size_t>> calibrationSample(const RankSettings& settings, const Estimates& estimates,
+                                                        const Strata& strata);
+
+/// What the method auto asks of settle(), but for a budget of time.
+SettleOptions settleOptions(const RankSettings& settings);
 
 /// Gives every estimated weight of the run its interval.
 void storeIntervals(const MethodTask& task, const Estimated& estimated, const Strata& strata,

@@ -9,6 +9,10 @@ namespace {
 /// What a component's result is kept under: values and standard errors, by metric.
 std::string listName(const Component& component) { return "component " + component.name; }
 
+bool isKnown(const MethodTask& task, const Component& component) {
+  return task.checkpoint.hasList(listName(component));
+}
+
 Measured measureOrRestore(const MethodTask& task, const Component& component) {
   const auto metrics = static_cast<std::ptrdiff_t>(task.settings.metrics.size());
   if (const auto kept = task.checkpoint.list(listName(component)); kept && std::ssize(*kept) == 2 * metrics) {
@@ -23,6 +27,14 @@ Measured measureOrRestore(const MethodTask& task, const Component& component) {
   return measured;
 }
 
+/// Where some of them are to be executed.
+void prepare(const MethodTask& task, const std::vector<Component>& components) {
+  if (task.known_only) return;
+  const auto known = [&](const Component& one) { return isKnown(task, one); };
+  if (std::all_of(components.begin(), components.end(), known)) return;
+  for (const auto& component : components) task.measurer.prepareOn(component);
+}
+
 }  // namespace
 
 std::vector<Component> componentsOf(const Structure& structure, const RankSettings& settings,
@@ -35,8 +47,14 @@ std::vector<Component> componentsOf(const Structure& structure, const RankSettin
 }
 
 void measureJointly(const MethodTask& task, const std::vector<Component>& components, Run& run) {
+  prepare(task, components);
+  std::size_t unknown = 0;
   for (std::size_t i = 0; i < components.size(); ++i) {
     const auto& component = components[i];
+    if (task.known_only && !isKnown(task, component)) {
+      ++unknown;
+      continue;
+    }
     const auto measured = measureOrRestore(task, component);
     ComponentImpact impact;
     impact.name = component.name;
@@ -58,6 +76,19 @@ void measureJointly(const MethodTask& task, const std::vector<Component>& compon
     }
     impact.magnitude = std::sqrt(squares);
     run.components.push_back(std::move(impact));
+    task.progress("executing components", static_cast<double>(i + 1) / static_cast<double>(components.size()));
+  }
+  if (unknown == 0) return;
+  run.complete = false;
+  run.notes.push_back(std::to_string(unknown) + " of " + std::to_string(components.size()) +
+                      " components were not measured, by the parts of the ranking that are missing");
+}
+
+void measureJointlyInShard(const MethodTask& task, const std::vector<Component>& components, const Shard& shard) {
+  if (shard.estimates()) return;
+  prepare(task, components);
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    if (shard.does(i)) measureOrRestore(task, components[i]);
     task.progress("executing components", static_cast<double>(i + 1) / static_cast<double>(components.size()));
   }
 }

@@ -2,6 +2,7 @@
 
 #include "measure/component.hpp"
 #include "measure/method.hpp"
+#include "run/shard.hpp"
 
 namespace heft {
 
@@ -12,5 +13,8 @@ std::vector<Component> componentsOf(const Structure& structure, const RankSettin
 /// Executes each component, all its weights together, and puts its joint impact into the run beside the sum of its
 /// members' own impacts.
 void measureJointly(const MethodTask& task, const std::vector<Component>& components, Run& run);
+
+/// Executes a shard's part of the components; their results are in the checkpoint then.
+void measureJointlyInShard(const MethodTask& task, const std::vector<Component>& components, const Shard& shard);
 
 }  // namespace heft

@@ -58,19 +58,36 @@ std::vector<Measured> Measurer::measuredOf(const at::Tensor& outputs) const {
   return measured;
 }
 
+std::optional<Variant> Measurer::variantOf(std::uint64_t flat) const {
+  const auto place = flat_.place(flat);
+  const double weight = values_[static_cast<std::size_t>(place.parameter)][static_cast<std::size_t>(place.index)];
+  const double value = newValue(place.parameter, place.index, weight);
+  if (value == weight) return std::nullopt;
+  return Variant{{{place.parameter, {place.index}, {value}}}};
+}
+
+void Measurer::prepare() {
+  if (probes_.empty()) return;
+  std::vector<Variant> variants;
+  for (const auto one : probes_) {
+    if (auto variant = variantOf(one)) variants.push_back(std::move(*variant));
+  }
+  probes_.clear();
+  executor_->prepare(variants);
+}
+
 void Measurer::measureBlock(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard) {
   const auto metrics = metrics_wanted_.size();
   std::vector<std::vector<double>> rows(flat.size(), std::vector<double>(2 * metrics, 0.0));
+  prepare();
   // A weight that the perturbation leaves as it is moves nothing, and that is known without a run.
   std::vector<std::size_t> moved;
   std::vector<Variant> variants;
   for (std::size_t i = 0; i < flat.size(); ++i) {
-    const auto place = flat_.place(flat[i]);
-    const double weight = values_[static_cast<std::size_t>(place.parameter)][static_cast<std::size_t>(place.index)];
-    const double value = newValue(place.parameter, place.index, weight);
-    if (value == weight) continue;
+    auto variant = variantOf(flat[i]);
+    if (!variant) continue;
     moved.push_back(i);
-    variants.push_back({{{place.parameter, {place.index}, {value}}}});
+    variants.push_back(std::move(*variant));
   }
   const auto begin = std::chrono::steady_clock::now();
   executor_->execute(variants, [&](std::size_t first, const at::Tensor& outputs) {
@@ -118,7 +135,13 @@ Variant Measurer::variantOf(const Component& component) const {
   return variant;
 }
 
+void Measurer::prepareOn(const Component& component) {
+  prepare();
+  executor_->prepare(std::vector<Variant>{variantOf(component)});
+}
+
 at::Tensor Measurer::outputs(const Component& component) {
+  prepare();
   const std::vector<Variant> variants{variantOf(component)};
   at::Tensor outputs;
   const auto begin = std::chrono::steady_clock::now();

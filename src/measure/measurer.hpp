@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ class Measurer {
  public:
   Measurer(Session& session, const RankSettings& settings, std::unique_ptr<Executor> executor, Checkpoint& checkpoint);
 
+  /// Before anything is executed here, the executor prepares (Executor::prepare) on these weights' variants: runs that must
+  /// agree in every bit give the same ones, whatever part of the work is theirs.
+  void prepareOn(std::vector<std::uint64_t> flat) { probes_ = std::move(flat); }
+
   /// Called with how many of how many weights of a call are measured; may throw to stop.
   using Progress = std::function<void(std::size_t done, std::size_t of)>;
 
@@ -35,6 +40,10 @@ class Measurer {
   /// weights are taken in blocks that depend on the list alone, and a block is measured as a whole or not at all, so
   /// that a resumed run gives the same bits.
   std::vector<Measured> weights(std::span<const std::uint64_t> flat, const Progress& progress);
+
+  /// Likewise prepares on a component. Called for all components before the first one is executed, it makes the first one of
+  /// each kind decide for all of its kind, whoever executes them.
+  void prepareOn(const Component& component);
 
   /// All weights of a component changed together.
   Measured component(const Component& component);
@@ -58,6 +67,9 @@ class Measurer {
  private:
   /// `heard` is told how many of them are done; it may throw to stop, and the block then counts for nothing.
   void measureBlock(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard);
+  void prepare();
+  /// Nothing where the perturbation leaves the weight as it is.
+  std::optional<Variant> variantOf(std::uint64_t flat) const;
   Variant variantOf(const Component& component) const;
   std::vector<Measured> measuredOf(const at::Tensor& outputs) const;
 
@@ -70,6 +82,7 @@ class Measurer {
   std::vector<std::vector<double>> values_;
   std::vector<Perturber> perturbers_;
   std::size_t block_;
+  std::vector<std::uint64_t> probes_;  ///< until they have served
   std::size_t executed_ = 0;
   double seconds_ = 0;
 };

@@ -19,10 +19,15 @@ struct MethodTask {
   Measurer& measurer;
   Checkpoint& checkpoint;
   StageProgress progress;  ///< may throw to stop
+  bool known_only =
+      false;  ///< exhaustive and components: nothing is executed, what the checkpoint lacks stays unmeasured
 };
 
 /// Every selected weight is executed; `reference` and `exhaustive` differ in the executor alone.
 void measureExhaustive(const MethodTask& task, Run& run);
+
+/// How many of the selected weights that executes, from the first on: all that the budget allows.
+std::size_t exhaustiveWeights(const MethodTask& task);
 
 /// Every selected weight is estimated by unit response, and a random sample is executed to say how far off that is.
 void measureResponse(const MethodTask& task, Run& run);

@@ -31,16 +31,21 @@ std::string stageName(std::string_view purpose) {
 
 }  // namespace
 
+SettleOptions settleOptions(const RankSettings& settings) {
+  SettleOptions options;
+  options.k = static_cast<std::size_t>(settings.top);
+  options.miss = settings.miss;
+  options.alpha = settings.alpha;
+  options.seed = settings.seed;
+  options.budget = static_cast<std::size_t>(settings.budget_variants);
+  return options;
+}
+
 void measureAuto(const MethodTask& task, Run& run) {
   const auto begin = std::chrono::steady_clock::now();
   const auto estimated = estimateSelected(task, run);
   const Estimates estimates(estimated.spans());
-  SettleOptions options;
-  options.k = static_cast<std::size_t>(task.settings.top);
-  options.miss = task.settings.miss;
-  options.alpha = task.settings.alpha;
-  options.seed = task.settings.seed;
-  options.budget = static_cast<std::size_t>(task.settings.budget_variants);
+  auto options = settleOptions(task.settings);
   if (task.settings.budget_seconds > 0) {
     const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const auto fit = variantsWithin(task, task.settings.budget_seconds - spent);

@@ -17,10 +17,14 @@ void storeMeasured(const RankSettings& settings, FlatWeights::Place place, const
   }
 }
 
+std::size_t exhaustiveWeights(const MethodTask& task) {
+  const auto budget = static_cast<std::size_t>(task.settings.budget_variants);
+  return budget > 0 ? std::min(task.selected.size(), budget) : task.selected.size();
+}
+
 void measureExhaustive(const MethodTask& task, Run& run) {
   const auto& settings = task.settings;
-  std::size_t wanted = task.selected.size();
-  if (settings.budget_variants > 0) wanted = std::min(wanted, static_cast<std::size_t>(settings.budget_variants));
+  const std::size_t wanted = exhaustiveWeights(task);
   const auto begin = std::chrono::steady_clock::now();
   const auto spent = [&] {
     return settings.budget_seconds > 0 &&
@@ -28,15 +32,22 @@ void measureExhaustive(const MethodTask& task, Run& run) {
   };
   // A piece at a time, so that what is measured never lies in memory twice.
   constexpr std::size_t kPiece = 4096;
-  std::size_t done = 0;
-  for (; done < wanted && !spent(); done += std::min(kPiece, wanted - done)) {
-    std::vector<std::uint64_t> flat(std::min(kPiece, wanted - done));
+  std::size_t done = 0, unknown = 0;
+  for (std::size_t piece = 0; done < wanted && !spent(); done += piece) {
+    piece = std::min(kPiece, wanted - done);
+    std::vector<std::uint64_t> flat(piece);
     for (std::size_t i = 0; i < flat.size(); ++i) flat[i] = task.selected.flat(done + i);
+    if (task.known_only) unknown += std::erase_if(flat, [&](std::uint64_t one) { return !task.checkpoint.has(one); });
     const auto measured = task.measurer.weights(flat, [&](std::size_t now, std::size_t) {
       task.progress("executing", static_cast<double>(done + now) / static_cast<double>(wanted));
     });
     for (std::size_t i = 0; i < flat.size(); ++i)
       storeMeasured(settings, task.measurer.flatWeights().place(flat[i]), measured[i], run);
+  }
+  if (unknown > 0) {
+    run.complete = false;
+    run.notes.push_back(std::to_string(unknown) + " of " + std::to_string(task.selected.size()) +
+                        " weights were not measured, by the parts of the ranking that are missing");
   }
   if (done < task.selected.size()) {
     run.complete = false;

@@ -10,17 +10,21 @@
 
 namespace heft {
 
+std::vector<std::vector<std::size_t>> calibrationSample(const RankSettings& settings, const Estimates& estimates,
+                                                        const Strata& strata) {
+  auto draws = defaultCalibrationDraws(estimates, settings.alpha);
+  if (settings.budget_variants > 0) draws = std::min(draws, static_cast<std::size_t>(settings.budget_variants));
+  return drawStratified(estimates, strata, draws, settings.seed,
+                        settings.budget_variants > 0 ? 0 : zeroDraws(settings.alpha));
+}
+
 void measureResponse(const MethodTask& task, Run& run) {
   const auto estimated = estimateSelected(task, run);
   const Estimates estimates(estimated.spans());
   const Strata strata(estimates);
-  auto draws = defaultCalibrationDraws(estimates, task.settings.alpha);
-  if (task.settings.budget_variants > 0)
-    draws = std::min(draws, static_cast<std::size_t>(task.settings.budget_variants));
   std::vector<std::uint64_t> flat;
   std::vector<CalibrationPair> pairs;
-  const auto drawn = drawStratified(estimates, strata, draws, task.settings.seed,
-                                    task.settings.budget_variants > 0 ? 0 : zeroDraws(task.settings.alpha));
+  const auto drawn = calibrationSample(task.settings, estimates, strata);
   for (std::size_t stratum = 0; stratum < drawn.size(); ++stratum) {
     for (const auto selected : drawn[stratum]) {
       flat.push_back(task.selected.flat(selected));

@@ -8,6 +8,7 @@
 
 #include "heft/error.hpp"
 #include "measure/joint.hpp"
+#include "measure/shard_work.hpp"
 
 namespace heft {
 namespace {
@@ -56,6 +57,57 @@ ProductForm productsOf(const RankSettings& settings) {
 bool ranksWeights(const RankSettings& settings) {
   return std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
 }
+
+/// Weights all over every parameter that is ranked: enough that the executor sees how it fares with them, few enough to cost
+/// little.
+std::vector<std::uint64_t> probesOf(const Measurer& measurer, const SelectedWeights& selected) {
+  constexpr std::size_t kEach = 16;
+  std::vector<std::uint64_t> probes;
+  for (std::size_t p = 0; p < selected.places().size(); ++p) {
+    const auto& places = selected.places()[p];
+    const auto count = std::min(kEach, places.size());
+    for (std::size_t i = 0; i < count; ++i)
+      probes.push_back(measurer.flatWeights().flat(static_cast<std::int64_t>(p), places[i * places.size() / count]));
+  }
+  return probes;
+}
+
+/// What a ranking works with, from its settings.
+struct Ranking {
+  Ranking(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,
+          const StageProgress& progress, bool known_only)
+      : selection((checkSettings(session, settings), select(session.structure(), settings.parameters))),
+        selected(session.structure(), selection),
+        components(componentsOf(session.structure(), settings, selection)),
+        measurer(session, settings,
+                 settings.method == Method::reference
+                     ? makeLoopExecutor(session.runner(), session.layout())
+                     : makeBatchExecutor(session.runner(), session.layout(), {.products = productsOf(settings)}),
+                 checkpoint),
+        run(emptyRun(session, settings, provenance, measurer, selected)),
+        task{session, settings, selected, selection, measurer, checkpoint, progress, known_only} {
+    if (ranksWeights(settings)) measurer.prepareOn(probesOf(measurer, selected));
+  }
+
+  /// The run with its notes and cost.
+  Run finish() {
+    const auto notes = measurer.notes();
+    run.notes.insert(run.notes.end(), notes.begin(), notes.end());
+    run.notes.insert(run.notes.end(), task.checkpoint.notes().begin(), task.checkpoint.notes().end());
+    run.cost.execute_seconds = measurer.seconds();
+    run.cost.variants = measurer.executed();
+    run.cost.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return std::move(run);
+  }
+
+  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+  Selection selection;
+  SelectedWeights selected;
+  std::vector<Component> components;
+  Measurer measurer;
+  Run run;
+  MethodTask task;
+};
 
 }  // namespace
 
@@ -111,41 +163,43 @@ void checkSettings(const Session& session, const RankSettings& settings) {
 }
 
 Run rankWeights(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,
-                const StageProgress& progress) {
+                const StageProgress& progress, bool known_only) {
   const at::NoGradGuard no_grad;
-  const auto begin = std::chrono::steady_clock::now();
-  checkSettings(session, settings);
-  const auto selection = select(session.structure(), settings.parameters);
-  const SelectedWeights selected(session.structure(), selection);
-  const auto components = componentsOf(session.structure(), settings, selection);
-  auto executor = settings.method == Method::reference
-                      ? makeLoopExecutor(session.runner(), session.layout())
-                      : makeBatchExecutor(session.runner(), session.layout(), {.products = productsOf(settings)});
-  Measurer measurer(session, settings, std::move(executor), checkpoint);
-  auto run = emptyRun(session, settings, provenance, measurer, selected);
-  const MethodTask task{session, settings, selected, selection, measurer, checkpoint, progress};
+  Ranking ranking(session, settings, provenance, checkpoint, progress, known_only);
   if (ranksWeights(settings)) {
     switch (settings.method) {
       case Method::reference:
       case Method::exhaustive:
-        measureExhaustive(task, run);
+        measureExhaustive(ranking.task, ranking.run);
         break;
       case Method::response:
-        measureResponse(task, run);
+        measureResponse(ranking.task, ranking.run);
         break;
       case Method::automatic:
-        measureAuto(task, run);
+        measureAuto(ranking.task, ranking.run);
         break;
     }
   }
-  measureJointly(task, components, run);
-  const auto notes = measurer.notes();
-  run.notes.insert(run.notes.end(), notes.begin(), notes.end());
-  run.notes.insert(run.notes.end(), checkpoint.notes().begin(), checkpoint.notes().end());
-  run.cost.execute_seconds = measurer.seconds();
-  run.cost.variants = measurer.executed();
-  run.cost.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return run;
+  measureJointly(ranking.task, ranking.components, ranking.run);
+  return ranking.finish();
+}
+
+Run measureShard(Session& session, const RankSettings& settings, const Provenance& provenance, const Shard& shard,
+                 Checkpoint& checkpoint, const StageProgress& progress) {
+  const at::NoGradGuard no_grad;
+  if (settings.budget_seconds > 0)
+    throw Error(Fault::usage, "--budget: a time can't be divided among shards; give a number of variants");
+  Ranking ranking(session, settings, provenance, checkpoint, progress, false);
+  if (ranksWeights(settings)) {
+    const auto work = shardWork(ranking.task, shard, ranking.run);
+    checkpoint.flush();
+    ranking.measurer.weights(work, [&](std::size_t done, std::size_t of) {
+      progress("executing", static_cast<double>(done) / static_cast<double>(of));
+    });
+  }
+  measureJointlyInShard(ranking.task, ranking.components, shard);
+  checkpoint.flush();
+  return ranking.finish();
 }
 
 }  // namespace heft

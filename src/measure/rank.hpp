@@ -1,6 +1,7 @@
 #pragma once
 
 #include "measure/method.hpp"
+#include "run/shard.hpp"
 
 namespace heft {
 
@@ -11,9 +12,15 @@ Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& 
 std::size_t checkpointColumns(const RankSettings& settings);
 
 /// Measures and ranks: the whole of `heft rank` but for files and terminal. `provenance` is put into the run as it is.
-/// Throws Error: usage, input or unsupported for settings that don't fit the model; what `progress` throws.
+/// `known_only`: as MethodTask's. Throws Error: usage, input or unsupported for settings that don't fit the model; what
+/// `progress` throws.
 Run rankWeights(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,
-                const StageProgress& progress);
+                const StageProgress& progress, bool known_only = false);
+
+/// Measures a shard's part of the same ranking into the checkpoint; rankWeights() with the checkpoints of all parts then gives
+/// the run that it gives alone, bit for bit. Returns the notes and the cost of what was done here. Throws as rankWeights().
+Run measureShard(Session& session, const RankSettings& settings, const Provenance& provenance, const Shard& shard,
+                 Checkpoint& checkpoint, const StageProgress& progress);
 
 /// What a session's outputs are, for the run.
 OutputFacts outputFacts(const Session& session);

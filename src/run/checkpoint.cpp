@@ -52,8 +52,17 @@ std::string shortened(const std::string& text) {
   return printable(text.size() > most ? text.substr(0, most - 3) + "..." : text);
 }
 
-/// "model (earlier 12ab..., now 34cd...)" for up to three differences.
-std::string differences(const Checkpoint::Identity& earlier, const Checkpoint::Identity& now) {
+StoredTensor storeList(const std::string& name, const std::vector<double>& values, bool narrow) {
+  const std::vector<std::int64_t> shape{static_cast<std::int64_t>(values.size())};
+  if (!narrow) return storeTensor(name, shape, std::span<const double>(values));
+  const std::vector<float> floats(values.begin(), values.end());
+  return storeTensor(name, shape, std::span<const float>(floats));
+}
+
+}  // namespace
+
+std::string describeDifferences(const Checkpoint::Identity& earlier, const Checkpoint::Identity& now,
+                                const std::string& before_name, const std::string& after_name) {
   Checkpoint::Identity all = earlier;
   all.insert(now.begin(), now.end());
   std::string text;
@@ -67,21 +76,12 @@ std::string differences(const Checkpoint::Identity& earlier, const Checkpoint::I
     if (earlier.contains(key) && now.contains(key) && earlier.at(key) == now.at(key)) continue;
     if (++count <= 3) {
       text += (count > 1 ? ", " : "") + shortened(key);
-      text += before == after ? "" : " (earlier " + before + ", now " + after + ")";
+      text += before == after ? "" : " (" + before_name + " " + before + ", " + after_name + " " + after + ")";
     }
   }
   if (count > 3) text += " and " + std::to_string(count - 3) + " more";
   return text;
 }
-
-StoredTensor storeList(const std::string& name, const std::vector<double>& values, bool narrow) {
-  const std::vector<std::int64_t> shape{static_cast<std::int64_t>(values.size())};
-  if (!narrow) return storeTensor(name, shape, std::span<const double>(values));
-  const std::vector<float> floats(values.begin(), values.end());
-  return storeTensor(name, shape, std::span<const float>(floats));
-}
-
-}  // namespace
 
 Checkpoint::Checkpoint(const fs::path& folder, Identity identity, std::size_t columns)
     : folder_(folder / folderName), columns_(columns), identity_(digestOf(identity, columns)) {
@@ -110,7 +110,7 @@ void Checkpoint::checkIdentity(const Identity& identity) {
   for (const auto& [key, value] : root.at("identity").fields()) earlier[key] = value.text();
   const std::int64_t columns = root.at("columns").whole(0);
   if (digestOf(earlier, static_cast<std::size_t>(columns)) == identity_) return;
-  std::string what = differences(earlier, identity);
+  std::string what = describeDifferences(earlier, identity);
   if (what.empty())
     what = "numbers per weight (earlier " + std::to_string(columns) + ", now " + std::to_string(columns_) + ")";
   throw Error(Fault::output, printablePath(folder_) + ": was begun with another " + what +
@@ -212,6 +212,19 @@ void Checkpoint::addList(const std::string& name, std::span<const double> values
 
 void Checkpoint::addList(const std::string& name, std::span<const float> values) {
   addNew(name, {{values.begin(), values.end()}, true, values.size(), {}});
+}
+
+void Checkpoint::take(const Checkpoint& other) {
+  for (std::size_t i = 0; i < other.weights_.size(); ++i)
+    keepRow(other.weights_[i], std::span(other.rows_).subspan(i * columns_, columns_));
+  for (const auto& [name, kept] : other.lists_) {
+    if (name.starts_with(ownPrefix) || lists_.contains(name)) continue;
+    if (auto values = other.list(name)) {
+      const auto count = values->size();
+      addNew(name, {std::move(*values), kept.narrow, count, {}});
+    }
+  }
+  notes_.insert(notes_.end(), other.notes_.begin(), other.notes_.end());
 }
 
 void Checkpoint::flush() {

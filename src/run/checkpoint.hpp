@@ -26,6 +26,9 @@ class Checkpoint {
   /// hash.
   using Identity = std::map<std::string, std::string>;
 
+  /// Names of lists that say what this folder alone does begin so: they are no results, and take() leaves them.
+  static constexpr const char* ownPrefix = "own ";
+
   /// Opens or creates FOLDER/checkpoint and reads its files; deletes partial files. `columns`: numbers a
   /// weight's row has. Throws Error(Fault::output) naming what differs from the identity it was begun with.
   Checkpoint(const std::filesystem::path& folder, Identity identity, std::size_t columns);
@@ -46,6 +49,9 @@ class Checkpoint {
   /// A name's second list is ignored. Long lists are not kept in memory once flushed.
   void addList(const std::string& name, std::span<const double> values);
   void addList(const std::string& name, std::span<const float> values);
+
+  /// Adds what another checkpoint of the same identity holds and this one doesn't.
+  void take(const Checkpoint& other);
 
   /// Writes what is new; nothing where nothing is. Throws Error(Fault::output) where the disk is full, and
   /// keeps what is new for the next flush.
@@ -87,5 +93,9 @@ class Checkpoint {
   std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
   std::vector<std::string> notes_;
 };
+
+/// "model (earlier 12ab..., now 34cd...)" for up to three differences; `before` and `after` say whose they are.
+[[nodiscard]] std::string describeDifferences(const Checkpoint::Identity& earlier, const Checkpoint::Identity& now,
+                                              const std::string& before = "earlier", const std::string& after = "now");
 
 }  // namespace heft

@@ -10,6 +10,7 @@
 #include "run/json_text.hpp"
 #include "run/run_json.hpp"
 #include "run/run_tensors.hpp"
+#include "run/shard.hpp"
 #include "run/tables.hpp"
 
 namespace heft {
@@ -74,6 +75,7 @@ fs::path runFileIn(const fs::path& folder) {
   if (!fs::is_directory(status)) refuse(folder, "is no run folder but a file; name the folder that 'heft rank' wrote");
   fs::path file = folder / runFile;
   if (fs::exists(file, ignored)) return file;
+  if (isShard(folder)) refuse(folder, "is a part of a ranking, no run; 'heft merge' makes a run of all parts");
   if (fs::exists(folder / Checkpoint::folderName, ignored))
     refuse(folder, "is a run that was not finished; finish it with 'heft rank --resume' first");
   refuse(folder, "is no run folder (it has no run.json); name the folder that 'heft rank' wrote");
@@ -109,7 +111,7 @@ RunFolder RunFolder::resume(const fs::path& path) {
   const bool strange = std::any_of(names.begin(), names.end(), [](const std::string& name) {
     return !name.starts_with(AtomicFile::temporaryPrefix);
   });
-  if (strange && !holds(names, runFile) && !holds(names, Checkpoint::folderName))
+  if (strange && !holds(names, runFile) && !holds(names, shardFile) && !holds(names, Checkpoint::folderName))
     refuse(path, "holds no run to resume (" + listed(names) + "); choose another -o");
   RunFolder folder(path, found ? Origin::resumed : Origin::made);
   deletePartialFiles(path);
@@ -121,6 +123,7 @@ void RunFolder::undo() noexcept {
   try {
     std::error_code ignored;
     fs::remove_all(path_ / Checkpoint::folderName, ignored);
+    fs::remove(path_ / shardFile, ignored);
     deletePartialFiles(path_);
     fs::remove(path_ / FolderLock::fileName, ignored);
     if (origin_ == Origin::made) fs::remove(path_, ignored);  // only where it is empty

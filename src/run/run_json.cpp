@@ -9,21 +9,6 @@ using nlohmann::ordered_json;
 
 namespace {
 
-ordered_json provenanceJson(const Provenance& from) {
-  return {{"model", from.model},
-          {"model_sha256", from.model_sha256},
-          {"inputs", from.inputs},
-          {"inputs_sha256", from.inputs_sha256},
-          {"targets", from.targets},
-          {"targets_sha256", from.targets_sha256},
-          {"heft_version", from.heft_version},
-          {"libtorch_version", from.libtorch_version},
-          {"device", from.device},
-          {"machine", from.machine},
-          {"threads", from.threads},
-          {"started", from.started}};
-}
-
 ordered_json parameterJson(const ParameterInfo& info) {
   return {{"name", info.name},     {"shape", info.shape}, {"dtype", info.dtype},
           {"tied", info.tied},     {"site", info.site},   {"role", info.role},
@@ -70,6 +55,21 @@ ordered_json listOf(const Values& values, ToJson toJson) {
 }
 
 }  // namespace
+
+ordered_json provenanceJson(const Provenance& from) {
+  return {{"model", from.model},
+          {"model_sha256", from.model_sha256},
+          {"inputs", from.inputs},
+          {"inputs_sha256", from.inputs_sha256},
+          {"targets", from.targets},
+          {"targets_sha256", from.targets_sha256},
+          {"heft_version", from.heft_version},
+          {"libtorch_version", from.libtorch_version},
+          {"device", from.device},
+          {"machine", from.machine},
+          {"threads", from.threads},
+          {"started", from.started}};
+}
 
 ordered_json settingsJson(const RankSettings& settings) {
   return {{"method", name(settings.method)},

@@ -25,61 +25,9 @@ auto parseName(const JsonReader& from, Parse parse) {
 
 std::size_t count(const JsonReader& from) { return static_cast<std::size_t>(from.whole(0)); }
 
-RankSettings readSettings(const JsonReader& from) {
-  RankSettings settings;
-  settings.method = parseName(from.at("method"), parseMethod);
-  settings.metrics.clear();
-  for (const JsonReader& each : from.at("metrics").items()) settings.metrics.push_back(parseName(each, parseMetric));
-  if (settings.metrics.empty()) from.at("metrics").fail("is empty");
-  settings.perturbation = parseName(from.at("perturbation"), Perturbation::parse);
-  settings.levels.clear();
-  for (const JsonReader& each : from.at("levels").items()) settings.levels.push_back(parseName(each, parseLevel));
-  settings.parameters = from.at("parameters").texts();
-  settings.output_target = from.at("output_target").text();
-  settings.top = from.at("top").whole(0);
-  settings.alpha = from.at("alpha").number();
-  if (!(settings.alpha > 0 && settings.alpha < 1)) from.at("alpha").fail("is not between 0 and 1");
-  settings.miss = from.at("miss").number();
-  settings.budget_variants = from.at("budget_variants").whole(0);
-  settings.budget_seconds = from.at("budget_seconds").number();
-  settings.seed = from.at("seed").natural();
-  if (from.has("precision")) settings.precision = parseName(from.at("precision"), parsePrecision);
-  settings.stream = from.at("stream").flag();
-  return settings;
-}
-
-Provenance readProvenance(const JsonReader& from) {
-  Provenance provenance;
-  provenance.model = from.at("model").text();
-  provenance.model_sha256 = from.at("model_sha256").text();
-  provenance.inputs = from.at("inputs").texts();
-  provenance.inputs_sha256 = from.at("inputs_sha256").text();
-  provenance.targets = from.at("targets").text();
-  provenance.targets_sha256 = from.at("targets_sha256").text();
-  provenance.heft_version = from.at("heft_version").text();
-  provenance.libtorch_version = from.at("libtorch_version").text();
-  provenance.device = from.at("device").text();
-  provenance.machine = from.at("machine").text();
-  provenance.threads = static_cast<int>(from.at("threads").whole(0, std::numeric_limits<int>::max()));
-  provenance.started = from.at("started").text();
-  return provenance;
-}
-
 OutputFacts readOutput(const JsonReader& from) {
   return {from.at("shape").text(), from.at("samples").whole(1), from.at("elements").whole(0),
           from.at("rms").number(), from.at("noise").number(),   from.at("samples_interact").flag()};
-}
-
-Cost readCost(const JsonReader& from) {
-  Cost cost;
-  cost.seconds = from.at("seconds").number();
-  cost.response_seconds = from.at("response_seconds").number();
-  cost.execute_seconds = from.at("execute_seconds").number();
-  cost.variants = count(from.at("variants"));
-  cost.adjoints = count(from.at("adjoints"));
-  cost.probes = count(from.at("probes"));
-  cost.probe_error = from.at("probe_error").number();
-  return cost;
 }
 
 std::optional<SettledFacts> readSettled(const JsonReader& from) {
@@ -178,6 +126,58 @@ void checkFormat(const JsonReader& root, const std::string& file) {
 
 }  // namespace
 
+RankSettings readSettingsJson(const JsonReader& from) {
+  RankSettings settings;
+  settings.method = parseName(from.at("method"), parseMethod);
+  settings.metrics.clear();
+  for (const JsonReader& each : from.at("metrics").items()) settings.metrics.push_back(parseName(each, parseMetric));
+  if (settings.metrics.empty()) from.at("metrics").fail("is empty");
+  settings.perturbation = parseName(from.at("perturbation"), Perturbation::parse);
+  settings.levels.clear();
+  for (const JsonReader& each : from.at("levels").items()) settings.levels.push_back(parseName(each, parseLevel));
+  settings.parameters = from.at("parameters").texts();
+  settings.output_target = from.at("output_target").text();
+  settings.top = from.at("top").whole(0);
+  settings.alpha = from.at("alpha").number();
+  if (!(settings.alpha > 0 && settings.alpha < 1)) from.at("alpha").fail("is not between 0 and 1");
+  settings.miss = from.at("miss").number();
+  settings.budget_variants = from.at("budget_variants").whole(0);
+  settings.budget_seconds = from.at("budget_seconds").number();
+  settings.seed = from.at("seed").natural();
+  if (from.has("precision")) settings.precision = parseName(from.at("precision"), parsePrecision);
+  settings.stream = from.at("stream").flag();
+  return settings;
+}
+
+Provenance readProvenanceJson(const JsonReader& from) {
+  Provenance provenance;
+  provenance.model = from.at("model").text();
+  provenance.model_sha256 = from.at("model_sha256").text();
+  provenance.inputs = from.at("inputs").texts();
+  provenance.inputs_sha256 = from.at("inputs_sha256").text();
+  provenance.targets = from.at("targets").text();
+  provenance.targets_sha256 = from.at("targets_sha256").text();
+  provenance.heft_version = from.at("heft_version").text();
+  provenance.libtorch_version = from.at("libtorch_version").text();
+  provenance.device = from.at("device").text();
+  provenance.machine = from.at("machine").text();
+  provenance.threads = static_cast<int>(from.at("threads").whole(0, std::numeric_limits<int>::max()));
+  provenance.started = from.at("started").text();
+  return provenance;
+}
+
+Cost readCostJson(const JsonReader& from) {
+  Cost cost;
+  cost.seconds = from.at("seconds").number();
+  cost.response_seconds = from.at("response_seconds").number();
+  cost.execute_seconds = from.at("execute_seconds").number();
+  cost.variants = count(from.at("variants"));
+  cost.adjoints = count(from.at("adjoints"));
+  cost.probes = count(from.at("probes"));
+  cost.probe_error = from.at("probe_error").number();
+  return cost;
+}
+
 Run readRunJson(const std::filesystem::path& file) {
   const nlohmann::json document = readJsonFile(file);
   const std::string name = printablePath(file);
@@ -185,11 +185,11 @@ Run readRunJson(const std::filesystem::path& file) {
   checkFormat(root, name);
   Run run;
   run.complete = root.at("complete").flag();
-  run.settings = readSettings(root.at("settings"));
-  run.provenance = readProvenance(root.at("provenance"));
+  run.settings = readSettingsJson(root.at("settings"));
+  run.provenance = readProvenanceJson(root.at("provenance"));
   run.structure = readStructure(root);
   run.output = readOutput(root.at("output"));
-  run.cost = readCost(root.at("cost"));
+  run.cost = readCostJson(root.at("cost"));
   run.settled = readSettled(root.at("settled"));
   run.notes = root.at("notes").texts();
   // Runs of earlier versions have none.

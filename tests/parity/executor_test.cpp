@@ -238,7 +238,9 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
     }
   }
   ASSERT_EQ(batch->notes().size(), rounded ? 1u : 0u);
-  if (rounded) EXPECT_NE(batch->notes()[0].find("rounded to bfloat16, as asked"), std::string::npos);
+  if (rounded) {
+    EXPECT_NE(batch->notes()[0].find("rounded to bfloat16, as asked"), std::string::npos);
+  }
 }
 
 std::string nameOfShipped(const testing::TestParamInfo<ShippedModel::ParamType>& one) {

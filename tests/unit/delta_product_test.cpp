@@ -26,7 +26,9 @@ double worst(bool tiles, bool& used) {
     const auto weights = at::empty({inputs, outputs}).normal_(0, 1, random);
     // Rows of very different sizes: each must keep its own relative accuracy.
     const auto scale = at::empty({rows, 1}).uniform_(-20, 2, random);
-    const auto values = at::empty({rows, inputs}).normal_(0, 1, random) * at::pow(10, scale);
+    const auto room = at::zeros({DeltaProduct::roomFor(rows), inputs});
+    const auto values = room.narrow(0, 0, rows);
+    values.copy_(at::empty({rows, inputs}).normal_(0, 1, random) * at::pow(10, scale));
     const DeltaProduct product(weights, tiles);
     used |= product.usesTiles();
     Workspace workspace;

@@ -123,10 +123,10 @@ DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> cha
   }
   if (input.sequence.defined()) {
     input_values_ = input.sequence.const_data_ptr<float>();
-    moved_ = workspace.take(kMoved, {rows_, base_.inputs});
+    moved_ = workspace.take(kMoved, {DeltaProduct::roomFor(rows_), base_.inputs}).zero_();
   }
-  state_ = workspace.take(kState, {rows_, emitted_}).zero_();
-  pre_ = workspace.take(kPre, {DeltaProduct::roomFor(rows_), columns_});
+  state_ = workspace.take(kState, {DeltaProduct::roomFor(rows_), emitted_}).zero_();
+  pre_ = workspace.take(kPre, {DeltaProduct::roomFor(rows_), columns_}).zero_();
   state_values_ = state_.data_ptr<float>();
   pre_values_ = pre_.data_ptr<float>();
   if (base_.kind == CellKind::lstm) {
@@ -134,7 +134,7 @@ DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> cha
     carry_values_ = carry_.data_ptr<float>();
   }
   if (base_.projection.defined()) {
-    raw_ = workspace.take(kRaw, {rows_, hidden_}).zero_();
+    raw_ = workspace.take(kRaw, {DeltaProduct::roomFor(rows_), hidden_}).zero_();
     projected_ = workspace.take(kProjected, {DeltaProduct::roomFor(rows_), emitted_});
     raw_values_ = raw_.data_ptr<float>();
   }

@@ -86,11 +86,13 @@ at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& works
 void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add, Terms terms) const {
   if (rows == 0) return;
   if (!panels_.defined()) {
-    auto some = out.narrow(0, 0, rows);
+    const auto room = roomFor(rows);
+    const auto values = prepared.as_strided({room, inputs()}, prepared.strides());
+    auto some = out.as_strided({room, outputs()}, out.strides());
     if (add)
-      some.addmm_(prepared, weights_);
+      some.addmm_(values, weights_);
     else
-      at::mm_out(some, prepared, weights_);
+      at::mm_out(some, values, weights_);
     return;
   }
 #ifdef CPUBLAS_BRGEMM_BF16BF16F32

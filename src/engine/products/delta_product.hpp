@@ -27,10 +27,12 @@ class DeltaProduct {
   [[nodiscard]] int64_t outputs() const { return weights_.size(1); }
   [[nodiscard]] const float* row(int64_t input) const { return weights_.const_data_ptr<float>() + input * outputs(); }
 
-  /// Differences [rows, inputs] as multiply() takes them, in `workspace`'s place; to be used for several products.
+  /// Differences [rows, inputs] as multiply() takes them, in `workspace`'s place; to be used for several products. The memory
+  /// behind them has room for roomFor(rows) of them; what lies in that room is multiplied along and means nothing.
   [[nodiscard]] at::Tensor prepare(const at::Tensor& differences, Workspace& workspace, size_t place) const;
   /// out = prepared x weights, or added to it. `out` is [rows, outputs], its rows any distance apart, with room for
-  /// roomFor(rows) of them. By tiles, these `terms` are added up; elsewhere all is float32.
+  /// roomFor(rows) of them. By tiles, these `terms` are added up; elsewhere all is float32. Rows are
+  /// multiplied by whole blocks, so that a row's sums don't depend on how many there are.
   void multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add, Terms terms = Terms::all) const;
 
   /// Rows that an output must have room for when `rows` are wanted.

@@ -236,11 +236,10 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
       auto emitted = workspace.take(kEmitted, {room, hidden_});
       auto next = workspace.take(kNext, {room, hidden_});
       auto carry = workspace.take(kCarry, {some, hidden_});
-      auto gates = workspace.take(kGates, {some, columns * hidden_});
+      const auto gates = workspace.take(kGates, {room, columns * hidden_}).zero_().narrow(0, 0, some);
       auto before = workspace.take(kBefore, {room, inputs});
       next.zero_();
       carry.zero_();
-      gates.zero_();
       auto *emitted_values = emitted.data_ptr<float>(), *next_values = next.data_ptr<float>();
       auto *carry_values = carry.data_ptr<float>(), *gate_values = gates.data_ptr<float>();
       auto* seen = found.emission.data_ptr<float>();

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+
+#include "cli/command.hpp"
+#include "run/checkpoint.hpp"
+#include "run/run_folder.hpp"
+
+namespace heft::cli {
+
+/// Prints what a finished run found: the verdict, or with --json its summary.
+void reportRun(const Context& context, const Run& run, const std::filesystem::path& folder);
+
+/// Leaves no half-made folder behind a run that fails before anything is measured.
+class UndoUnlessKept {
+ public:
+  explicit UndoUnlessKept(RunFolder& folder) : folder_(folder) {}
+  UndoUnlessKept(const UndoUnlessKept&) = delete;
+  UndoUnlessKept& operator=(const UndoUnlessKept&) = delete;
+  ~UndoUnlessKept() {
+    if (!kept_) folder_.undo();
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  RunFolder& folder_;
+  bool kept_ = false;
+};
+
+/// Whatever ended the run, what it measured is there for --resume.
+void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo);
+
+}  // namespace heft::cli
