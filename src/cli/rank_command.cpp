@@ -172,9 +172,7 @@ int rank(const Options& options, const Context& context) {
     keepMeasured(checkpoint, undo);
     if (error.fault() != Fault::interrupted) throw;
     undo.keep();
-    throw Error(Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") + " kept in " +
-                                        folder.path().string() +
-                                        ". Go on with: " + resumeCommand(context, options, folder.path()));
+    throw stoppedError(checkpoint, folder.path(), resumeCommand(context, options, folder.path()));
   } catch (...) {
     keepMeasured(checkpoint, undo);
     throw;

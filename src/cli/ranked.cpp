@@ -2,10 +2,10 @@
 
 #include <iostream>
 
-#include "heft/error.hpp"
 #include "run/findings.hpp"
 #include "run/json_text.hpp"
 #include "run/verdict.hpp"
+#include "run/words.hpp"
 
 namespace heft::cli {
 
@@ -28,6 +28,12 @@ void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo) {
     checkpoint.flush();
   } catch (const Error&) {  // a full disk, which is what ended the run, then
   }
+}
+
+Error stoppedError(const Checkpoint& checkpoint, const std::filesystem::path& folder,
+                   const std::string& resume_command) {
+  return {Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") + " kept in " +
+                                  folder.string() + ". Go on with: " + resume_command};
 }
 
 }  // namespace heft::cli

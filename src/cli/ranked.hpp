@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "cli/command.hpp"
+#include "heft/error.hpp"
 #include "run/checkpoint.hpp"
 #include "run/run_folder.hpp"
 
@@ -29,5 +30,9 @@ class UndoUnlessKept {
 
 /// Whatever ended the run, what it measured is there for --resume.
 void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo);
+
+/// What a ranking that was stopped ends with: how much is kept in `folder`, and the command that goes on.
+[[nodiscard]] Error stoppedError(const Checkpoint& checkpoint, const std::filesystem::path& folder,
+                                 const std::string& resume_command);
 
 }  // namespace heft::cli

@@ -193,8 +193,7 @@ int runShard(Session& session, const RankSettings& settings, const Provenance& p
     keepMeasured(checkpoint, undo);
     if (error.fault() != Fault::interrupted) throw;
     undo.keep();
-    throw Error(Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") + " kept in " +
-                                        folder.path().string() + ". Go on with: " + task.resume_command);
+    throw stoppedError(checkpoint, folder.path(), task.resume_command);
   } catch (...) {
     keepMeasured(checkpoint, undo);
     throw;

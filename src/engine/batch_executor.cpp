@@ -111,8 +111,8 @@ class BatchExecutor : public Executor {
  private:
   void runBaseline();
   [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
-  /// A chunk of single weights with the last one repeated, so that its rows are what products take together; components are
-  /// executed one by one in any case.
+  /// A chunk of single weights with the last one repeated, so that its rows are what products take together; nothing where they are
+  /// that already. Components are executed one by one in any case.
   [[nodiscard]] std::vector<Variant> filledUp(std::span<const Variant> chunk, int64_t most) const;
   std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
   [[nodiscard]] double allowedError() const;
@@ -219,7 +219,8 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
       weights = most;
     }
     const auto chunk = variants.subspan(first, count);
-    if (const auto outputs = tryBatch(filledUp(chunk, fitting(head.sort, weights)), head.sort)) {
+    const auto filled = filledUp(chunk, fitting(head.sort, weights));
+    if (const auto outputs = tryBatch(filled.empty() ? chunk : filled, head.sort)) {
       receive(first, outputs->narrow(0, 0, static_cast<int64_t>(count)));
       first += count;
     } else if (!fewer_) {
@@ -230,11 +231,11 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
 }
 
 std::vector<Variant> BatchExecutor::filledUp(std::span<const Variant> chunk, int64_t most) const {
-  std::vector<Variant> filled(chunk.begin(), chunk.end());
-  const auto single = [](const Variant& one) { return one.changes.size() == 1 && one.changes[0].index.size() == 1; };
-  if (!std::all_of(chunk.begin(), chunk.end(), single)) return filled;
   const auto samples = std::max<int64_t>(1, baseline_.size(0));
   const auto together = std::min(kRowsTogether / std::gcd(kRowsTogether, samples), most);
+  const auto single = [](const Variant& one) { return one.changes.size() == 1 && one.changes[0].index.size() == 1; };
+  if (std::ssize(chunk) % together == 0 || !std::all_of(chunk.begin(), chunk.end(), single)) return {};
+  std::vector<Variant> filled(chunk.begin(), chunk.end());
   while (std::ssize(filled) % together != 0 && std::ssize(filled) < most) filled.push_back(filled.back());
   return filled;
 }
