@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "measure/square_values.hpp"
 
@@ -93,23 +94,32 @@ void RowEstimator::estimate(size_t parameter, ResponseResult& result,
     }
     return;
   }
-  for (int64_t first = 0; first < task.rows; first += kRows) {
-    const auto last = std::min(task.rows, first + kRows);
-    at::parallel_for(first, last, 1, [&](int64_t begin, int64_t end) {
-      std::vector<float> block(static_cast<size_t>(samples_ * task.kept * task.columns));
-      std::vector<float> change(static_cast<size_t>(task.columns));
-      RowValues own;
-      if (options_.take_row) own = RowValues(seeds_.values(), task.columns);
-      for (int64_t r = begin; r < end; ++r) {
-        if (!selected(task, r)) continue;
-        const auto out = options_.take_row ? own.places() : placesOf(result, parameter, r * task.columns);
-        std::fill(block.begin(), block.end(), 0.0f);
-        estimateRow(task, r, block.data(), change.data(), out);
-        if (options_.take_row) options_.take_row(parameter, r, out);
+  // Rows differ in what they cost (of an embedding, by how often it is read), so each thread takes the next when it is through.
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t thread, int64_t) {
+    std::vector<float> block(static_cast<size_t>(samples_ * task.kept * task.columns));
+    std::vector<float> change(static_cast<size_t>(task.columns));
+    RowValues own;
+    if (options_.take_row) own = RowValues(seeds_.values(), task.columns);
+    try {
+      int64_t told = 0;
+      for (auto row = next++; row < task.rows; row = next++) {
+        if (selected(task, row)) {
+          const auto out = options_.take_row ? own.places() : placesOf(result, parameter, row * task.columns);
+          std::fill(block.begin(), block.end(), 0.0f);
+          estimateRow(task, row, block.data(), change.data(), out);
+          if (options_.take_row) options_.take_row(parameter, row, out);
+        }
+        if (thread > 0 || row - told < kRows) continue;  // what shows the progress is for one thread
+        advance((row - told) * task.columns);
+        told = row;
       }
-    });
-    advance((last - first) * task.columns);
-  }
+      if (thread == 0) advance((task.rows - told) * task.columns);
+    } catch (...) {
+      next = task.rows;  // stopped, or failed: for all
+      throw;
+    }
+  });
 }
 
 void RowEstimator::estimateRow(const Task& task, int64_t row, float* block, float* change,
