@@ -224,9 +224,13 @@ void check(const SettleOptions& options) {
 std::size_t zeroDraws(double alpha) { return static_cast<std::size_t>(std::ceil(1 / alpha)); }
 
 std::size_t defaultCalibrationDraws(const Estimates& estimates, double alpha) {
+  return defaultCalibrationDraws(estimates.parameters(), estimates.size(), alpha);
+}
+
+std::size_t defaultCalibrationDraws(std::size_t parameters, std::size_t weights, double alpha) {
   const auto needed = static_cast<std::size_t>(std::ceil(2 / alpha));
-  const std::size_t draws = std::max(std::clamp<std::size_t>(80 * estimates.parameters(), 400, 1000), 2 * needed);
-  return std::min(draws, estimates.size());
+  const std::size_t draws = std::max(std::clamp<std::size_t>(80 * parameters, 400, 1000), 2 * needed);
+  return std::min(draws, weights);
 }
 
 SettleResult settle(const Estimates& estimates, const SettleOptions& options, const MeasureImpacts& measure) {

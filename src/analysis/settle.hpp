@@ -75,6 +75,8 @@ struct SettleResult {
 
 /// 80 draws a parameter, within 400 to 1,000; for an alpha below 0.05 as many more as its quantiles need.
 [[nodiscard]] std::size_t defaultCalibrationDraws(const Estimates& estimates, double alpha);
+/// Likewise of this many parameters with this many weights together.
+[[nodiscard]] std::size_t defaultCalibrationDraws(std::size_t parameters, std::size_t weights, double alpha);
 
 /// Draws that the one-sided interval of zero estimates needs.
 [[nodiscard]] std::size_t zeroDraws(double alpha);

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "data/memory.hpp"
+#include "data/scratch_folder.hpp"
 #include "engine/device.hpp"
 #include "heft/error.hpp"
 #include "measure/provenance.hpp"
@@ -55,27 +56,6 @@ SessionOptions sessionOf(const RankOptions& options) {
   session.device = readDevice(options.device);
   return session;
 }
-
-/// A folder that is gone when this is: checkpoints have to lie somewhere.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    auto name = (fs::temp_directory_path() / "heft-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr)
-      throw Error(Fault::output, name + ": can't be made (" + std::strerror(errno) + "); name a run folder");
-    path_ = name;
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 RankedWeight placeOf(const TopWeight& top, const Structure& structure) {
   RankedWeight weight;

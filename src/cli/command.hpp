@@ -32,6 +32,7 @@ Action addHelp(CLI::App& program);  ///< likewise
 Action addInspect(CLI::App& program);
 Action addMask(CLI::App& program);
 Action addMerge(CLI::App& program);
+Action addPlan(CLI::App& program);
 Action addRank(CLI::App& program);
 Action addReport(CLI::App& program);
 Action addStatus(CLI::App& program);

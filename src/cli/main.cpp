@@ -75,6 +75,7 @@ int main(int count, char** values) {
   actions["inspect"] = heft::cli::addInspect(program);
   actions["mask"] = heft::cli::addMask(program);
   actions["merge"] = heft::cli::addMerge(program);
+  actions["plan"] = heft::cli::addPlan(program);
   actions["rank"] = heft::cli::addRank(program);
   actions["report"] = heft::cli::addReport(program);
   actions["status"] = heft::cli::addStatus(program);

@@ -1,8 +1,8 @@
 #include <optional>
 
 #include "cli/command.hpp"
-#include "cli/options.hpp"
 #include "cli/progress.hpp"
+#include "cli/rank_options.hpp"
 #include "cli/ranked.hpp"
 #include "cli/shard_run.hpp"
 #include "cli/signals.hpp"
@@ -18,12 +18,8 @@ namespace heft::cli {
 namespace {
 
 struct Options {
-  ModelOptions model;
-  MeasuringOptions measuring;
-  std::string run, method = "auto", precision = "float32", budget, feature_names;
-  std::vector<std::string> components{"weight"}, parameters;
-  int64_t top = RankSettings{}.top;
-  double alpha = RankSettings{}.alpha, miss = RankSettings{}.miss;
+  RankOptions rank;
+  std::string run, feature_names;
   bool resume = false;
   ShardOptions shard;
 };
@@ -34,45 +30,6 @@ constexpr auto kFooter = R"(Examples:
   heft rank model.pt --inputs x.pt --targets y.pt --metric loss rms --top 100
   heft rank policy.pt --inputs observations.npy --stream
   heft rank model.pt --inputs inputs.pt --method exhaustive --shard 3/7 -o parts/3)";
-
-/// "500" is a number of variants; "90s", "20min", "2h" a time.
-void readBudget(const std::string& text, RankSettings& settings) {
-  if (text.empty()) return;
-  size_t used = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  const auto unit = text.substr(used);
-  if (used > 0 && number > 0 && number < 1e15) {
-    if (unit.empty() && number == static_cast<double>(static_cast<int64_t>(number)))
-      return static_cast<void>(settings.budget_variants = static_cast<int64_t>(number));
-    if (unit == "s") return static_cast<void>(settings.budget_seconds = number);
-    if (unit == "m" || unit == "min") return static_cast<void>(settings.budget_seconds = 60 * number);
-    if (unit == "h") return static_cast<void>(settings.budget_seconds = 3600 * number);
-  }
-  throw Error(Fault::usage,
-              "--budget " + text + ": a number of variants (500) or a time (90s, 20min, 2h) was expected");
-}
-
-RankSettings readSettings(const Options& options) {
-  RankSettings settings;
-  settings.method = parseMethod(options.method);
-  readMeasuring(options.measuring, settings);
-  settings.levels.clear();
-  for (const auto& one : splitCommas(options.components)) settings.levels.push_back(parseLevel(one));
-  settings.parameters = options.parameters;
-  settings.output_target = options.model.output_target;
-  settings.stream = options.model.stream;
-  settings.precision = parsePrecision(options.precision);
-  settings.top = options.top;
-  settings.alpha = options.alpha;
-  settings.miss = options.miss;
-  readBudget(options.budget, settings);
-  return settings;
-}
 
 std::string quoted(const std::string& argument) {
   const bool plain =
@@ -114,16 +71,16 @@ void logSession(const Context& context, const Session& session, const RankSettin
 }
 
 int rank(const Options& options, const Context& context) {
-  const auto settings = readSettings(options);
+  const auto settings = readSettings(options.rank);
   const auto feature_names = readNames(options.feature_names);
   if (options.resume && options.run.empty())
     throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
   const auto shard = options.shard.any() ? std::optional(shardOf(options.shard, settings.method)) : std::nullopt;
-  const auto session_options = sessionOptions(options.model);
+  const auto session_options = sessionOptions(options.rank.model);
   Session session(session_options);
   checkSettings(session, settings);
   checkFeatureNames(session, feature_names);
-  const auto provenance = provenanceOf(session, options.model.threads);
+  const auto provenance = provenanceOf(session, options.rank.model.threads);
   const auto selection = select(session.structure(), settings.parameters);
   logSession(context, session, settings, selection);
 
@@ -133,7 +90,7 @@ int rank(const Options& options, const Context& context) {
                      resumeCommand(context, options, options.run)},
                     context);
   }
-  auto folder = options.run.empty() ? RunFolder::createFor(options.model.model)
+  auto folder = options.run.empty() ? RunFolder::createFor(options.rank.model.model)
                 : options.resume    ? RunFolder::resume(options.run)
                                     : RunFolder::create(options.run);
   if (options.resume && std::filesystem::exists(folder.path() / "run.json")) {
@@ -186,37 +143,12 @@ Action addRank(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand("rank", "Rank weights by what they do to the output");
   command->footer(kFooter);
-  addModelOptions(*command, options->model, true);
+  addRankOptions(*command, options->rank);
   command->add_option("-o,--output", options->run, "Run folder to write; left out: heft-run-MODEL-N")->type_name("RUN");
-  command
-      ->add_option("--method", options->method,
-                   "auto (estimate all, execute the top until it is settled), response, exhaustive or reference")
-      ->capture_default_str();
-  addMeasuringOptions(*command, options->measuring);
-  command->add_option("--components", options->components, "weight, row, column, unit, gate, matrix, layer; several")
-      ->type_name("LEVEL...")
-      ->capture_default_str();
-  command
-      ->add_option("--parameters", options->parameters,
-                   "Only these: GLOB or GLOB[rows,columns], as in 'rnn.weight_hh_l0[0:16,:]'; several")
-      ->type_name("GLOB...");
   command
       ->add_option("--feature-names", options->feature_names,
                    "What the input's features are called, a name a line; heft compare and the report use them")
       ->type_name("FILE");
-  command->add_option("--top", options->top, "Places that are settled and shown")->capture_default_str();
-  command->add_option("--alpha", options->alpha, "An estimate's interval misses with at most this probability")
-      ->capture_default_str();
-  command->add_option("--miss", options->miss, "Share of the top that may be missing for it to count as settled")
-      ->capture_default_str();
-  command->add_option("--budget", options->budget,
-                      "Most to spend on executing: a number of variants (500) or a time (90s, 20min, 2h)");
-  command
-      ->add_option(
-          "--precision", options->precision,
-          "Of executed weights' products: float32, or bfloat16, which is faster on large models (AMX, CUDA), about "
-          "0.1 % off, and says how far")
-      ->capture_default_str();
   command->add_flag("--resume", options->resume, "Go on with the run in the folder that -o names");
   addShardOptions(*command, options->shard);
   return [options](const Context& context) { return rank(*options, context); };

@@ -58,6 +58,8 @@ class Measurer {
   /// Values of a parameter, [weights].
   [[nodiscard]] std::span<const double> values(std::size_t parameter) const { return values_[parameter]; }
 
+  /// Variants that are measured as a whole or not at all.
+  [[nodiscard]] std::size_t block() const { return block_; }
   [[nodiscard]] std::size_t executed() const { return executed_; }  ///< variants, in this process
   [[nodiscard]] double seconds() const { return seconds_; }         ///< spent executing
   [[nodiscard]] std::vector<std::string> notes() const { return executor_->notes(); }

@@ -8,6 +8,7 @@
 
 #include "heft/error.hpp"
 #include "measure/joint.hpp"
+#include "measure/ranking_executor.hpp"
 #include "measure/shard_work.hpp"
 
 namespace heft {
@@ -50,26 +51,8 @@ Run emptyRun(const Session& session, const RankSettings& settings, const Provena
   return run;
 }
 
-ProductForm productsOf(const RankSettings& settings) {
-  return settings.precision == Precision::bfloat16 ? ProductForm::rounded : ProductForm::halves;
-}
-
 bool ranksWeights(const RankSettings& settings) {
   return std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
-}
-
-/// Weights all over every parameter that is ranked: enough that the executor sees how it fares with them, few enough to cost
-/// little.
-std::vector<std::uint64_t> probesOf(const Measurer& measurer, const SelectedWeights& selected) {
-  constexpr std::size_t kEach = 16;
-  std::vector<std::uint64_t> probes;
-  for (std::size_t p = 0; p < selected.places().size(); ++p) {
-    const auto& places = selected.places()[p];
-    const auto count = std::min(kEach, places.size());
-    for (std::size_t i = 0; i < count; ++i)
-      probes.push_back(measurer.flatWeights().flat(static_cast<std::int64_t>(p), places[i * places.size() / count]));
-  }
-  return probes;
 }
 
 /// What a ranking works with, from its settings.
@@ -79,14 +62,10 @@ struct Ranking {
       : selection((checkSettings(session, settings), select(session.structure(), settings.parameters))),
         selected(session.structure(), selection),
         components(componentsOf(session.structure(), settings, selection)),
-        measurer(session, settings,
-                 settings.method == Method::reference
-                     ? makeLoopExecutor(session.runner(), session.layout())
-                     : makeBatchExecutor(session.runner(), session.layout(), {.products = productsOf(settings)}),
-                 checkpoint),
+        measurer(session, settings, rankingExecutor(session, settings), checkpoint),
         run(emptyRun(session, settings, provenance, measurer, selected)),
         task{session, settings, selected, selection, measurer, checkpoint, progress, known_only} {
-    if (ranksWeights(settings)) measurer.prepareOn(probesOf(measurer, selected));
+    if (ranksWeights(settings)) measurer.prepareOn(executorProbes(measurer, selected));
   }
 
   /// The run with its notes and cost.

@@ -28,6 +28,12 @@ double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) 
   return flop;
 }
 
+double adjointBytes(const std::vector<Site*>& sites, int64_t seeds, int64_t samples) {
+  double bytes = 0;
+  for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
+  return bytes;
+}
+
 /// A recorded run whose rows know their samples, and its outputs [samples, elements].
 std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, const ResponseOptions& options,
                                                          std::vector<std::string>& notes) {
@@ -79,9 +85,7 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
       options.bends && std::any_of(sites.begin(), sites.end(), [](const Site* site) { return site->bends(); });
   if (only(Metric::rms) && !bends) keepSquares(sites, structure.parameters.size());
   const auto fits = [&](int64_t seeds) {
-    double bytes = 0;
-    for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
-    return bytes <= static_cast<double>(options.memory);
+    return adjointBytes(sites, seeds, samples) <= static_cast<double>(options.memory);
   };
   const double flop = adjointFlop(sites, structure);
   const auto quick = static_cast<int64_t>(options.exact_flop / flop);
@@ -114,6 +118,7 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   auto all_seeds = seeds->seeds();
   all_seeds.random = all_seeds.random && options.rounded_probes;
   result.adjoints = static_cast<size_t>(all_seeds.count);
+  if (options.begun) options.begun(result.adjoints, adjointBytes(sites, all_seeds.count, samples));
   if (outputs.requires_grad())
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
   else

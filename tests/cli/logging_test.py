@@ -39,6 +39,7 @@ def commands(run, folder) -> dict:
     return {
         "inspect": model,
         "rank": [*model, "--method", "response", "-o", folder / "another"],
+        "plan": [*model, "--seconds", 0.1],
         "ablate": [*model, "--component", "rnn.weight_hh_l0"],
         "verify": [run, "--sample", 5],
         "compare": [run, "--criteria", "magnitude"],
@@ -50,7 +51,7 @@ def commands(run, folder) -> dict:
     }
 
 
-@pytest.mark.parametrize("command", ["inspect", "rank", "ablate", "verify", "compare", "mask", "export", "report", "merge", "status"])
+@pytest.mark.parametrize("command", ["inspect", "plan", "rank", "ablate", "verify", "compare", "mask", "export", "report", "merge", "status"])
 def test_results_alone_go_to_standard_output(run, tmp_path, command):
     arguments = commands(run, tmp_path)[command]
     said = succeed(command, *arguments, "--json", "--quiet")

@@ -1,0 +1,78 @@
+#include "cli/rank_options.hpp"
+
+#include "heft/error.hpp"
+
+namespace heft::cli {
+namespace {
+
+/// "500" is a number of variants; "90s", "20min", "2h" a time.
+void readBudget(const std::string& text, RankSettings& settings) {
+  if (text.empty()) return;
+  size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const auto unit = text.substr(used);
+  if (used > 0 && number > 0 && number < 1e15) {
+    if (unit.empty() && number == static_cast<double>(static_cast<int64_t>(number)))
+      return static_cast<void>(settings.budget_variants = static_cast<int64_t>(number));
+    if (unit == "s") return static_cast<void>(settings.budget_seconds = number);
+    if (unit == "m" || unit == "min") return static_cast<void>(settings.budget_seconds = 60 * number);
+    if (unit == "h") return static_cast<void>(settings.budget_seconds = 3600 * number);
+  }
+  throw Error(Fault::usage,
+              "--budget " + text + ": a number of variants (500) or a time (90s, 20min, 2h) was expected");
+}
+
+}  // namespace
+
+RankSettings readSettings(const RankOptions& options) {
+  RankSettings settings;
+  settings.method = parseMethod(options.method);
+  readMeasuring(options.measuring, settings);
+  settings.levels.clear();
+  for (const auto& one : splitCommas(options.components)) settings.levels.push_back(parseLevel(one));
+  settings.parameters = options.parameters;
+  settings.output_target = options.model.output_target;
+  settings.stream = options.model.stream;
+  settings.precision = parsePrecision(options.precision);
+  settings.top = options.top;
+  settings.alpha = options.alpha;
+  settings.miss = options.miss;
+  readBudget(options.budget, settings);
+  return settings;
+}
+
+void addRankOptions(CLI::App& command, RankOptions& options) {
+  addModelOptions(command, options.model, true);
+  command
+      .add_option("--method", options.method,
+                  "auto (estimate all, execute the top until it is settled), response, exhaustive or reference")
+      ->capture_default_str();
+  addMeasuringOptions(command, options.measuring);
+  command.add_option("--components", options.components, "weight, row, column, unit, gate, matrix, layer; several")
+      ->type_name("LEVEL...")
+      ->capture_default_str();
+  command
+      .add_option("--parameters", options.parameters,
+                  "Only these: GLOB or GLOB[rows,columns], as in 'rnn.weight_hh_l0[0:16,:]'; several")
+      ->type_name("GLOB...");
+  command.add_option("--top", options.top, "Places that are settled and shown")->capture_default_str();
+  command.add_option("--alpha", options.alpha, "An estimate's interval misses with at most this probability")
+      ->capture_default_str();
+  command.add_option("--miss", options.miss, "Share of the top that may be missing for it to count as settled")
+      ->capture_default_str();
+  command.add_option("--budget", options.budget,
+                     "Most to spend on executing: a number of variants (500) or a time (90s, 20min, 2h)");
+  command
+      .add_option(
+          "--precision", options.precision,
+          "Of executed weights' products: float32, or bfloat16, which is faster on large models (AMX, CUDA), about "
+          "0.1 % off, and says how far")
+      ->capture_default_str();
+}
+
+}  // namespace heft::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "run/settings.hpp"
+
+namespace heft::cli {
+
+/// What a ranking is to do, as `heft rank` and `heft plan` read it.
+struct RankOptions {
+  ModelOptions model;
+  MeasuringOptions measuring;
+  std::string method = "auto", precision = "float32", budget;
+  std::vector<std::string> components{"weight"}, parameters;
+  int64_t top = RankSettings{}.top;
+  double alpha = RankSettings{}.alpha, miss = RankSettings{}.miss;
+};
+
+/// Adds the model's options, --method, --metric, --perturb, --seed, --components, --parameters, --top, --alpha, --miss,
+/// --budget, --precision.
+void addRankOptions(CLI::App& command, RankOptions& options);
+
+/// Throws Error(Fault::usage) for what can't be read.
+RankSettings readSettings(const RankOptions& options);
+
+}  // namespace heft::cli

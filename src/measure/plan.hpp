@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "run/settings.hpp"
+
+namespace heft {
+
+/// What the weights of one parameter cost to execute.
+struct PlannedParameter {
+  std::string name;
+  std::size_t weights = 0;  ///< selected
+  double variants = 0;      ///< of them, about, that are executed
+  double flop = 0;  ///< floating-point operations of one variant: what its change reaches, in the model's own products
+  double block_seconds = 0;  ///< of a block of variants (Plan::block), as measured here
+  double seconds = 0;        ///< of all its variants
+};
+
+/// What a ranking will cost on this machine: parts measured for a moment, and continued to the whole.
+struct Plan {
+  RankSettings settings;
+  std::size_t weights = 0;     ///< selected
+  double variants = 0;         ///< that will be executed; of the method auto a guess, since it depends on what it finds
+  std::size_t components = 0;  ///< executed jointly
+  std::size_t adjoints = 0;    ///< 0: the method needs none
+  std::size_t block = 0;       ///< variants that are executed together
+  std::vector<PlannedParameter> parameters;
+  double flop = 0;  ///< of all variants
+
+  // Seconds.
+  double start = 0;     ///< loading, and running the unchanged model
+  double adjoint = 0;   ///< of the estimates
+  double response = 0;  ///< of the estimates, what follows the adjoints
+  double prepare = 0;   ///< finding out how variants are executed
+  double execute = 0;
+  double finish = 0;       ///< ranking, and writing the run folder
+  double calibration = 0;  ///< that this plan took
+
+  double memory = 0;  ///< bytes at the most
+
+  [[nodiscard]] double shared() const {
+    return start + adjoint + response + prepare + finish;
+  }  ///< whatever the shards
+  [[nodiscard]] double seconds() const { return shared() + execute; }
+};
+
+}  // namespace heft

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <chrono>
+
+#include "measure/plan_parts.hpp"
+
+namespace heft {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+constexpr std::int64_t kRows = 16;       // of each parameter
+constexpr std::int64_t kFewProbes = 16;  // where all take too long
+
+/// Of the time so far: a pause this long lies between two chunks of adjoints.
+constexpr double kPause = 0.05;
+
+struct Enough {};
+
+/// Rows spread over each parameter, of those that are selected.
+struct SomeRows {
+  Selection selection;
+  std::vector<double> share;  ///< by parameter: selected rows / those that stand for them
+};
+
+SomeRows someRows(const Structure& structure, const Selection* all) {
+  SomeRows some;
+  for (std::size_t p = 0; p < structure.parameters.size(); ++p) {
+    const auto& info = structure.parameters[p];
+    const auto columns = info.columns();
+    std::vector<std::int64_t> rows;
+    for (std::int64_t row = 0; row < info.rows(); ++row) {
+      for (std::int64_t j = 0; j < columns; ++j) {
+        if (all != nullptr && !all->contains(static_cast<std::int64_t>(p), row * columns + j)) continue;
+        rows.push_back(row);
+        break;
+      }
+    }
+    std::vector<std::uint8_t> mask;
+    const auto count = std::min<std::int64_t>(kRows, std::ssize(rows));
+    if (count > 0) mask.assign(static_cast<std::size_t>(info.weights()), 0);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto row = rows[static_cast<std::size_t>((2 * i + 1) * std::ssize(rows) / (2 * count))];
+      std::fill_n(mask.begin() + row * columns, columns, std::uint8_t{1});
+    }
+    some.selection.mask.push_back(std::move(mask));
+    some.share.push_back(count > 0 ? static_cast<double>(rows.size()) / static_cast<double>(count) : 0);
+  }
+  return some;
+}
+
+/// Listens to the progress of an estimate: how long its adjoints take and each parameter's rows.
+class Listener {
+ public:
+  Listener(const Session& session, const SomeRows& some, double seconds, const StageProgress& progress)
+      : some_(some), seconds_(seconds), progress_(progress) {
+    // Rows come first, in the parameters' order, then what is traced, by its own weights.
+    std::vector<bool> traced(session.structure().parameters.size());
+    for (const auto& units : session.units().parameters) traced[static_cast<std::size_t>(units.parameter)] = true;
+    for (std::size_t p = 0; p < traced.size(); ++p) {
+      const auto weights = static_cast<double>(session.structure().parameters[p].weights());
+      total_ += weights;
+      if (!traced[p] && !session.structure().parameters[p].site.empty()) ends_.push_back({p, weights});
+      if (traced[p]) traced_share_ = std::max(traced_share_, some.share[p]);
+    }
+    for (std::size_t i = 1; i < ends_.size(); ++i) ends_[i].second += ends_[i - 1].second;
+  }
+
+  void operator()(const std::string& stage, double share) {
+    progress_("timing estimates", 0.5 * share);
+    const double now = since(begin_);
+    if (stage == "adjoints") {
+      // Seeds come in bursts, one a chunk: the last one before a pause tells how long all chunks so far took.
+      if (share_ > 0 && now - last_ > kPause * now) {
+        if (chunks_++ == 0) first_ = {last_, share_};
+        adjoint_seconds = chunks_ == 1
+                              ? last_ / share_
+                              : first_.first + (last_ - first_.first) / (share_ - first_.second) * (1 - first_.second);
+        // Many chunks are left, and that does not have to be known better.
+        if (now > seconds_ && adjoint_seconds > 2 * now) throw Enough();
+      }
+      last_ = now;
+      share_ = share;
+      return;
+    }
+    if (share_ > 0) adjoint_seconds = last_;  // all of them
+    share_ = 0;
+    const double took = now - std::exchange(last_, now);
+    while (at_ < ends_.size() && share * total_ > ends_[at_].second * (1 + 1e-12)) ++at_;
+    row_seconds += took * (at_ < ends_.size() ? some_.share[ends_[at_].first] : traced_share_);
+  }
+
+  double adjoint_seconds = 0;
+  double row_seconds = 0;
+
+ private:
+  const SomeRows& some_;
+  double seconds_, total_ = 0, traced_share_ = 1;
+  const StageProgress& progress_;
+  std::vector<std::pair<std::size_t, double>> ends_;  ///< parameter, weights up to its end
+  std::size_t at_ = 0;
+  Clock::time_point begin_ = Clock::now();
+  double last_ = 0, share_ = 0;      ///< of the call before
+  std::pair<double, double> first_;  ///< time and share at the first chunk's end
+  int chunks_ = 0;
+};
+
+}  // namespace
+
+EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const ResponseOptions& options, double seconds,
+                            const StageProgress& progress) {
+  const auto some = someRows(session.structure(), options.selection);
+  EstimateTimes times;
+  auto own = options;
+  own.selection = &some.selection;
+  own.begun = [&](std::size_t adjoints, double bytes) {
+    times.adjoints = adjoints;
+    times.bytes = bytes;
+  };
+  Listener whole(session, some, seconds, progress);
+  try {
+    estimateAll(session, new_value, own, std::ref(whole));
+    times.adjoint_seconds = whole.adjoint_seconds;
+    times.response_seconds = whole.row_seconds;
+    return times;
+  } catch (const Enough&) {
+    times.adjoint_seconds = whole.adjoint_seconds;
+  }
+  // Rows along a few adjoints. Where sums of squares do, rows cost the same whatever the number of adjoints.
+  auto few = own;
+  few.begun = nullptr;
+  few.exact_elements = 0;
+  few.exact_flop = 0;
+  few.probes = few.most_probes = kFewProbes;
+  Listener rows(session, some, 1e9, progress);
+  estimateAll(session, new_value, few, std::ref(rows));
+  const bool squares =
+      options.metrics.size() == 1 && (options.metrics[0] == Metric::rms || options.metrics[0] == Metric::kl);
+  const double more = squares ? 1 : static_cast<double>(times.adjoints) / static_cast<double>(kFewProbes);
+  times.response_seconds = rows.row_seconds * std::max(1.0, more);
+  return times;
+}
+
+}  // namespace heft

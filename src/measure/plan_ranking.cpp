@@ -1,0 +1,146 @@
+#include "measure/plan_ranking.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "analysis/settle.hpp"
+#include "data/memory.hpp"
+#include "data/scratch_folder.hpp"
+#include "measure/joint.hpp"
+#include "measure/plan_parts.hpp"
+#include "measure/rank.hpp"
+#include "measure/ranking_executor.hpp"
+
+namespace heft {
+namespace {
+
+// Of ranking and writing a run, a weight: rank took 3 s more than its stages for 3.3 million weights, and held 2.1 GB for 13.7
+// million (bench/RESULTS.md).
+constexpr double kFinishSeconds = 1e-6;
+constexpr double kProcessSeconds = 0.25;  // until a process begins with the model, most of it LibTorch's
+constexpr double kFilesSeconds = 0.3;     // of a run's files, however small
+constexpr double kBytes = 120;
+
+/// Floating-point operations of the products of one variant of each parameter: its own layer's recurrence, and all that comes
+/// later. What Heft saves further (steps before the change, samples that it doesn't reach) is not taken off.
+std::vector<double> variantFlop(Session& session) {
+  const auto recording = session.record();
+  const auto& structure = session.structure();
+  struct Cost {
+    double all = 0, own = 0;  ///< own: what a change inside sets off in the site itself
+  };
+  std::vector<Cost> costs;
+  const auto sites = recording.handler->sites();
+  for (const auto* site : sites) {
+    double readings = 0;
+    for (const auto& leaf : site->leaves())
+      readings = std::max(readings, static_cast<double>(leaf.numel()) / static_cast<double>(leaf.size(-1)));
+    Cost cost;
+    for (const auto& use : site->uses()) {
+      const auto& info = structure.parameters[static_cast<std::size_t>(use.parameter)];
+      if (info.site == "embedding") continue;  // read, not multiplied
+      const double flop = 2 * readings * static_cast<double>(info.weights());
+      cost.all += flop;
+      if (info.role == "weight_hh" || info.role == "weight_hr") cost.own += flop;
+    }
+    costs.push_back(cost);
+  }
+  std::vector<double> flop(structure.parameters.size(), 0.0);
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    double reached = costs[s].own;
+    for (std::size_t later = s + 1; later < sites.size(); ++later) reached += costs[later].all;
+    for (const auto& use : sites[s]->uses()) {
+      auto& most = flop[static_cast<std::size_t>(use.parameter)];
+      most = std::max(most, reached);
+    }
+  }
+  return flop;
+}
+
+/// How many variants the method executes, about: of auto and response a random sample, and of auto the top and as many again
+/// for its audits.
+double executedVariants(const RankSettings& settings, std::size_t parameters, std::size_t weights) {
+  const auto all = static_cast<double>(weights);
+  const auto most = settings.budget_variants > 0 ? static_cast<double>(settings.budget_variants) : all;
+  if (settings.method == Method::exhaustive || settings.method == Method::reference) return std::min(all, most);
+  const auto draws = static_cast<double>(defaultCalibrationDraws(parameters, weights, settings.alpha));
+  const double top = settings.method == Method::automatic ? 2.0 * static_cast<double>(settings.top) : 0.0;
+  return std::min({all, most, draws + top});
+}
+
+}  // namespace
+
+Plan planRanking(Session& session, const RankSettings& settings, double start, double seconds,
+                 const StageProgress& progress) {
+  const auto begin = std::chrono::steady_clock::now();
+  checkSettings(session, settings);
+  const auto selection = select(session.structure(), settings.parameters);
+  const SelectedWeights selected(session.structure(), selection);
+  const ScratchFolder scratch;
+  Checkpoint nothing(scratch.path(), {}, checkpointColumns(settings));
+  Measurer measurer(session, settings, rankingExecutor(session, settings), nothing);
+
+  Plan plan;
+  plan.settings = settings;
+  plan.weights = selected.size();
+  plan.components = componentsOf(session.structure(), settings, selection).size();
+  plan.block = measurer.block();
+  plan.start = kProcessSeconds + start;
+  const bool ranks_weights =
+      std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
+  const bool estimates = settings.method == Method::automatic || settings.method == Method::response;
+  if (ranks_weights && estimates) {
+    ResponseOptions options;
+    options.metrics = settings.metrics;
+    options.seed = settings.seed;
+    options.selection = &selection;
+    const auto times = timeEstimates(
+        session,
+        [&](int64_t parameter, int64_t flat, double weight) { return measurer.newValue(parameter, flat, weight); },
+        options, seconds / 2, progress);
+    plan.adjoints = times.adjoints;
+    plan.adjoint = times.adjoint_seconds;
+    plan.response = times.response_seconds;
+    plan.memory += times.bytes;
+  }
+  const auto flop = variantFlop(session);
+  ExecutingTimes times;
+  if (ranks_weights) {
+    measurer.prepareOn(executorProbes(measurer, selected));
+    times = timeExecuting(measurer, selected, estimates ? seconds / 2 : seconds, progress);
+    plan.prepare = times.prepare;
+  }
+  std::size_t parameters = 0;
+  for (const auto& places : selected.places()) parameters += places.empty() ? 0 : 1;
+  const double wanted = ranks_weights ? executedVariants(settings, parameters, selected.size()) : 0;
+  for (std::size_t p = 0; p < selected.places().size(); ++p) {
+    PlannedParameter one;
+    one.name = session.structure().parameters[p].name;
+    one.weights = selected.places()[p].size();
+    if (one.weights == 0) continue;
+    one.flop = flop[p];
+    // A budget cuts the exhaustive method off in the model's order; samples come from all over.
+    const bool in_order = !estimates;
+    one.variants = in_order ? std::clamp(wanted - plan.variants, 0.0, static_cast<double>(one.weights))
+                            : wanted * static_cast<double>(one.weights) / static_cast<double>(plan.weights);
+    if (ranks_weights) {
+      const auto& line = times.by_parameter[p];
+      const auto block = static_cast<double>(std::min(plan.block, one.weights));
+      one.block_seconds = line.of(block);
+      one.seconds = std::floor(one.variants / block) * line.of(block) + line.of(std::fmod(one.variants, block));
+    }
+    plan.variants += one.variants;
+    plan.execute += one.seconds;
+    plan.flop += one.variants * one.flop;
+    plan.parameters.push_back(std::move(one));
+  }
+  // Components are executed one by one; each costs what the unchanged model does, about.
+  plan.execute += static_cast<double>(plan.components) * session.runSeconds();
+  plan.finish = kFilesSeconds + kFinishSeconds * static_cast<double>(plan.weights);
+  plan.memory = takenMemory() + kBytes * static_cast<double>(plan.weights);
+  plan.calibration = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return plan;
+}
+
+}  // namespace heft

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/executor.hpp"
+#include "measure/flat_weights.hpp"
+#include "measure/measurer.hpp"
+#include "measure/session.hpp"
+#include "run/settings.hpp"
+
+namespace heft {
+
+/// What executes a ranking's variants: the plain loop for the method reference, else many at once.
+std::unique_ptr<Executor> rankingExecutor(Session& session, const RankSettings& settings);
+
+/// Weights all over every parameter that is ranked, to prepare the executor on (Measurer::prepareOn): enough that it sees how it
+/// fares with them, few enough to cost little.
+std::vector<std::uint64_t> executorProbes(const Measurer& measurer, const SelectedWeights& selected);
+
+}  // namespace heft
