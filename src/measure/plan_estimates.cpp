@@ -10,11 +10,12 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-constexpr std::int64_t kRows = 16;       // of each parameter
+constexpr std::int64_t kRows = 48;       // of each parameter
 constexpr std::int64_t kFewProbes = 16;  // where all take too long
 
 /// Of the time so far: a pause this long lies between two chunks of adjoints.
 constexpr double kPause = 0.05;
+constexpr double kPatience = 10;  // with a second chunk
 
 struct Enough {};
 
@@ -77,8 +78,9 @@ class Listener {
         adjoint_seconds = chunks_ == 1
                               ? last_ / share_
                               : first_.first + (last_ - first_.first) / (share_ - first_.second) * (1 - first_.second);
-        // Many chunks are left, and that does not have to be known better.
-        if (now > seconds_ && adjoint_seconds > 2 * now) throw Enough();
+        // Many chunks are left, and that does not have to be known better. The first one has recording the model in it.
+        const bool known = chunks_ > 1 || now > kPatience * seconds_;
+        if (known && now > seconds_ && adjoint_seconds > 2 * now) throw Enough();
       }
       last_ = now;
       share_ = share;
