@@ -30,6 +30,7 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/heftConfigVersion.
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/heftConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/heftConfigVersion.cmake"
   cmake/FindLibTorch.cmake DESTINATION "${_package}")
 
+install(PROGRAMS scripts/slurm/submit scripts/slurm/job DESTINATION "${CMAKE_INSTALL_DATADIR}/heft/slurm")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 # The installed program writes these itself, so that they tell of the very commands that it has.

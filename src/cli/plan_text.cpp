@@ -64,17 +64,14 @@ std::string parametersText(const Plan& plan) {
   return table.text(0);
 }
 
-std::string jobsText(const Plan& plan, const PlannedJobs& jobs) {
+std::string jobsText(const PlannedJobs& jobs) {
   const auto time = std::to_string(jobs.minutes / 60) + ":" + (jobs.minutes % 60 < 10 ? "0" : "") +
                     std::to_string(jobs.minutes % 60) + ":00";
   const auto asked = "--time=" + time + " --mem=" + std::to_string(jobs.mebibytes) + "M";
   if (jobs.shards == 1) return "one job is enough: " + asked;
-  auto text = "--array=1-" + std::to_string(jobs.shards) + " " + asked +
-              ", each with heft rank … --shard auto: " + shortTime(jobs.shard_seconds) +
-              " a part; then heft merge: " + shortTime(jobs.merge_seconds);
-  if (plan.adjoints > 0)
-    text += "; before them heft rank … --estimates-only, which all parts take with --estimates (heft help cluster)";
-  return text;
+  return "scripts/slurm/submit … --shards " + std::to_string(jobs.shards) + " --sbatch '" + asked +
+         "': " + shortTime(jobs.shard_seconds) + " a part, then " + shortTime(jobs.merge_seconds) +
+         " to merge (heft help cluster)";
 }
 
 }  // namespace
@@ -89,7 +86,7 @@ std::string textOf(const Plan& plan, const PlannedJobs& jobs) {
   if (!devices.empty())
     text +=
         labelled("devices", devices + ": executing alone, at the speed of large products; small models are slower", 8);
-  text += labelled("Slurm", jobsText(plan, jobs), 8);
+  text += labelled("Slurm", jobsText(jobs), 8);
   text +=
       "\n" +
       wrapped(

@@ -12,7 +12,8 @@ volatile std::sig_atomic_t asked = 0;
 
 extern "C" void handleSignal(int signal) {
   asked = 1;
-  std::signal(signal, SIG_DFL);
+  // Schedulers send SIGTERM more than once while a job saves its work; a second Ctrl-C is a person's.
+  if (signal == SIGINT) std::signal(signal, SIG_DFL);
 }
 
 }  // namespace

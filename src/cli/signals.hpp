@@ -2,7 +2,7 @@
 
 namespace heft::cli {
 
-/// From here on Ctrl-C and SIGTERM ask the work to stop at the next safe point; a second one ends the program at once.
+/// From here on Ctrl-C and SIGTERM ask the work to stop at the next safe point; a second Ctrl-C ends the program at once.
 void catchSignals();
 
 /// Throws Error(Fault::interrupted) once a signal has come.

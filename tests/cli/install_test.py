@@ -57,7 +57,8 @@ def test_nothing_is_installed_that_people_have_no_use_for(prefix):
     [package] = {str(Path(name).parent) for name in found if name.endswith("heftConfig.cmake")}
     rest = {name for name in found - archives if not name.startswith((package, "include/heft/"))}
     assert rest == {"bin/heft", "share/man/man1/heft.1", "share/bash-completion/completions/heft", "share/zsh/site-functions/_heft",
-                    "share/fish/vendor_completions.d/heft.fish", "share/doc/heft/LICENSE"}
+                    "share/fish/vendor_completions.d/heft.fish", "share/doc/heft/LICENSE", "share/heft/slurm/submit", "share/heft/slurm/job"}
+    assert "Examples:" in run(prefix / "share" / "heft" / "slurm" / "submit", "--help", env=plain_environment())
 
 
 def test_public_headers_stand_alone(prefix):

@@ -77,6 +77,19 @@ def test_a_stopped_run_prints_the_command_that_goes_on_and_that_gives_the_same_b
     assert json.loads((run / "run.json").read_text())["cost"]["variants"] < 25600 + 200 - kept + 256
 
 
+def test_sigterm_sent_again_and_again_does_not_keep_it_from_saving(work, tmp_path):
+    job, _, seconds = work
+    process = start(job, tmp_path / "run")
+    wait_for(tmp_path / "run" / "checkpoint", process)
+    time.sleep(0.3 * seconds)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.005)
+    _, said = process.communicate()
+    assert process.returncode == STOPPED, said
+    assert "measured weights kept" in said
+
+
 def test_a_killed_run_goes_on_with_the_same_bits(work, tmp_path):
     job, whole, seconds = work
     run = tmp_path / "run"
