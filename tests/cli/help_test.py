@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from heft import USAGE, heft, refuse, succeed
+from heft import MODELS, USAGE, heft, refuse, succeed
 
 TOPICS = ("impact", "methods", "metrics", "components", "inputs", "run-folder", "cluster", "exit-codes", "untrusted-models")
 
@@ -41,6 +41,7 @@ def test_a_topic_is_short_and_names_nothing_that_is_not_there(topic):
     said = succeed("help", topic).out
     assert 8 <= said.count("\n") <= 40 and all(len(line) <= 100 for line in said.splitlines())
     known = long_options(help_of()).union(*(long_options(help_of(command)) for command in commands()))
+    known |= long_options((MODELS.parent / "scripts" / "slurm" / "submit").read_text())
     assert long_options(said) <= known, long_options(said) - known
     named = set(re.findall(r'heft ([a-z]+)\b(?= |"|$)', " ".join(re.findall(r'"(heft [^"]+)"', said))))
     assert named <= {*commands(), "help"}
