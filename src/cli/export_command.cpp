@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/options.hpp"
+#include "data/atomic_file.hpp"
 #include "data/input_file.hpp"
 #include "heft/error.hpp"
 #include "measure/selection.hpp"
@@ -70,6 +71,7 @@ int exportRun(const Options& options, const Context& context) {
   KeepWeight keep;
   if (!options.parameters.empty())
     keep = [&](std::size_t p, std::int64_t index) { return selection.contains(static_cast<std::int64_t>(p), index); };
+  if (options.file.empty()) AtomicFile::deleteLeftovers(options.run);
   const auto rows = format.write(run, file, keep);
   if (context.json)
     std::cout << jsonText({{"file", file.string()}, {"rows", rows}}) << '\n';

@@ -7,7 +7,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <string_view>
+#include <utility>
 
 #include "heft/error.hpp"
 
@@ -67,6 +69,11 @@ void startLog() {
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>(colourMode());
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("heft", std::move(sink)));
   spdlog::set_pattern("%^%v%$");
+  // A full disk is no reason to end: the results don't lie in the log.
+  spdlog::set_error_handler([](const std::string& text) {
+    static bool told = false;
+    if (!std::exchange(told, true)) std::cerr << "note    the log is incomplete: " << text << '\n';
+  });
 }
 
 void applyLog(const LogOptions& options) {

@@ -8,6 +8,7 @@
 
 #include "cli/build_facts.hpp"
 #include "cli/command.hpp"
+#include "cli/last_words.hpp"
 #include "cli/log.hpp"
 #include "cli/signals.hpp"
 #include "data/memory.hpp"
@@ -15,6 +16,9 @@
 #include "model/archive.hpp"
 
 namespace {
+
+// In front of all libraries: LibTorch takes a hundred megabytes while it is being loaded, before main.
+[[gnu::used, gnu::section(".preinit_array")]] void (*const prepare)() = heft::cli::prepareLastWords;
 
 using heft::Fault;
 using heft::saysOutOfMemory;

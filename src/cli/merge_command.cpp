@@ -7,11 +7,11 @@
 #include "cli/ranked.hpp"
 #include "cli/run_files.hpp"
 #include "cli/signals.hpp"
-#include "data/atomic_file.hpp"
 #include "heft/error.hpp"
 #include "measure/rank.hpp"
 #include "run/findings.hpp"
 #include "run/json_text.hpp"
+#include "run/sealed_json.hpp"
 #include "run/shard.hpp"
 #include "run/words.hpp"
 
@@ -22,7 +22,7 @@ struct Options {
   std::vector<std::string> shards;
   std::string run, device;
   RunFiles files;
-  bool allow_partial = false;
+  bool allow_partial = false, resume = false;
 };
 
 constexpr auto kFooter =
@@ -32,6 +32,7 @@ Refused: parts that are missing, unfinished, given twice, or of other models, in
 
 Examples:
   heft merge parts/* -o my-run
+  heft merge parts/* -o my-run --resume
   heft merge parts/1 parts/3 -o what-there-is --allow-partial
   heft merge parts/* -o my-run --model moved/model.pt --inputs moved/x.npy)";
 
@@ -111,7 +112,7 @@ int merge(const Options& options, const Context& context) {
                                    "; run them (with --resume) and name their folders, or add --allow-partial");
   }
   std::vector<FolderLock> locks;  // nobody writes into a part while it is read
-  for (const auto& shard : shards) locks.emplace_back(shard.folder);
+  for (const auto& shard : shards) locks.emplace_back(shard.folder, FolderLock::Use::read);
   const auto& settings = shards[0].record.settings;
   const auto files = filesOfShards(shards[0].record, options);
   Session session(sessionOptions(files));
@@ -120,7 +121,18 @@ int merge(const Options& options, const Context& context) {
   const auto identity = identityOf(settings, provenance);
   checkIdentity(shards[0], identity);
 
-  auto folder = RunFolder::create(options.run);
+  auto folder = options.resume ? RunFolder::resume(options.run) : RunFolder::create(options.run);
+  if (std::filesystem::exists(folder.path() / "run.json")) {
+    const auto earlier = readRun(folder.path());
+    if (identityOf(earlier.settings, earlier.provenance) != identity || (!earlier.complete && missing.empty()))
+      throw Error(Fault::output, folder.path().string() + ": holds a finished run of other parts; choose another -o");
+    removeCheckpoint(folder.path());  // of a merge that was killed in its last moment
+    context.log("the run is finished already; nothing was merged");
+    reportRun(context, earlier, folder.path());
+    return 0;
+  }
+  if (isShard(folder.path()))
+    throw Error(Fault::output, folder.path().string() + ": holds a part of a ranking; choose another -o");
   UndoUnlessKept undo(folder);  // the parts hold all there is
   const auto columns = checkpointColumns(settings);
   Checkpoint checkpoint(folder.path(), identity, columns);
@@ -139,10 +151,10 @@ int merge(const Options& options, const Context& context) {
   addShards(shards, run);
   if (!missing.empty()) run.notes.push_back("merged without these parts of the ranking: " + joined(missing));
   run.feature_names = shards[0].record.feature_names;
-  writeFile(folder.path() / "shards.json", jsonText(shardsJson(shards)));
+  writeSealedJson(folder.path() / "shards.json", shardsJson(shards));
   writeRun(run, findingsOf(run), folder.path());
-  checkpoint.remove();
   undo.keep();
+  checkpoint.remove();
   for (auto i = session.notes().size(); i < run.notes.size(); ++i) context.warn(run.notes[i]);
   reportRun(context, run, folder.path());
   return 0;
@@ -158,6 +170,7 @@ Action addMerge(CLI::App& program) {
   command->add_option("-o,--output", options->run, "Run folder to write")->required()->type_name("RUN");
   command->add_flag("--allow-partial", options->allow_partial,
                     "Make a run of the parts there are; it says what is missing");
+  command->add_flag("--resume", options->resume, "Go on with a merge into RUN that was killed");
   addRunFiles(*command, options->files);
   command->add_option("--device", options->device, "cpu, cuda or cuda:N; left out: where the first part was measured");
   return [options](const Context& context) { return merge(*options, context); };

@@ -99,6 +99,7 @@ int rank(const Options& options, const Context& context) {
       throw Error(Fault::output,
                   folder.path().string() + ": holds a finished run with other settings; choose another folder with -o");
     }
+    removeCheckpoint(folder.path());  // of a run that was killed in its last moment
     context.log("the run is finished already; nothing was measured");
     reportRun(context, earlier, folder.path());
     return 0;
@@ -120,18 +121,22 @@ int rank(const Options& options, const Context& context) {
     progress.finish();
     run.feature_names = feature_names;
     writeRun(run, findingsOf(run), folder.path());
-    checkpoint.remove();
     undo.keep();
+    checkpoint.remove();
     for (size_t i = session.notes().size(); i < run.notes.size(); ++i) context.warn(run.notes[i]);
     reportRun(context, run, folder.path());
   } catch (const Error& error) {
     progress.stop();
     keepMeasured(checkpoint, undo);
-    if (error.fault() != Fault::interrupted) throw;
+    if (error.fault() != Fault::interrupted) {
+      tellKept(context, checkpoint, resumeCommand(context, options, folder.path()));
+      throw;
+    }
     undo.keep();
     throw stoppedError(checkpoint, folder.path(), resumeCommand(context, options, folder.path()));
   } catch (...) {
     keepMeasured(checkpoint, undo);
+    tellKept(context, checkpoint, resumeCommand(context, options, folder.path()));
     throw;
   }
   return 0;

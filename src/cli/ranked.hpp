@@ -31,6 +31,9 @@ class UndoUnlessKept {
 /// Whatever ended the run, what it measured is there for --resume.
 void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo);
 
+/// Logs the command that goes on after a failure, where anything was kept.
+void tellKept(const Context& context, const Checkpoint& checkpoint, const std::string& resume_command);
+
 /// What a ranking that was stopped ends with: how much is kept in `folder`, and the command that goes on.
 [[nodiscard]] Error stoppedError(const Checkpoint& checkpoint, const std::filesystem::path& folder,
                                  const std::string& resume_command);

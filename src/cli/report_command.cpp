@@ -38,12 +38,16 @@ int report(const Options& options, const Context& context) {
   const std::filesystem::path folder(options.run);
   const auto run = readRun(folder);
   const auto comparison = readComparison(folder);
+  if (comparison.is_null() && std::filesystem::exists(folder / "comparison.json"))
+    context.warn((folder / "comparison.json").string() +
+                 " is damaged, so the page goes without it; 'heft compare' writes it anew");
   auto known = agreementsOf(comparison, run);
   const auto findings = known ? findingsOf(run, std::move(*known)) : findingsOf(run);
   const auto data = pageData(run, findings, comparison, nameOf(folder));
   const std::string text = pageText(data);
   const std::filesystem::path file =
       options.file.empty() ? folder / "report.html" : std::filesystem::path(options.file);
+  if (options.file.empty()) AtomicFile::deleteLeftovers(folder);
   writeFile(file, text);
   if (context.json)
     std::cout << jsonText({{"file", file.string()}, {"bytes", text.size()}, {"verdict", data["verdict"]}}) << '\n';

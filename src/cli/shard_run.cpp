@@ -77,6 +77,12 @@ ShardRecord recordIn(const std::filesystem::path& folder, const ShardRecord& wan
       throw Error(Fault::output, folder.string() + ": holds a ranking that is not divided; choose another -o");
     return wanted;
   }
+  if (const auto damage = shardDamage(folder)) {
+    // The checkpoint vouches for itself: only what this file told is lost.
+    auto begun = wanted;
+    begun.notes.push_back("What is known of a part was written anew, its cost begins at nothing (" + *damage + ").");
+    return begun;
+  }
   auto found = readShard(folder);
   if (found.shard == wanted.shard) return found;
   throw Error(Fault::output, folder.string() + ": holds " + (found.shard.estimates() ? "" : "shard ") +
@@ -153,13 +159,16 @@ int runShard(Session& session, const RankSettings& settings, const Provenance& p
   wanted.feature_names = task.feature_names;
   auto record = recordIn(folder.path(), wanted);
   UndoUnlessKept undo(folder);
-  if (record.finished && record.identity == wanted.identity) {
+  // First of all: whoever finds a checkpoint alone takes it for that of a ranking that is not divided.
+  if (!isShard(folder.path())) writeShard(record, folder.path());
+  Checkpoint checkpoint(folder.path(), wanted.identity, checkpointColumns(settings));
+  if (record.finished && checkpoint.notes().empty() && !checkpoint.empty()) {
     undo.keep();
     context.log("this part is finished already; nothing was measured");
     report(context, record, folder.path());
     return 0;
   }
-  Checkpoint checkpoint(folder.path(), wanted.identity, checkpointColumns(settings));
+  record.finished = false;  // where it was, its checkpoint was damaged since
   record.stage = "beginning";
   writeShard(record, folder.path());
   if (!task.estimates.empty()) takeEstimates(task.estimates, record, checkpoint);
@@ -175,6 +184,7 @@ int runShard(Session& session, const RankSettings& settings, const Provenance& p
                                     stopIfAsked();
                                   });
     progress.finish();
+    checkpoint.removeLeftOut();
     record.finished = true;
     record.share = 1;
     record.cost.seconds += run.cost.seconds;
@@ -191,11 +201,15 @@ int runShard(Session& session, const RankSettings& settings, const Provenance& p
   } catch (const Error& error) {
     progress.stop();
     keepMeasured(checkpoint, undo);
-    if (error.fault() != Fault::interrupted) throw;
+    if (error.fault() != Fault::interrupted) {
+      tellKept(context, checkpoint, task.resume_command);
+      throw;
+    }
     undo.keep();
     throw stoppedError(checkpoint, folder.path(), task.resume_command);
   } catch (...) {
     keepMeasured(checkpoint, undo);
+    tellKept(context, checkpoint, task.resume_command);
     throw;
   }
   return 0;

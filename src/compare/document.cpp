@@ -1,10 +1,11 @@
 #include "compare/document.hpp"
 
 #include <fstream>
+#include <utility>
 
 #include "data/atomic_file.hpp"
 #include "data/csv.hpp"
-#include "run/json_text.hpp"
+#include "run/sealed_json.hpp"
 
 namespace heft {
 
@@ -15,7 +16,8 @@ void addToComparison(const std::filesystem::path& folder, const nlohmann::ordere
   auto document = nlohmann::ordered_json::parse(stream, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object()) document = nlohmann::ordered_json::object();
   for (const auto& [key, value] : sections.items()) document[key] = value;
-  writeFile(file, jsonText(document));
+  AtomicFile::deleteLeftovers(folder);
+  writeSealedJson(file, std::move(document));
 }
 
 void writeCurves(const std::filesystem::path& file, std::span<const RemovalCurve> curves) {

@@ -1,6 +1,9 @@
 #include "data/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,6 +40,21 @@ std::string_view advice(int code) {
   }
 }
 
+/// " (12 KiB free there)" for a full disk, whose owner wants to know how much is asked for.
+std::string freeSpace(const std::filesystem::path& folder) {
+  struct statvfs facts {};
+  if (::statvfs(folder.c_str(), &facts) != 0) return "";
+  return " (" + std::to_string(static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize / 1024) + " KiB free there)";
+}
+
+/// The lock tells the living from the leftovers, see deleteLeftovers. False where somebody has deleted the file before it was
+/// locked. Where the file system has no locks, nothing is held.
+bool lockOwn(int descriptor) {
+  ::flock(descriptor, LOCK_EX | LOCK_NB);
+  struct stat facts {};
+  return ::fstat(descriptor, &facts) != 0 || facts.st_nlink > 0;
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
@@ -64,11 +82,28 @@ void AtomicFile::createTemporary() {
     name += std::to_string(::getpid()) + "-" + std::to_string(number);
     const std::filesystem::path candidate = folder_ / name;
     descriptor_ = ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) {
+    if (descriptor_ < 0 && errno != EEXIST) fail("can't be created", errno);
+    if (descriptor_ < 0) continue;
+    if (lockOwn(descriptor_)) {
       temporary_ = candidate;
       return;
     }
-    if (errno != EEXIST) fail("can't be created", errno);
+    ::close(std::exchange(descriptor_, -1));
+  }
+}
+
+void AtomicFile::deleteLeftovers(const std::filesystem::path& folder) noexcept {
+  try {
+    std::error_code code;
+    std::filesystem::directory_iterator each(folder, code);
+    for (; !code && each != std::filesystem::directory_iterator(); each.increment(code)) {
+      if (!each->path().filename().native().starts_with(temporaryPrefix)) continue;
+      const int descriptor = ::open(each->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+      if (descriptor < 0) continue;
+      if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) ::unlink(each->path().c_str());
+      ::close(descriptor);
+    }
+  } catch (const std::exception&) {  // what can't be deleted stays
   }
 }
 
@@ -103,20 +138,16 @@ void AtomicFile::writeThrough(std::string_view text) {
 void AtomicFile::commit() {
   flush();
   if (::fsync(descriptor_) != 0) fail("can't be flushed to the disk", errno);
-  // Network file systems report a full disk only here. The descriptor is gone whatever close says.
-  if (::close(std::exchange(descriptor_, -1)) != 0) fail("can't be closed", errno);
-  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("can't be put in its place", errno);
+  // Network file systems report a full disk only at closing; a second descriptor keeps the lock until the name is gone that
+  // deleteLeftovers looks for. The first one is gone whatever close says.
+  const int lock = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  const int closed = ::close(std::exchange(descriptor_, -1)) == 0 ? 0 : errno;
+  const int renamed = closed == 0 && std::rename(temporary_.c_str(), target_.c_str()) != 0 ? errno : 0;
+  if (lock >= 0) ::close(lock);
+  if (closed != 0) fail("can't be closed", closed);
+  if (renamed != 0) fail("can't be put in its place", renamed);
   temporary_.clear();
-  syncFolder();
-}
-
-/// Without this the new name may be lost in a power cut. Some file systems can't sync a folder; the file is
-/// whole even then.
-void AtomicFile::syncFolder() const {
-  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  ::fsync(folder);
-  ::close(folder);
+  syncFolder(folder_);
 }
 
 void AtomicFile::discard() noexcept {
@@ -128,8 +159,15 @@ void AtomicFile::discard() noexcept {
 
 void AtomicFile::fail(std::string_view doing, int code) {
   discard();
-  throw Error(Fault::output, printablePath(target_) + ": " + std::string(doing) + ": " + std::strerror(code) + "; " +
-                                 std::string(advice(code)));
+  throw Error(Fault::output, printablePath(target_) + ": " + std::string(doing) + ": " + std::strerror(code) +
+                                 (code == ENOSPC ? freeSpace(folder_) : "") + "; " + std::string(advice(code)));
+}
+
+void syncFolder(const std::filesystem::path& folder) noexcept {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
 }
 
 void writeFile(const std::filesystem::path& path, std::string_view content) {

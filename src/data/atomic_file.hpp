@@ -14,8 +14,11 @@ namespace heft {
 /// and what to do.
 class AtomicFile {
  public:
-  /// Temporary files of this prefix in a run folder are leftovers of a killed program and may be deleted.
+  /// Temporary files have this prefix.
   static constexpr std::string_view temporaryPrefix = ".heft-partial-";
+
+  /// Deletes the temporary files in a folder that killed programs left; those that a living one is writing stay.
+  static void deleteLeftovers(const std::filesystem::path& folder) noexcept;
 
   explicit AtomicFile(std::filesystem::path target);
   AtomicFile(const AtomicFile&) = delete;
@@ -35,7 +38,6 @@ class AtomicFile {
   void createTemporary();
   void flush();
   void writeThrough(std::string_view text);
-  void syncFolder() const;
   void discard() noexcept;
   [[noreturn]] void fail(std::string_view doing, int code);
 
@@ -45,6 +47,10 @@ class AtomicFile {
   std::string pending_;
   int descriptor_ = -1;
 };
+
+/// Puts the names in a folder on the disk: without this a new one may be lost in a power cut. Some file systems can't; what
+/// the names lead to is whole even then.
+void syncFolder(const std::filesystem::path& folder) noexcept;
 
 /// Writes `content` to `path`, whole or not at all.
 void writeFile(const std::filesystem::path& path, std::string_view content);

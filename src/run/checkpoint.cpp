@@ -9,13 +9,12 @@
 #include "heft/error.hpp"
 #include "run/checkpoint_part.hpp"
 #include "run/json_reader.hpp"
-#include "run/json_text.hpp"
+#include "run/sealed_json.hpp"
 
 namespace heft {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
 
 constexpr const char* identityFile = "identity.json";
 constexpr const char* checkpointFormat = "heft-checkpoint";
@@ -50,6 +49,10 @@ std::string digestOf(const Checkpoint::Identity& identity, std::size_t columns) 
 std::string shortened(const std::string& text) {
   constexpr std::size_t most = 24;
   return printable(text.size() > most ? text.substr(0, most - 3) + "..." : text);
+}
+
+void writeIdentity(const fs::path& file, const Checkpoint::Identity& identity, std::size_t columns) {
+  writeSealedJson(file, {{"format", checkpointFormat}, {"columns", columns}, {"identity", identity}});
 }
 
 StoredTensor storeList(const std::string& name, const std::vector<double>& values, bool narrow) {
@@ -91,25 +94,34 @@ Checkpoint::Checkpoint(const fs::path& folder, Identity identity, std::size_t co
     throw Error(Fault::output, printablePath(folder_) + ": can't be created: " + code.message() +
                                    "; choose a folder that you may write to with -o");
   }
-  checkIdentity(identity);
+  syncFolder(folder);
+  const std::string damage = checkIdentity(identity);
   openParts();
+  if (damage.empty()) return;
+  if (!left_out_.empty() && empty()) throw Error(Fault::output, damage);
+  writeIdentity(folder_ / identityFile, identity, columns_);
+  notes_.push_back("What the checkpoint belongs to was written anew (" + damage + ").");
 }
 
-void Checkpoint::checkIdentity(const Identity& identity) {
+std::string Checkpoint::checkIdentity(const Identity& identity) {
   const fs::path file = folder_ / identityFile;
   std::error_code ignored;
   if (!fs::exists(file, ignored)) {
-    ordered_json document = {{"format", checkpointFormat}, {"columns", columns_}, {"identity", identity}};
-    writeFile(file, jsonText(document));
-    return;
+    writeIdentity(file, identity, columns_);
+    return "";
   }
-  const nlohmann::json document = readJsonFile(file);
+  nlohmann::json document;
+  try {
+    document = readJsonFile(file);
+  } catch (const Error& error) {
+    return error.what();
+  }
   const JsonReader root(document, printablePath(file));
   if (root.at("format").text() != checkpointFormat) root.at("format").fail("is not \"heft-checkpoint\"");
   Identity earlier;
   for (const auto& [key, value] : root.at("identity").fields()) earlier[key] = value.text();
   const std::int64_t columns = root.at("columns").whole(0);
-  if (digestOf(earlier, static_cast<std::size_t>(columns)) == identity_) return;
+  if (digestOf(earlier, static_cast<std::size_t>(columns)) == identity_) return "";
   std::string what = describeDifferences(earlier, identity);
   if (what.empty())
     what = "numbers per weight (earlier " + std::to_string(columns) + ", now " + std::to_string(columns_) + ")";
@@ -118,13 +130,12 @@ void Checkpoint::checkIdentity(const Identity& identity) {
 }
 
 void Checkpoint::openParts() {
+  AtomicFile::deleteLeftovers(folder_);
   std::vector<std::pair<std::uint64_t, fs::path>> parts;
   std::error_code code;
   fs::directory_iterator each(folder_, code);
   for (; !code && each != fs::directory_iterator(); each.increment(code)) {
     const std::string name = each->path().filename().native();
-    std::error_code ignored;
-    if (name.starts_with(AtomicFile::temporaryPrefix)) fs::remove(each->path(), ignored);
     if (const std::optional<std::uint64_t> number = partNumber(name)) parts.emplace_back(*number, each->path());
   }
   if (code) throw Error(Fault::output, printablePath(folder_) + ": can't be listed: " + code.message());
@@ -135,6 +146,7 @@ void Checkpoint::openParts() {
       readPart(file);
     } catch (const Error& error) {
       if (error.fault() != Fault::output) throw;
+      left_out_.push_back(file);
       notes_.push_back("A part of the checkpoint was left out and is measured again (" + std::string(error.what()) +
                        ").");
     }
@@ -255,6 +267,12 @@ void Checkpoint::flush() {
 
 void Checkpoint::flushIfDue(double seconds) {
   if (std::chrono::duration<double>(std::chrono::steady_clock::now() - last_flush_).count() >= seconds) flush();
+}
+
+void Checkpoint::removeLeftOut() {
+  std::error_code ignored;
+  for (const fs::path& file : left_out_) fs::remove(file, ignored);
+  left_out_.clear();
 }
 
 void Checkpoint::remove() {

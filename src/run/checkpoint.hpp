@@ -30,7 +30,8 @@ class Checkpoint {
   static constexpr const char* ownPrefix = "own ";
 
   /// Opens or creates FOLDER/checkpoint and reads its files; deletes partial files. `columns`: numbers a
-  /// weight's row has. Throws Error(Fault::output) naming what differs from the identity it was begun with.
+  /// weight's row has. Throws Error(Fault::output) naming what differs from the identity it was begun with. Where the file
+  /// that says so is damaged, the others vouch for themselves; where none of them can be read, nobody does, and it throws.
   Checkpoint(const std::filesystem::path& folder, Identity identity, std::size_t columns);
 
   [[nodiscard]] bool has(std::uint64_t weight) const { return row_of_.contains(weight); }
@@ -62,6 +63,9 @@ class Checkpoint {
   /// Deletes FOLDER/checkpoint; call once the run is written. Nothing may be added afterwards.
   void remove();
 
+  /// Deletes the files that were left out; call once what they held was measured again and flushed.
+  void removeLeftOut();
+
   /// Sentences on files that were left out.
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
@@ -74,7 +78,8 @@ class Checkpoint {
     std::filesystem::path file;  ///< empty while new
   };
 
-  void checkIdentity(const Identity& identity);
+  /// The error of an identity file that can't be made out; empty where there is a good one.
+  [[nodiscard]] std::string checkIdentity(const Identity& identity);
   void openParts();
   void readPart(const std::filesystem::path& file);
   void addNew(const std::string& name, List list);
@@ -92,6 +97,7 @@ class Checkpoint {
   std::uint64_t next_part_ = 1;
   std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
   std::vector<std::string> notes_;
+  std::vector<std::filesystem::path> left_out_;
 };
 
 /// "model (earlier 12ab..., now 34cd...)" for up to three differences; `before` and `after` say whose they are.

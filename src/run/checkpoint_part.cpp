@@ -1,22 +1,14 @@
 #include "run/checkpoint_part.hpp"
 
-#include "data/hash.hpp"
 #include "data/safetensors.hpp"
 #include "heft/error.hpp"
+#include "run/tensor_digest.hpp"
 
 namespace heft {
 namespace {
 
-/// Names, types, shapes and bytes, in order. Names come from anywhere, so their lengths go in too.
 std::string digest(std::span<const TensorView> tensors, const std::string& identity) {
-  Sha256 hash;
-  hash.update("heft checkpoint 1 " + identity);
-  for (const TensorView& tensor : tensors) {
-    hash.update("\n" + std::to_string(tensor.name.size()) + " " + tensor.name + " " +
-                std::string(scalarName(tensor.scalar)) + " " + shapeText(tensor.shape) + "\n");
-    hash.update(tensor.bytes);
-  }
-  return hash.hex();
+  return tensorDigest("heft checkpoint 1 " + identity, tensors);
 }
 
 std::string valueOf(const SafetensorsFile& file, const char* key) {

@@ -26,10 +26,11 @@ bool stillThere(int descriptor, const std::filesystem::path& file) {
 
 }  // namespace
 
-FolderLock::FolderLock(const std::filesystem::path& folder) : file_(folder / fileName) {
+FolderLock::FolderLock(const std::filesystem::path& folder, Use use) : file_(folder / fileName) {
   const std::string name = printablePath(folder);
   while (true) {
     descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && use == Use::read && (errno == EROFS || errno == EACCES || errno == EPERM)) return;
     if (descriptor_ < 0) {
       throw Error(Fault::output, name + ": can't be written to: " + std::strerror(errno) +
                                      "; choose a folder that you may write to with -o");

@@ -11,8 +11,11 @@ class FolderLock {
  public:
   static constexpr const char* fileName = ".lock";
 
-  /// Throws Error(Fault::output) where another process holds the folder, or it can't be written to.
-  explicit FolderLock(const std::filesystem::path& folder);
+  enum class Use { write, read };
+
+  /// Throws Error(Fault::output) where another process holds the folder, or it can't be written to. A reader doesn't need to
+  /// write: in a folder where it may not, it holds nothing.
+  explicit FolderLock(const std::filesystem::path& folder, Use use = Use::write);
   FolderLock(FolderLock&& other) noexcept;
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;

@@ -2,6 +2,7 @@
 
 #include "data/input_file.hpp"
 #include "heft/error.hpp"
+#include "run/sealed_json.hpp"
 
 namespace heft {
 
@@ -102,6 +103,8 @@ json readJsonFile(const std::filesystem::path& path) {
     file.fail("holds a number out of range; the file is damaged");
   }
   if (!document.is_object()) file.fail("is not a JSON object; the file is damaged");
+  if (!sealHolds(document))
+    file.fail("does not match its SHA-256; the file is damaged (if you changed it yourself, take its \"sha256\" out)");
   return document;
 }
 

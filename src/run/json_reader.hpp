@@ -41,8 +41,8 @@ class JsonReader {
   std::string place_;
 };
 
-/// Parses a whole file. Throws Error(Fault::output) where it can't be read, is no JSON object, or is absurdly
-/// large.
+/// Parses a whole file. Throws Error(Fault::output) where it can't be read, is no JSON object, is absurdly
+/// large, or does not match the SHA-256 in it, where there is one.
 [[nodiscard]] nlohmann::json readJsonFile(const std::filesystem::path& path);
 
 }  // namespace heft

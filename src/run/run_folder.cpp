@@ -7,9 +7,9 @@
 #include "data/input_file.hpp"
 #include "heft/error.hpp"
 #include "run/checkpoint.hpp"
-#include "run/json_text.hpp"
 #include "run/run_json.hpp"
 #include "run/run_tensors.hpp"
+#include "run/sealed_json.hpp"
 #include "run/shard.hpp"
 #include "run/tables.hpp"
 
@@ -57,14 +57,22 @@ bool makeFolder(const fs::path& path) {
   if (fs::exists(status) && !fs::is_directory(status)) refuse(path, "is a file, not a folder; choose another -o");
   fs::create_directories(path, code);
   if (code) refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with -o");
+  if (!fs::exists(status)) syncFolder(path.has_parent_path() ? path.parent_path() : ".");
   return fs::exists(status);
 }
 
-void deletePartialFiles(const fs::path& folder) {
-  for (const std::string& name : namesIn(folder)) {
-    std::error_code ignored;
-    if (name.starts_with(AtomicFile::temporaryPrefix)) fs::remove(folder / name, ignored);
-  }
+void refuseUnlessEmpty(const fs::path& path) {
+  const std::vector<std::string> names = namesIn(path);
+  if (holds(names, runFile)) refuse(path, "holds a run already; choose another -o");
+  if (holds(names, Checkpoint::folderName) || holds(names, shardFile))
+    refuse(path, "holds a run that was not finished; add --resume to go on with it or choose another -o");
+  if (!names.empty()) refuse(path, "is not empty (" + listed(names) + "); choose another -o");
+}
+
+/// Of the files that writeRun and heft merge write.
+bool isOfRun(const std::string& name) {
+  return name.ends_with(".safetensors") || name == "top.csv" || name == "components.csv" || name == "comparison.json" ||
+         name == "shards.json";
 }
 
 /// run.json, where the folder is a run.
@@ -85,12 +93,10 @@ fs::path runFileIn(const fs::path& folder) {
 
 RunFolder RunFolder::create(const fs::path& path) {
   const bool found = makeFolder(path);
-  const std::vector<std::string> names = namesIn(path);
-  if (holds(names, runFile)) refuse(path, "holds a run already; choose another -o");
-  if (holds(names, Checkpoint::folderName))
-    refuse(path, "holds a run that was not finished; add --resume to go on with it or choose another -o");
-  if (!names.empty()) refuse(path, "is not empty (" + listed(names) + "); choose another -o");
-  return RunFolder(path, found ? Origin::found_empty : Origin::made);
+  refuseUnlessEmpty(path);
+  RunFolder folder(path, found ? Origin::found_empty : Origin::made);
+  refuseUnlessEmpty(path);  // another heft may have come and gone before the lock was got
+  return folder;
 }
 
 RunFolder RunFolder::createFor(const fs::path& model) {
@@ -114,7 +120,7 @@ RunFolder RunFolder::resume(const fs::path& path) {
   if (strange && !holds(names, runFile) && !holds(names, shardFile) && !holds(names, Checkpoint::folderName))
     refuse(path, "holds no run to resume (" + listed(names) + "); choose another -o");
   RunFolder folder(path, found ? Origin::resumed : Origin::made);
-  deletePartialFiles(path);
+  AtomicFile::deleteLeftovers(path);
   return folder;
 }
 
@@ -124,11 +130,23 @@ void RunFolder::undo() noexcept {
     std::error_code ignored;
     fs::remove_all(path_ / Checkpoint::folderName, ignored);
     fs::remove(path_ / shardFile, ignored);
-    deletePartialFiles(path_);
+    AtomicFile::deleteLeftovers(path_);
+    // A run without its run.json is none, and the folder was empty when this object took it.
+    if (!fs::exists(path_ / runFile, ignored)) {
+      for (const std::string& name : namesIn(path_)) {
+        if (isOfRun(name)) fs::remove(path_ / name, ignored);
+      }
+    }
     fs::remove(path_ / FolderLock::fileName, ignored);
     if (origin_ == Origin::made) fs::remove(path_, ignored);  // only where it is empty
   } catch (const std::exception&) {                           // what can't be deleted stays
   }
+}
+
+void removeCheckpoint(const fs::path& folder) {
+  std::error_code code;
+  fs::remove_all(folder / Checkpoint::folderName, code);
+  if (code) refuse(folder / Checkpoint::folderName, "can't be deleted: " + code.message());
 }
 
 void writeRun(const Run& run, const Findings& findings, const fs::path& folder) {
@@ -138,8 +156,8 @@ void writeRun(const Run& run, const Findings& findings, const fs::path& folder) 
   writeRunTensors(run, folder);
   writeTopTable(run, findings, folder / "top.csv");
   writeComponentTable(run, folder / "components.csv");
-  writeFile(folder / "comparison.json", jsonText(comparisonJson(run, findings.comparison)));
-  writeFile(folder / runFile, jsonText(runJson(run)));
+  writeSealedJson(folder / "comparison.json", comparisonJson(run, findings.comparison));
+  writeSealedJson(folder / runFile, runJson(run));
 }
 
 Run readRunFacts(const fs::path& folder) { return readRunJson(runFileIn(folder)); }

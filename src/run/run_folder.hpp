@@ -23,8 +23,8 @@ class RunFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// Takes back what a run began here, for one that failed before it measured anything: its checkpoint and partial files,
-  /// and the folder itself where this object made it. Does nothing in a folder that was resumed.
+  /// Takes back what a run began here, for one that failed before it measured anything: its checkpoint, all files of a
+  /// run that has no run.json yet, and the folder itself where this object made it. Does nothing in a folder that was resumed.
   void undo() noexcept;
 
  private:
@@ -35,6 +35,9 @@ class RunFolder {
   Origin origin_;
   FolderLock lock_;
 };
+
+/// Deletes what a finished run, whose folder the caller holds, still has of its checkpoint.
+void removeCheckpoint(const std::filesystem::path& folder);
 
 /// Writes everything a run folder holds but the report and curves; run.json comes last, so that a folder with
 /// a run.json is whole. Linear in the number of weights but for the sorting behind the rank statistics.

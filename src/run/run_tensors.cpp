@@ -8,6 +8,7 @@
 
 #include "data/safetensors.hpp"
 #include "heft/error.hpp"
+#include "run/tensor_digest.hpp"
 
 namespace heft {
 namespace {
@@ -25,6 +26,9 @@ constexpr FloatFile floatFiles[] = {{"impact", &ParameterImpacts::impact},
                                     {"upper", &ParameterImpacts::upper},
                                     {"weight", &ParameterImpacts::weight}};
 
+constexpr const char* sealKey = "sha256";
+constexpr const char* sealed = "heft run 1";
+
 std::filesystem::path fileOf(const std::filesystem::path& folder, const std::string& name) {
   return folder / (name + ".safetensors");
 }
@@ -41,7 +45,7 @@ void write(const Run& run, const std::filesystem::path& path, Scalar scalar, Val
   std::vector<TensorView> views;
   for (std::size_t p = 0; p < run.impacts.size(); ++p)
     views.push_back(viewAs(run.structure.parameters[p], scalar, std::as_bytes(std::span(valuesOf(p)))));
-  writeSafetensors(path, views, {{"format", "heft"}});
+  writeSafetensors(path, views, {{"format", "heft"}, {sealKey, tensorDigest(sealed, views)}});
 }
 
 void writeMetric(const Run& run, const std::filesystem::path& folder, Metric metric) {
@@ -62,6 +66,10 @@ class TensorsOf {
  public:
   TensorsOf(const std::filesystem::path& folder, const std::string& name)
       : input_(InputFile::open(existing(folder, name), Fault::output)), file_(readSafetensors(input_)) {
+    // Files of earlier versions, and those that others made, have none.
+    const auto seal = file_.metadata.find(sealKey);
+    if (seal != file_.metadata.end() && seal->second != tensorDigest(sealed, viewsOf(file_.tensors)))
+      input_.fail("does not match its SHA-256; it is damaged, copy it again from where it was made");
     for (const StoredTensor& tensor : file_.tensors) by_name_[tensor.name] = &tensor;
   }
 

@@ -5,12 +5,12 @@
 #include <chrono>
 #include <map>
 
-#include "data/atomic_file.hpp"
 #include "data/input_file.hpp"
 #include "heft/error.hpp"
 #include "run/json_reader.hpp"
 #include "run/json_text.hpp"
 #include "run/run_json.hpp"
+#include "run/sealed_json.hpp"
 
 namespace heft {
 namespace {
@@ -74,7 +74,7 @@ void writeShard(const ShardRecord& record, const fs::path& folder) {
       {"stage", record.stage},
       {"share", exactNumber(record.share)},
       {"stage_seconds", exactNumber(record.stage_seconds)},
-      {"updated", std::chrono::duration_cast<std::chrono::seconds>(now).count()},
+      {"updated", std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(now).count())},
       {"identity", record.identity},
       {"settings", settingsJson(record.settings)},
       {"provenance", provenanceJson(record.provenance)},
@@ -82,7 +82,7 @@ void writeShard(const ShardRecord& record, const fs::path& folder) {
       {"notes", record.notes},
       {"cost", costJson(record.cost)},
   };
-  writeFile(folder / shardFile, jsonText(document));
+  writeSealedJson(folder / shardFile, document);
 }
 
 ShardRecord readShard(const fs::path& folder) {
@@ -113,6 +113,15 @@ ShardRecord readShard(const fs::path& folder) {
   record.notes = root.at("notes").texts();
   record.cost = readCostJson(root.at("cost"));
   return record;
+}
+
+std::optional<std::string> shardDamage(const fs::path& folder) {
+  try {
+    (void)readJsonFile(folder / shardFile);
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 std::vector<std::string> missingShards(const std::vector<FoundShard>& shards) {

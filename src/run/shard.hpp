@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,6 +57,8 @@ inline constexpr const char* shardFile = "shard.json";
 void writeShard(const ShardRecord& record, const std::filesystem::path& folder);
 /// Throws Error(Fault::output) where the folder is no shard or its file is damaged.
 [[nodiscard]] ShardRecord readShard(const std::filesystem::path& folder);
+/// Why FOLDER/shard.json can't be made out at all; nothing where it is whole, or of a version that this heft doesn't know.
+[[nodiscard]] std::optional<std::string> shardDamage(const std::filesystem::path& folder);
 
 /// A shard and where it lies.
 struct FoundShard {

@@ -178,6 +178,7 @@ def test_merging_refuses_another_model_other_inputs_another_division_and_another
         other = tmp_path / what[:3]
         shutil.copytree(parts[2], other, dirs_exist_ok=True)
         record = json.loads((other / "shard.json").read_text())
+        del record["sha256"]
         record["identity"][what] = "another"
         (other / "shard.json").write_text(json.dumps(record))
         refuse(OUTPUT, what, str(other), of=heft("merge", *parts[:2], other, "-o", tmp_path / "run"))

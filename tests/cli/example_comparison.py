@@ -13,6 +13,7 @@ def fill(run: Path, hostile: str = "") -> dict:
     """Puts the sections into RUN/comparison.json; `hostile` stands in every name that a person may choose."""
     file = run / "comparison.json"
     comparison = json.loads(file.read_text())
+    comparison.pop("sha256", None)
     comparison.update(sections(json.loads((run / "run.json").read_text()), hostile))
     file.write_text(json.dumps(comparison))
     return comparison

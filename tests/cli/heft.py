@@ -1,5 +1,6 @@
 """Runs the program as people do, and says what a good refusal looks like."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file
 
 HEFT = os.environ["HEFT"]
@@ -93,6 +95,18 @@ def few_inputs(name: str, folder: Path, samples: int) -> Path:
     file = folder / f"{name}-{samples}.npz"
     np.savez(file, **{key: values[:samples]})
     return file
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, options: str):
+    """A file system of its own in memory; skipped by name where nobody may mount one."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True).returncode != 0:
+        pytest.skip("no tmpfs can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def impacts(run: Path, what: str = "impact") -> dict:

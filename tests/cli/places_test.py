@@ -1,27 +1,13 @@
 """Where a run is written to, and what happens where it can't be."""
 
-import contextlib
 import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from heft import OUTPUT, heft, rank, refuse, succeed
-
-
-@contextlib.contextmanager
-def mounted(folder: Path, options: str):
-    """A file system of its own in memory; skipped by name where nobody may mount one."""
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True).returncode != 0:
-        pytest.skip("no tmpfs can be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+from heft import OUTPUT, heft, mounted, rank, refuse, succeed
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,20 @@ TEST(AtomicFile, FilesOfOneFolderDontDisturbEachOther) {
   EXPECT_EQ(contentOf(folder / "2"), "two");
 }
 
+TEST(AtomicFile, LeftoversOfTheDeadAreDeletedAndWhatTheLivingWriteStays) {
+  const TemporaryFolder folder;
+  test::putContent(folder / ".heft-partial-1-0", "half");
+  test::putContent(folder / "mine", "whole");
+  AtomicFile file(folder / "a.txt");
+  file.write("text");
+  AtomicFile::deleteLeftovers(folder.path());
+  EXPECT_FALSE(std::filesystem::exists(folder / ".heft-partial-1-0"));
+  file.commit();
+  EXPECT_EQ(contentOf(folder / "a.txt"), "text");
+  EXPECT_EQ(contentOf(folder / "mine"), "whole");
+  EXPECT_EQ(folder.names().size(), 2U);
+}
+
 TEST(AtomicFile, HonoursTheUmask) {
   const TemporaryFolder folder;
   const mode_t before = ::umask(027);

@@ -150,8 +150,41 @@ TEST(Checkpoint, NamesWhatDiffersFromTheRunItBelongsTo) {
   const std::string both = error({{"inputs", "5"}, {"model", "abcd"}, {"stream", "yes"}});
   EXPECT_NE(both.find("inputs (earlier 1234, now 5), seed (earlier 0, now none), stream"), std::string::npos) << both;
   EXPECT_NE(error(identity, 4).find("numbers per weight (earlier 2, now 4)"), std::string::npos);
+}
+
+TEST(Checkpoint, TakesTheWordOfItsPartsWhereItsIdentityIsDamaged) {
+  const TemporaryFolder folder;
+  {
+    Checkpoint checkpoint = open(folder);
+    checkpoint.add(1, rowOf(1));
+    checkpoint.flush();
+  }
+  const std::string whole = contentOf(folder / "checkpoint/identity.json");
+  std::string flipped = whole;
+  flipped[flipped.find("abcd")] ^= 1;  // another model, in good JSON
+  for (const std::string& text : {flipped, std::string("{]"), std::string()}) {
+    putContent(folder / "checkpoint/identity.json", text);
+    const Checkpoint checkpoint = open(folder);
+    expectRow(checkpoint, 1);
+    ASSERT_EQ(checkpoint.notes().size(), 1U);
+    EXPECT_NE(checkpoint.notes()[0].find("identity.json"), std::string::npos);
+    EXPECT_EQ(contentOf(folder / "checkpoint/identity.json"), whole);
+  }
   putContent(folder / "checkpoint/identity.json", "{]");
-  EXPECT_NE(error(identity).find("identity.json"), std::string::npos);
+  const std::string error = errorOf([&] { Checkpoint(folder.path(), {{"model", "other"}}, columns); }, Fault::output);
+  EXPECT_NE(error.find("identity.json"), std::string::npos) << error;
+}
+
+TEST(Checkpoint, DeletesWhatItLeftOutWhenThatIsAskedFor) {
+  const TemporaryFolder folder;
+  { open(folder); }
+  putContent(folder / "checkpoint/part-000001.safetensors", "garbage");
+  Checkpoint checkpoint = open(folder);
+  checkpoint.add(1, rowOf(1));
+  checkpoint.flush();
+  checkpoint.removeLeftOut();
+  EXPECT_FALSE(fs::exists(folder / "checkpoint/part-000001.safetensors"));
+  EXPECT_TRUE(open(folder).notes().empty());
 }
 
 TEST(Checkpoint, LeavesOutFilesOfAnotherRun) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -120,6 +121,50 @@ TEST(HostileRun, NamesTheTensorFileThatIsMissingOrDoesNotFit) {
   EXPECT_NE(shape.find("is float32 [8, 3], but run.json lists float32 [3, 8]"), std::string::npos) << shape;
   const std::string absent = error("name", "odd\n\x1b[31mname");
   EXPECT_NE(absent.find("has no tensor 'odd"), std::string::npos) << absent;
+}
+
+bool same(const ParameterImpacts& a, const ParameterImpacts& b) {
+  const auto equal = [](const std::vector<float>& one, const std::vector<float>& other) {
+    return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0;
+  };
+  return equal(a.impact, b.impact) && equal(a.upper, b.upper) && a.measured == b.measured;
+}
+
+TEST(HostileRun, FindsEveryFlippedBitThatAValueHangsOn) {
+  const TemporaryFolder folder;
+  writeExample(folder);
+  const heft::Run whole = readRun(folder.path());
+  const std::string facts = runJson(whole).dump();
+  for (const char* name : {"impact.safetensors", "upper.safetensors", "measured.safetensors", "run.json"}) {
+    const std::string good = contentOf(folder / name);
+    std::size_t refused = 0;
+    for (std::size_t byte = 0; byte < good.size(); ++byte) {
+      std::string flipped = good;
+      flipped[byte] = static_cast<char>(flipped[byte] ^ (1 << (byte % 8)));
+      putContent(folder / name, flipped);
+      try {
+        const heft::Run read = readRun(folder.path());
+        EXPECT_EQ(runJson(read).dump(), facts) << name << " byte " << byte;
+        for (std::size_t p = 0; p < whole.impacts.size(); ++p)
+          EXPECT_TRUE(same(read.impacts[p], whole.impacts[p])) << name << " byte " << byte;
+      } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << error.what();
+        ++refused;
+      }
+    }
+    EXPECT_GT(refused, good.size() * 3 / 4) << name;
+    putContent(folder / name, good);
+  }
+}
+
+TEST(HostileRun, ReadsRunsThatHaveNoSha256) {
+  const TemporaryFolder folder;
+  writeExample(folder);
+  json document = json::parse(contentOf(folder / "run.json"));
+  ASSERT_EQ(document.erase("sha256"), 1U);
+  document["cost"]["seconds"] = 7.5;
+  putContent(folder / "run.json", document.dump());
+  EXPECT_EQ(readRun(folder.path()).cost.seconds, 7.5);
 }
 
 TEST(HostileRun, ShowsAVerdictOnWhateverValuesTheTensorsHold) {

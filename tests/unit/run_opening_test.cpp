@@ -120,6 +120,19 @@ TEST(OpeningARunFolder, IsFreeAgainOnceItsProcessWasKilled) {
   ::close(ready[1]);
 }
 
+TEST(OpeningARunFolder, ReadersNeedNoLockWhereTheyMayNotWriteAndKeepWritersOutElsewhere) {
+  const TemporaryFolder folder;
+  {
+    const FolderLock reader(folder.path(), FolderLock::Use::read);
+    EXPECT_FALSE(refusal(folder.path()).empty());
+  }
+  const OrdinaryUser user;
+  if (::access(folder.path().c_str(), W_OK) != 0) {
+    EXPECT_NO_THROW(FolderLock(folder.path(), FolderLock::Use::read));
+    EXPECT_FALSE(errorOf([&] { FolderLock(folder.path()); }, Fault::output).empty());
+  }
+}
+
 TEST(WritingARun, SaysInOneLineThatTheDiskIsFull) {
   // /dev/full can't stand in for a file, but a limit on file size fails in the same call.
   const TemporaryFolder folder;

@@ -92,6 +92,25 @@ TEST(Shard, ItsFileHoldsWhatItWasGiven) {
   EXPECT_GT(read.updated, 1'600'000'000);
 }
 
+TEST(Shard, AFileThatCantBeMadeOutIsDamagedAndOneOfAnotherVersionIsNot) {
+  const test::TemporaryFolder folder;
+  ShardRecord record;
+  record.shard = Shard::parse("2/3");
+  writeShard(record, folder.path());
+  EXPECT_FALSE(shardDamage(folder.path()));
+  const std::string whole = test::contentOf(folder / "shard.json");
+  std::string flipped = whole;
+  flipped[flipped.find("\"of\": 3") + 6] ^= 1;
+  for (const std::string& text : {flipped, whole.substr(0, whole.size() / 2), std::string()}) {
+    test::putContent(folder / "shard.json", text);
+    ASSERT_TRUE(shardDamage(folder.path()));
+    EXPECT_NE(shardDamage(folder.path())->find("shard.json"), std::string::npos);
+    EXPECT_THROW((void)readShard(folder.path()), Error);
+  }
+  test::putContent(folder / "shard.json", R"({"format": "heft-shard", "format_version": 9})");
+  EXPECT_FALSE(shardDamage(folder.path()));
+}
+
 TEST(Shard, MissingAndUnfinishedPartsAreNamedInOrder) {
   auto unfinished = part(4, 5, "d");
   unfinished.record.finished = false;
