@@ -35,7 +35,7 @@ def work(tmp_path_factory):
     """Some seconds of executing: the arguments; the run that one process makes of it; and its seconds."""
     folder = tmp_path_factory.mktemp("whole")
     inputs = few_inputs("digits-lstm", folder, 6)
-    arguments = [MODELS / "digits-lstm.pt", "--inputs", inputs, "--method", "exhaustive", "--parameters", "rnn.weight_hh_l1[0:320,:]"]
+    arguments = [MODELS / "digits-lstm.pt", "--inputs", inputs, "--method", "exhaustive", "--parameters", "rnn.weight_hh_l1[0:256,:]"]
     begin = time.monotonic()
     succeed("rank", *arguments, "-q", "-o", folder / "run")
     return arguments, bits(folder / "run"), time.monotonic() - begin
@@ -100,7 +100,7 @@ exec {HEFT} "${{words[@]}}"
     command = [*arguments, "--shards", 7, "-o", run]
     jobs = submit(cluster, *command, HEFT=str(program))
     os.kill(measuring(run, 2, 0.3 * seconds / 7), signal.SIGKILL)
-    measuring(run, 4, 0.5 * seconds / 7)
+    measuring(run, 4, 0.4 * seconds / 7)
     cluster.requeue(f"{jobs['measures']}_4")
     refused = subprocess.run([SUBMIT, *map(str, command)], env={**cluster.environment, "HEFT": str(program)}, capture_output=True, text=True)
     assert refused.returncode == USAGE and f"scancel {jobs['measures']}" in refused.stderr, refused
