@@ -60,8 +60,9 @@ std::string firstLine(const std::string& text) {
 }
 
 bool saysOutOfMemory(std::string_view text) {
-  for (const auto* words : {"not enough memory", "can't allocate memory", "out of memory", "Cannot allocate memory",
-                            "STATUS_ALLOC_FAILED"}) {  // cuBLAS and cuDNN
+  for (const auto* words : {"not enough memory", "std::bad_alloc", "can't allocate memory", "out of memory",
+                            "Cannot allocate memory", "STATUS_ALLOC_FAILED",  // cuBLAS and cuDNN
+                            "Resource temporarily unavailable"}) {  // of a thread, where its stack has no room
     if (text.find(words) != std::string_view::npos) return true;
   }
   return false;

@@ -21,7 +21,7 @@ INPUTS = [MODELS / "weather-gru.pt", "--inputs", MODELS / "weather-gru-inputs.sa
 # Everything in it happens: estimates, calibration, settling, components.
 AUTO = ["rank", *INPUTS, "--budget", "500", "--components", "weight", "layer", "gate"]
 EXHAUSTIVE = ["rank", *INPUTS, "--method", "exhaustive", "--parameters", "rnn.weight_hh_l0[0:12,:]", "--components", "weight", "row"]
-FAST = {"FAULT_FAST": "500"}  # what is written every ten seconds is written after every step
+FAST = {"FAULT_FAST": "100000"}  # what is written every ten seconds is written after every step
 
 
 def shim(folder: Path) -> Path | None:
