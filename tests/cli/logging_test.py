@@ -160,7 +160,7 @@ def long_job(tmp_path_factory):
     """A few seconds of executing; its arguments but for -o."""
     folder = tmp_path_factory.mktemp("long")
     return ["rank", MODELS / "digits-lstm.pt", "--inputs", few_inputs("digits-lstm", folder, 8), "--method", "exhaustive",
-            "--parameters", "rnn.weight_hh_l1[0:160,:]"]
+            "--parameters", "rnn.weight_hh_l1[0:400,:]"]
 
 
 def test_progress_for_schedulers_is_json_lines(long_job, tmp_path):
