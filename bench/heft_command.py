@@ -1,12 +1,12 @@
 """Heft as its users run it: by its command line, with the time and the peak memory of the whole process."""
 import json
 import math
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from measured import measured
 from torch import Tensor
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "U8": torch.uint8, "BOOL": torch.bool}
@@ -32,13 +32,10 @@ def rank(heft: Path, model: list, folder: Path, *arguments) -> Ranked:
     """`heft rank` into a new run folder inside `folder`; model: made_model.save's arguments."""
     run = folder / f"run-{len(list(folder.glob('run-*')))}"
     command = [heft, "rank", *model, "--json", "-q", "-o", run, *arguments]
-    about = folder / "child.json"
-    done = subprocess.run([sys.executable, "-S", Path(__file__).with_name("measured_child.py"), about, *map(str, command)],
-                          capture_output=True, text=True, check=False)
-    measured = json.loads(about.read_text()) if done.returncode == 0 else {"status": done.returncode}
-    if measured["status"] != 0:
-        sys.exit(f"heft rank failed: {' '.join(done.stderr.split()[-60:]) or measured['status']}")
-    return Ranked(json.loads(done.stdout), run, measured["seconds"], measured["peak_bytes"])
+    done, child = measured(command, folder / "child.json")
+    if child["status"] != 0:
+        sys.exit(f"heft rank failed: {' '.join(done.stderr.split()[-60:]) or child['status']}")
+    return Ranked(json.loads(done.stdout), run, child["seconds"], child["peak_bytes"])
 
 
 def read_safetensors(file: Path) -> dict[str, Tensor]:

@@ -1,11 +1,11 @@
 """heft plan beside heft rank: what was said before and what it took, one row of JSON a model and method."""
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from measured import measured
 from time_limit import TimeLimit
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -22,11 +22,8 @@ RANKINGS = [
 ]
 
 
-def measured(command, folder):
-    about = folder / "child.json"
-    done = subprocess.run([sys.executable, "-S", Path(__file__).with_name("measured_child.py"), about, *map(str, command)],
-                          capture_output=True, text=True, check=False)
-    child = json.loads(about.read_text())
+def answered(command, folder):
+    done, child = measured(command, folder / "child.json")
     if child["status"] != 0:
         sys.exit(f"{' '.join(map(str, command[:3]))} failed: {done.stderr.strip()}")
     return json.loads(done.stdout), child
@@ -43,8 +40,8 @@ def main():
         folder = Path(place)
         for model, *arguments in limit.over(RANKINGS, "rankings"):
             model_arguments = [MODELS / f"{model}.pt", "--inputs", MODELS / f"{model}-inputs.safetensors", *arguments, "--json", "-q"]
-            said, asking = measured([options.heft, "plan", *model_arguments], folder)
-            ranked, took = measured([options.heft, "rank", *model_arguments, "-o", folder / f"run-{len(list(folder.iterdir()))}"], folder)
+            said, asking = answered([options.heft, "plan", *model_arguments], folder)
+            ranked, took = answered([options.heft, "rank", *model_arguments, "-o", folder / f"run-{len(list(folder.iterdir()))}"], folder)
             print(json.dumps({"model": model, "arguments": " ".join(arguments) or "(auto)", "plan_seconds": asking["seconds"],
                               "said_seconds": said["seconds"]["total"], "seconds": took["seconds"],
                               "ratio": said["seconds"]["total"] / took["seconds"], "said_variants": said["variants"],

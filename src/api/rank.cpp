@@ -1,11 +1,7 @@
 #include "heft/rank.hpp"
 
 #include <c10/util/Exception.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <new>
 #include <optional>

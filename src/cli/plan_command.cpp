@@ -7,6 +7,7 @@
 #include "cli/progress.hpp"
 #include "cli/rank_options.hpp"
 #include "cli/signals.hpp"
+#include "data/seconds_since.hpp"
 #include "heft/error.hpp"
 #include "measure/plan_ranking.hpp"
 #include "run/json_text.hpp"
@@ -37,7 +38,7 @@ int plan(const Options& options, const Context& context) {
     throw Error(Fault::usage, "--seconds: a time above 0 and up to 3600 was expected");
   const auto begin = std::chrono::steady_clock::now();
   Session session(sessionOptions(options.rank.model));
-  const double start = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double start = secondsSince(begin);
   for (const auto& note : session.notes()) context.warn(note);
   Progress progress(context.progress);
   const auto found =

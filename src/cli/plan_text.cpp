@@ -32,10 +32,6 @@ std::string operations(double flop) {
   return flop > 0 ? digits(flop / 1e6) + " MFLOP" : "–";
 }
 
-bool executesAll(const Plan& plan) {
-  return plan.settings.method == Method::exhaustive || plan.settings.method == Method::reference;
-}
-
 std::string stagesText(const Plan& plan) {
   Table table("lr");
   table.row({"loading, and the unchanged model", shortTime(plan.start)});
@@ -44,7 +40,7 @@ std::string stagesText(const Plan& plan) {
     table.row({"estimates: responses of " + counted(plan.weights, "weight"), shortTime(plan.response)});
   }
   if (plan.variants > 0) table.row({"trying how variants are executed", shortTime(plan.prepare)});
-  std::string executed = executesAll(plan) ? "" : "about ";
+  std::string executed = executesAll(plan.settings.method) ? "" : "about ";
   executed += counted(whole(plan.variants), "variant");
   if (plan.components > 0) executed += " and " + counted(plan.components, "component");
   table.row({"executing " + executed, shortTime(plan.execute)});
@@ -57,9 +53,8 @@ std::string parametersText(const Plan& plan) {
   Table table("lrrrrr");
   table.row({"parameter", "weights", "executed", "operations each", "time each", "together"});
   for (const auto& one : plan.parameters) {
-    const double block = static_cast<double>(std::min(plan.block, one.weights));
     table.row({one.name, grouped(one.weights), grouped(whole(one.variants)), operations(one.flop),
-               shortTime(one.block_seconds / block), shortTime(one.seconds)});
+               shortTime(one.variant_seconds), shortTime(one.seconds)});
   }
   return table.text(0);
 }

@@ -3,12 +3,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "measure/plan_jobs.hpp"
 #include "measure/plan.hpp"
+#include "measure/plan_jobs.hpp"
 
 namespace heft::cli {
 
-/// The plan for the terminal. `command`: what `heft rank` is to be called with, for its jobs.
+/// The plan for the terminal.
 std::string textOf(const Plan& plan, const PlannedJobs& jobs);
 
 /// The same numbers for programs.

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "data/seconds_since.hpp"
 #include "heft/error.hpp"
 
 namespace heft::cli {
@@ -17,10 +18,6 @@ constexpr double kTerminalEvery = 0.2;  // seconds
 constexpr double kPlainEvery = 15;      // seconds
 constexpr double kJsonEvery = 1;        // seconds
 constexpr double kLeastShare = 0.02;    // from less, the time left would be told hours off
-
-double since(std::chrono::steady_clock::time_point then) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
-}
 
 std::string lineFor(const std::string& stage, double share, double elapsed) {
   const auto percent = std::to_string(static_cast<int>(std::floor(100 * share)));
@@ -62,7 +59,7 @@ ProgressStyle parseProgress(std::string_view text) {
 void Progress::update(const std::string& stage, double share) {
   if (stage != stage_ || share < share_) begin(stage);
   share_ = share;
-  const double elapsed = since(stage_began_);
+  const double elapsed = secondsSince(stage_began_);
   if (isDue(elapsed)) show(elapsed);
 }
 
@@ -77,11 +74,11 @@ bool Progress::isDue(double elapsed) const {
     case ProgressStyle::none:
       return false;
     case ProgressStyle::json:
-      return !shown_ || since(last_shown_) >= kJsonEvery;
+      return !shown_ || secondsSince(last_shown_) >= kJsonEvery;
     case ProgressStyle::terminal:
-      return elapsed >= kSilent && since(last_shown_) >= kTerminalEvery;
+      return elapsed >= kSilent && secondsSince(last_shown_) >= kTerminalEvery;
     case ProgressStyle::plain:
-      return elapsed >= kSilent && since(last_shown_) >= (shown_ ? kPlainEvery : kSilent);
+      return elapsed >= kSilent && secondsSince(last_shown_) >= (shown_ ? kPlainEvery : kSilent);
   }
   return false;
 }
@@ -105,7 +102,7 @@ void Progress::finish() {
 
 void Progress::stop() {
   if (stage_.empty()) return;
-  const double elapsed = since(stage_began_);
+  const double elapsed = secondsSince(stage_began_);
   if (style_ == ProgressStyle::json) show(elapsed);
   if (style_ == ProgressStyle::terminal && shown_) std::fprintf(stderr, "\r%78s\r", "");
   spdlog::debug("stage   {}: {:.0f} % in {:.2f} s", stage_, std::floor(100 * share_), elapsed);

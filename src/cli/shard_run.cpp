@@ -8,6 +8,7 @@
 #include "cli/progress.hpp"
 #include "cli/ranked.hpp"
 #include "cli/signals.hpp"
+#include "data/seconds_since.hpp"
 #include "heft/error.hpp"
 #include "measure/rank.hpp"
 #include "run/json_text.hpp"
@@ -19,8 +20,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kTellEvery = 5;  // seconds between two words to heft status
-
-double since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
 
 /// A whole number that Slurm put into the environment.
 std::int64_t fromSlurm(const char* name) {
@@ -56,8 +55,8 @@ class Teller {
     if (stage != record_.stage) stage_began_ = Clock::now();
     record_.stage = stage;
     record_.share = share;
-    record_.stage_seconds = since(stage_began_);
-    if (since(told_) < kTellEvery) return;
+    record_.stage_seconds = secondsSince(stage_began_);
+    if (secondsSince(told_) < kTellEvery) return;
     told_ = Clock::now();
     writeShard(record_, folder_);
   }
@@ -134,8 +133,7 @@ void addShardOptions(CLI::App& command, ShardOptions& options) {
 }
 
 Shard shardOf(const ShardOptions& options, Method method) {
-  const bool estimates = method == Method::automatic || method == Method::response;
-  if ((options.estimates_only || !options.estimates.empty()) && !estimates)
+  if ((options.estimates_only || !options.estimates.empty()) && executesAll(method))
     throw Error(Fault::usage, "--estimates: the method " + std::string(name(method)) +
                                   " executes everything and estimates nothing; leave it out");
   if (options.estimates_only) {

@@ -10,13 +10,13 @@ namespace heft {
 
 ScratchFolder::ScratchFolder() {
   std::error_code error;
-  const auto place = std::filesystem::temp_directory_path(error);
-  auto name = (error ? std::filesystem::path("/tmp") : place) / "heft-XXXXXX";
-  auto text = name.string();
-  if (mkdtemp(text.data()) == nullptr)
+  auto place = std::filesystem::temp_directory_path(error);
+  if (error) place = "/tmp";
+  auto name = (place / "heft-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr)
     throw Error(Fault::output,
-                text + ": can't be made (" + std::strerror(errno) + "); let TMPDIR name a folder that can be written");
-  path_ = text;
+                name + ": can't be made (" + std::strerror(errno) + "); let TMPDIR name a folder that can be written");
+  path_ = name;
 }
 
 ScratchFolder::~ScratchFolder() {

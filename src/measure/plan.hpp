@@ -14,8 +14,8 @@ struct PlannedParameter {
   std::size_t weights = 0;  ///< selected
   double variants = 0;      ///< of them, about, that are executed
   double flop = 0;  ///< floating-point operations of one variant: what its change reaches, in the model's own products
-  double block_seconds = 0;  ///< of a block of variants (Plan::block), as measured here
-  double seconds = 0;        ///< of all its variants
+  double variant_seconds = 0;  ///< of one of many, as measured here
+  double seconds = 0;          ///< of all its variants
 };
 
 /// What a ranking will cost on this machine: parts measured for a moment, and continued to the whole.
@@ -25,7 +25,6 @@ struct Plan {
   double variants = 0;         ///< that will be executed; of the method auto a guess, since it depends on what it finds
   std::size_t components = 0;  ///< executed jointly
   std::size_t adjoints = 0;    ///< 0: the method needs none
-  std::size_t block = 0;       ///< variants that are executed together
   std::vector<PlannedParameter> parameters;
   double flop = 0;  ///< of all variants
 
@@ -40,10 +39,7 @@ struct Plan {
 
   double memory = 0;  ///< bytes at the most
 
-  [[nodiscard]] double shared() const {
-    return start + adjoint + response + prepare + finish;
-  }  ///< whatever the shards
-  [[nodiscard]] double seconds() const { return shared() + execute; }
+  [[nodiscard]] double seconds() const { return start + adjoint + response + prepare + execute + finish; }
 };
 
 }  // namespace heft

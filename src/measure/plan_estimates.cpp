@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <utility>
 
+#include "data/seconds_since.hpp"
 #include "measure/plan_parts.hpp"
 
 namespace heft {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 constexpr std::int64_t kRows = 48;       // of each parameter
 constexpr std::int64_t kFewProbes = 16;  // where all take too long
@@ -70,7 +71,7 @@ class Listener {
 
   void operator()(const std::string& stage, double share) {
     progress_("timing estimates", 0.5 * share);
-    const double now = since(begin_);
+    const double now = secondsSince(begin_);
     if (stage == "adjoints") {
       // Seeds come in bursts, one a chunk: the last one before a pause tells how long all chunks so far took.
       if (share_ > 0 && now - last_ > kPause * now) {
@@ -116,10 +117,7 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   EstimateTimes times;
   auto own = options;
   own.selection = &some.selection;
-  own.begun = [&](std::size_t adjoints, double bytes) {
-    times.adjoints = adjoints;
-    times.bytes = bytes;
-  };
+  own.begun = [&](std::size_t adjoints) { times.adjoints = adjoints; };
   Listener whole(session, some, seconds, progress);
   try {
     estimateAll(session, new_value, own, std::ref(whole));

@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
+#include "data/seconds_since.hpp"
 #include "measure/plan_parts.hpp"
 
 namespace heft {
@@ -80,9 +81,6 @@ class Timed {
 ExecutingTimes timeExecuting(Measurer& measurer, const SelectedWeights& selected, double seconds,
                              const StageProgress& progress) {
   using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-  };
   std::vector<Timed> all;
   for (std::size_t p = 0; p < selected.places().size(); ++p)
     all.emplace_back(p, selected.places()[p], measurer.block());
@@ -92,15 +90,13 @@ ExecutingTimes timeExecuting(Measurer& measurer, const SelectedWeights& selected
   }
   ExecutingTimes times;
   auto begin = Clock::now();
-  double untimed = static_cast<double>(open.size());
-  for (auto* one : open) {
-    progress("timing variants", 0.5 * (1 - untimed-- / static_cast<double>(open.size())));
-    const double before = measurer.seconds();
-    const auto began = Clock::now();
-    one->time(measurer);
-    // What the first call did beside executing.
-    if (one == open.front()) times.prepare = since(began) - (measurer.seconds() - before);
-    if (one == open.front()) begin = Clock::now();
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    progress("timing variants", 0.5 * static_cast<double>(i) / static_cast<double>(open.size()));
+    open[i]->time(measurer);
+    if (i > 0) continue;
+    // The first call prepares, beside executing; the time to spend begins after it.
+    times.prepare = secondsSince(begin) - measurer.seconds();
+    begin = Clock::now();
   }
   const auto unsure = [&] {
     double whole = 0;
@@ -110,7 +106,7 @@ ExecutingTimes timeExecuting(Measurer& measurer, const SelectedWeights& selected
   };
   for (;;) {
     std::erase_if(open, [](const Timed* one) { return one->exhausted(); });
-    const double spent = since(begin);
+    const double spent = secondsSince(begin);
     if (open.empty() || (spent >= seconds && !unsure())) break;
     progress("timing variants", 0.5 + 0.5 * std::min(1.0, spent / seconds));
     (*std::max_element(open.begin(), open.end(), [](const Timed* a, const Timed* b) {

@@ -7,7 +7,7 @@ namespace heft {
 namespace {
 
 constexpr double kShardSeconds = 1800;
-constexpr std::int64_t kMostShards = 1000;  // Slurm's own default of the largest array
+constexpr double kMostShards = 1000;  // Slurm's own default of the largest array
 
 // Operations of a plan's variants that were executed in a second: all 13,664,266 weights of an LSTM of 2 x 1,024 units, 16 samples,
 // 32 steps, which is 1.14e17 operations as planRanking() counts them, in 649 and 624 seconds, and in 352 s with --precision bfloat16
@@ -31,7 +31,7 @@ PlannedJobs jobsOf(const Plan& plan, std::int64_t shards) {
   PlannedJobs jobs;
   jobs.shards = shards > 0
                     ? shards
-                    : std::clamp<std::int64_t>(std::llround(std::ceil(plan.execute / kShardSeconds)), 1, kMostShards);
+                    : static_cast<std::int64_t>(std::clamp(std::ceil(plan.execute / kShardSeconds), 1.0, kMostShards));
   const double estimates = plan.adjoint + plan.response;
   // Estimates are made once, before (--estimates-only), where there are several parts.
   jobs.shard_seconds = plan.start + plan.prepare + plan.execute / static_cast<double>(jobs.shards) +

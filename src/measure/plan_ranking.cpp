@@ -7,10 +7,12 @@
 #include "analysis/settle.hpp"
 #include "data/memory.hpp"
 #include "data/scratch_folder.hpp"
+#include "data/seconds_since.hpp"
 #include "measure/joint.hpp"
 #include "measure/plan_parts.hpp"
 #include "measure/rank.hpp"
 #include "measure/ranking_executor.hpp"
+#include "measure/readings.hpp"
 
 namespace heft {
 namespace {
@@ -33,9 +35,7 @@ std::vector<double> variantFlop(Session& session) {
   std::vector<Cost> costs;
   const auto sites = recording.handler->sites();
   for (const auto* site : sites) {
-    double readings = 0;
-    for (const auto& leaf : site->leaves())
-      readings = std::max(readings, static_cast<double>(leaf.numel()) / static_cast<double>(leaf.size(-1)));
+    const double readings = readingsOf(*site);
     Cost cost;
     for (const auto& use : site->uses()) {
       const auto& info = structure.parameters[static_cast<std::size_t>(use.parameter)];
@@ -63,7 +63,7 @@ std::vector<double> variantFlop(Session& session) {
 double executedVariants(const RankSettings& settings, std::size_t parameters, std::size_t weights) {
   const auto all = static_cast<double>(weights);
   const auto most = settings.budget_variants > 0 ? static_cast<double>(settings.budget_variants) : all;
-  if (settings.method == Method::exhaustive || settings.method == Method::reference) return std::min(all, most);
+  if (executesAll(settings.method)) return std::min(all, most);
   const auto draws = static_cast<double>(defaultCalibrationDraws(parameters, weights, settings.alpha));
   const double top = settings.method == Method::automatic ? 2.0 * static_cast<double>(settings.top) : 0.0;
   return std::min({all, most, draws + top});
@@ -85,11 +85,9 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   plan.settings = settings;
   plan.weights = selected.size();
   plan.components = componentsOf(session.structure(), settings, selection).size();
-  plan.block = measurer.block();
   plan.start = kProcessSeconds + start;
-  const bool ranks_weights =
-      std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
-  const bool estimates = settings.method == Method::automatic || settings.method == Method::response;
+  const bool ranks_weights = ranksWeights(settings);
+  const bool estimates = !executesAll(settings.method);
   if (ranks_weights && estimates) {
     ResponseOptions options;
     options.metrics = settings.metrics;
@@ -102,7 +100,6 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
     plan.adjoints = times.adjoints;
     plan.adjoint = times.adjoint_seconds;
     plan.response = times.response_seconds;
-    plan.memory += times.bytes;
   }
   const auto flop = variantFlop(session);
   ExecutingTimes times;
@@ -121,13 +118,12 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
     if (one.weights == 0) continue;
     one.flop = flop[p];
     // A budget cuts the exhaustive method off in the model's order; samples come from all over.
-    const bool in_order = !estimates;
-    one.variants = in_order ? std::clamp(wanted - plan.variants, 0.0, static_cast<double>(one.weights))
-                            : wanted * static_cast<double>(one.weights) / static_cast<double>(plan.weights);
+    one.variants = estimates ? wanted * static_cast<double>(one.weights) / static_cast<double>(plan.weights)
+                             : std::clamp(wanted - plan.variants, 0.0, static_cast<double>(one.weights));
     if (ranks_weights) {
       const auto& line = times.by_parameter[p];
-      const auto block = static_cast<double>(std::min(plan.block, one.weights));
-      one.block_seconds = line.of(block);
+      const auto block = static_cast<double>(std::min(measurer.block(), one.weights));
+      one.variant_seconds = line.of(block) / block;
       one.seconds = std::floor(one.variants / block) * line.of(block) + line.of(std::fmod(one.variants, block));
     }
     plan.variants += one.variants;
@@ -139,7 +135,7 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   plan.execute += static_cast<double>(plan.components) * session.runSeconds();
   plan.finish = kFilesSeconds + kFinishSeconds * static_cast<double>(plan.weights);
   plan.memory = takenMemory() + kBytes * static_cast<double>(plan.weights);
-  plan.calibration = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  plan.calibration = secondsSince(begin);
   return plan;
 }
 

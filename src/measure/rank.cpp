@@ -51,10 +51,6 @@ Run emptyRun(const Session& session, const RankSettings& settings, const Provena
   return run;
 }
 
-bool ranksWeights(const RankSettings& settings) {
-  return std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
-}
-
 /// What a ranking works with, from its settings.
 struct Ranking {
   Ranking(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,

@@ -8,6 +8,7 @@
 
 #include "engine/adjoint.hpp"
 #include "heft/error.hpp"
+#include "measure/readings.hpp"
 #include "measure/response_seeds.hpp"
 #include "measure/row_estimator.hpp"
 #include "measure/unit_estimator.hpp"
@@ -19,19 +20,11 @@ namespace {
 double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) {
   double flop = 1;
   for (const auto* site : sites) {
-    double readings = 0;
-    for (const auto& leaf : site->leaves())
-      readings = std::max(readings, static_cast<double>(leaf.numel()) / static_cast<double>(leaf.size(-1)));
+    const double readings = readingsOf(*site);
     for (const auto& use : site->uses())
       flop += 2 * readings * static_cast<double>(structure.parameters[static_cast<size_t>(use.parameter)].weights());
   }
   return flop;
-}
-
-double adjointBytes(const std::vector<Site*>& sites, int64_t seeds, int64_t samples) {
-  double bytes = 0;
-  for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
-  return bytes;
 }
 
 /// A recorded run whose rows know their samples, and its outputs [samples, elements].
@@ -85,7 +78,9 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
       options.bends && std::any_of(sites.begin(), sites.end(), [](const Site* site) { return site->bends(); });
   if (only(Metric::rms) && !bends) keepSquares(sites, structure.parameters.size());
   const auto fits = [&](int64_t seeds) {
-    return adjointBytes(sites, seeds, samples) <= static_cast<double>(options.memory);
+    double bytes = 0;
+    for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
+    return bytes <= static_cast<double>(options.memory);
   };
   const double flop = adjointFlop(sites, structure);
   const auto quick = static_cast<int64_t>(options.exact_flop / flop);
@@ -118,7 +113,7 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   auto all_seeds = seeds->seeds();
   all_seeds.random = all_seeds.random && options.rounded_probes;
   result.adjoints = static_cast<size_t>(all_seeds.count);
-  if (options.begun) options.begun(result.adjoints, adjointBytes(sites, all_seeds.count, samples));
+  if (options.begun) options.begun(result.adjoints);
   if (outputs.requires_grad())
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
   else

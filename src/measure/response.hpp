@@ -35,8 +35,8 @@ struct ResponseOptions {
   /// Given: hears the values of each row of a parameter instead of the result, which then has none for it. Called from
   /// several threads. Weights outside recurrent operators' reach (UnitEstimator) are left out.
   std::function<void(size_t parameter, int64_t row, const ColumnImpacts& values)> take_row{};
-  /// Given: told before the first adjoint how many there are, and the bytes that they take.
-  std::function<void(size_t adjoints, double bytes)> begun{};
+  /// Given: told before the first adjoint how many there are.
+  std::function<void(size_t adjoints)> begun{};
 };
 
 /// Estimated impacts of every weight, each changed alone.

@@ -48,7 +48,7 @@ std::vector<std::size_t> predicted(const MethodTask& task, const Estimates& esti
 /// All the parts' work, as numbers of selected weights.
 std::vector<std::size_t> allWork(const MethodTask& task, const Shard& shard, Run& run) {
   std::vector<std::size_t> list;
-  if (task.settings.method == Method::exhaustive || task.settings.method == Method::reference) {
+  if (executesAll(task.settings.method)) {
     list.resize(exhaustiveWeights(task));
     for (std::size_t i = 0; i < list.size(); ++i) list[i] = i;
     return list;

@@ -1,5 +1,6 @@
 #include "run/settings.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -124,6 +125,12 @@ std::string Perturbation::text() const {
   std::array<char, 32> digits{};
   const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), amount);
   return text + ":" + std::string(digits.data(), written.ptr);
+}
+
+bool executesAll(Method method) noexcept { return method == Method::exhaustive || method == Method::reference; }
+
+bool ranksWeights(const RankSettings& settings) {
+  return std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
 }
 
 }  // namespace heft

@@ -54,4 +54,9 @@ struct RankSettings {
   bool stream = false;                       ///< forward is called once a step
 };
 
+/// Whether the method executes every selected weight; the others estimate all and execute some.
+[[nodiscard]] bool executesAll(Method method) noexcept;
+/// Whether single weights are ranked, and not their components alone.
+[[nodiscard]] bool ranksWeights(const RankSettings& settings);
+
 }  // namespace heft

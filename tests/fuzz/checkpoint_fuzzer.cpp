@@ -1,7 +1,6 @@
-#include <sstream>
-
 #include "data/input_file.hpp"
 #include "data/safetensors.hpp"
+#include "end_or_refuse.hpp"
 #include "fuzz_folder.hpp"
 #include "run/checkpoint.hpp"
 #include "run/checkpoint_part.hpp"

@@ -1,4 +1,4 @@
-#include "fuzz_folder.hpp"
+#include "end_or_refuse.hpp"
 #include "measure/component.hpp"
 #include "measure/selection.hpp"
 #include "unit/structure_helpers.hpp"

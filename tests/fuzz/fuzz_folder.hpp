@@ -4,12 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <string_view>
-
-#include "heft/error.hpp"
+#include <string>
 
 namespace heft::fuzz {
 
@@ -29,17 +26,6 @@ inline const std::filesystem::path& scratch() {
 inline void put(const std::filesystem::path& file, const std::uint8_t* data, std::size_t size) {
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out.write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
-}
-
-/// `work` must end, or refuse with one Error of one line for this fault; all else is a finding.
-template <typename Work>
-void endOrRefuse(Fault fault, const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    const std::string_view text = error.what();
-    if (error.fault() != fault || text.find('\n') != std::string_view::npos || text.size() > 4000) std::abort();
-  }
 }
 
 }  // namespace heft::fuzz

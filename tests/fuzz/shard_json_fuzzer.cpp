@@ -1,3 +1,4 @@
+#include "end_or_refuse.hpp"
 #include "fuzz_folder.hpp"
 #include "run/shard.hpp"
 

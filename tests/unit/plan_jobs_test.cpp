@@ -10,7 +10,6 @@ Plan exhaustivePlan(double execute) {
   plan.settings.method = Method::exhaustive;
   plan.weights = 1000;
   plan.variants = 1000;
-  plan.block = 128;
   plan.start = 10;
   plan.prepare = 20;
   plan.execute = execute;

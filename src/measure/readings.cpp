@@ -1,0 +1,16 @@
+#include "measure/readings.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace heft {
+
+double readingsOf(const Site& site) {
+  double readings = 0;
+  for (const auto& leaf : site.leaves())
+    readings = std::max(readings, static_cast<double>(leaf.numel()) / static_cast<double>(leaf.size(-1)));
+  return readings;
+}
+
+}  // namespace heft
