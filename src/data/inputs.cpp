@@ -15,6 +15,7 @@
 #include "data/tensor_file.hpp"
 #include "data/zip.hpp"
 #include "heft/error.hpp"
+#include "model/archive.hpp"
 
 namespace heft {
 namespace {
@@ -77,7 +78,8 @@ Given readPickle(const std::filesystem::path& file) {
   c10::IValue value;
   try {
     value = torch::jit::pickle_load(bytes);
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    if (saysOutOfMemory(error.what())) throw;
     refuse(file.string() +
            ": can't be read as tensors; save a tensor, a tuple, a list or a dict of tensors with torch.save");
   }

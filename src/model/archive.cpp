@@ -61,7 +61,7 @@ std::string firstLine(const std::string& text) {
 
 bool saysOutOfMemory(std::string_view text) {
   for (const auto* words : {"not enough memory", "can't allocate memory", "out of memory", "Cannot allocate memory",
-                            "STATUS_ALLOC_FAILED"}) {  // cuBLAS and cuDNN
+                            "bad_alloc", "STATUS_ALLOC_FAILED"}) {  // cuBLAS and cuDNN
     if (text.find(words) != std::string_view::npos) return true;
   }
   return false;
