@@ -112,7 +112,7 @@ class Faults:
 
     def run(self, command: list, **faults) -> tuple:
         process = self.start(command, **faults)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=3600)
         return process.returncode, out, err
 
     def kill_after(self, seconds: float, command: list) -> int:

@@ -65,7 +65,7 @@ def one_line(err):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_whatever_moment_it_is_killed_at_going_on_gives_the_same_bits(faults, stage):
-    done = harness.trials(faults, [stage], 8, 20261127 + STAGES.index(stage))
+    done = harness.trials(faults, [stage], 6, 20261127 + STAGES.index(stage))
     failed = [one for one in done if one.problem]
     assert not failed, "\n".join(f"{one.kills}: {one.problem}" for one in failed)
 
@@ -74,7 +74,7 @@ def test_whatever_moment_it_is_killed_at_going_on_gives_the_same_bits(faults, st
 @pytest.mark.parametrize("error", [28, 5], ids=["full", "broken"])
 def test_a_disk_that_fails_ends_it_with_one_line_and_leaves_what_was_there(disk, stage, error, tmp_path):
     stage = disk.stages[stage]
-    for number in np.random.default_rng(error).choice(np.arange(2, stage.changes), 2, replace=False):
+    for number in np.random.default_rng((error, stage.changes)).choice(np.arange(2, stage.changes), 1):
         folder = tmp_path / str(number)
         folder.mkdir()
         run = stage.put(folder)
