@@ -70,6 +70,16 @@ def test_whatever_moment_it_is_killed_at_going_on_gives_the_same_bits(faults, st
     assert not failed, "\n".join(f"{one.kills}: {one.problem}" for one in failed)
 
 
+@pytest.mark.parametrize("stage, file", [("rank --shard", "shard.json"), ("rank --shard", "identity.json"), ("rank auto", "run.json"), ("merge", "identity.json")])
+def test_killed_in_front_of_the_file_that_says_what_a_folder_is_it_goes_on(disk, stage, file, tmp_path):
+    stage = disk.stages[stage]
+    run = tmp_path / "run"
+    assert disk.run(stage.arguments(run, False), FAULT_KILL_BEFORE=file, **FAST)[0] == -signal.SIGKILL
+    code, _, err = disk.run(stage.arguments(run, True))
+    assert (code, err) == (0, "")
+    assert stage.finish(run) == stage.whole
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("error", [28, 5], ids=["full", "broken"])
 def test_a_disk_that_fails_ends_it_with_one_line_and_leaves_what_was_there(disk, stage, error, tmp_path):
@@ -249,6 +259,24 @@ def test_of_many_writers_into_one_folder_one_writes_and_the_others_say_so(faults
                 assert out == "" and str(run) in one_line(err)
         assert stage.finish(run) == stage.whole
         assert not list(run.glob(".*"))
+
+
+@pytest.mark.parametrize("stage", ["rank exhaustive", "rank --shard", "merge"])
+def test_nobody_goes_on_with_what_another_one_is_still_at(faults, stage, tmp_path):
+    stage = faults.stages[stage]
+    run = tmp_path / "run"
+    first = faults.start(stage.arguments(run, False))
+    while not (run / "checkpoint" / "identity.json").exists():
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.002)
+    first.send_signal(signal.SIGSTOP)
+    try:
+        code, out, err = faults.run(stage.arguments(run, True))
+        assert code == OUTPUT and out == "" and "another heft" in one_line(err) and str(run) in err
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert first.communicate()[1] == "" and first.returncode == 0
+    assert stage.finish(run) == stage.whole
 
 
 def test_pages_written_at_once_are_whole(faults, tmp_path):
