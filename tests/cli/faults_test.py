@@ -70,7 +70,8 @@ def test_whatever_moment_it_is_killed_at_going_on_gives_the_same_bits(faults, st
     assert not failed, "\n".join(f"{one.kills}: {one.problem}" for one in failed)
 
 
-@pytest.mark.parametrize("stage, file", [("rank --shard", "shard.json"), ("rank --shard", "identity.json"), ("rank auto", "run.json"), ("merge", "identity.json")])
+@pytest.mark.parametrize("stage, file", [("rank --shard", "shard.json"), ("rank --shard", "identity.json"), ("rank auto", "run.json"),
+                                         ("merge", "identity.json")])
 def test_killed_in_front_of_the_file_that_says_what_a_folder_is_it_goes_on(disk, stage, file, tmp_path):
     stage = disk.stages[stage]
     run = tmp_path / "run"
