@@ -100,6 +100,7 @@ std::optional<Run> finishedRun(const fs::path& folder, const Checkpoint::Identit
   auto run = readRun(folder);
   if (identityOf(run.settings, run.provenance) != identity)
     throw Error(Fault::output, folder.string() + ": holds a finished run with other settings; name another folder");
+  removeCheckpoint(folder);  // of a run that was killed in its last moment
   return run;
 }
 
@@ -113,7 +114,10 @@ Run measure(Session& session, const RankSettings& settings, const RankOptions& o
     auto run = rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
       if (options.progress) options.progress(stage, share);
     });
-    if (run_folder != nullptr) writeRun(run, findingsOf(run), folder);
+    if (run_folder != nullptr) {
+      checkpoint.flush();  // while there is room: the run's own files may fill the disk
+      writeRun(run, findingsOf(run), folder);
+    }
     checkpoint.remove();
     return run;
   } catch (...) {

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 #include <new>
+#include <system_error>
 
 #include "cli/build_facts.hpp"
 #include "cli/command.hpp"
@@ -46,6 +47,11 @@ int perform(const std::function<int()>& work) {
     return fail(Fault::memory, "out of memory: this model and these inputs need more than the " +
                                    heft::bytesInWords(heft::takenMemory()) +
                                    " that heft had taken; give fewer or shorter inputs, or a machine with more");
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again)
+      return fail(Fault::internal, "a defect of heft, please report it: " + heft::firstLine(error.what()));
+    return fail(Fault::memory,
+                "no further thread can be started: there is no memory for its stack, or too many run (ulimit -u)");
   } catch (const std::exception& error) {
     const std::string text = error.what();
     if (saysOutOfMemory(text)) {

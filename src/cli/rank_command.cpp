@@ -120,6 +120,7 @@ int rank(const Options& options, const Context& context) {
     });
     progress.finish();
     run.feature_names = feature_names;
+    checkpoint.flush();  // while there is room: the run's own files may fill the disk
     writeRun(run, findingsOf(run), folder.path());
     undo.keep();
     checkpoint.remove();

@@ -31,7 +31,7 @@ void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo) {
 }
 
 void tellKept(const Context& context, const Checkpoint& checkpoint, const std::string& resume_command) {
-  if (!checkpoint.empty()) context.log("what was measured is kept; go on with: " + resume_command);
+  if (!checkpoint.empty()) context.log("what the checkpoint holds is kept; go on with: " + resume_command);
 }
 
 Error stoppedError(const Checkpoint& checkpoint, const std::filesystem::path& folder,

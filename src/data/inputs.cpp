@@ -10,6 +10,7 @@
 
 #include "data/hash.hpp"
 #include "data/input_file.hpp"
+#include "data/memory.hpp"
 #include "data/npy.hpp"
 #include "data/safetensors.hpp"
 #include "data/tensor_file.hpp"
@@ -77,7 +78,8 @@ Given readPickle(const std::filesystem::path& file) {
   c10::IValue value;
   try {
     value = torch::jit::pickle_load(bytes);
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    if (saysOutOfMemory(error.what())) throw;
     refuse(file.string() +
            ": can't be read as tensors; save a tensor, a tuple, a list or a dict of tensors with torch.save");
   }

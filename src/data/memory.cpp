@@ -68,4 +68,12 @@ std::string bytesInWords(double bytes) {
   return text;
 }
 
+bool saysOutOfMemory(std::string_view text) {
+  for (const auto* words : {"not enough memory", "can't allocate memory", "out of memory", "Cannot allocate memory",
+                            "bad_alloc", "STATUS_ALLOC_FAILED"}) {  // cuBLAS and cuDNN
+    if (text.find(words) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace heft

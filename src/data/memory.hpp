@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace heft {
 
@@ -14,5 +15,8 @@ double takenMemory();
 
 /// "3.2 GiB", "140 MiB".
 std::string bytesInWords(double bytes);
+
+/// Whether a library's message is about memory that could not be had, on whatever device.
+bool saysOutOfMemory(std::string_view text);
 
 }  // namespace heft

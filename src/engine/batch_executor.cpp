@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "data/memory.hpp"
 #include "engine/change_scope.hpp"
 #include "engine/executor.hpp"
 #include "engine/variants/activation_size.hpp"

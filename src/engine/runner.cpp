@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <sstream>
+#include <system_error>
 
+#include "data/memory.hpp"
 #include "engine/no_warnings.hpp"
 #include "engine/vmap.hpp"
 #include "heft/error.hpp"
@@ -184,6 +186,8 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
   } catch (const Error&) {
     throw;
   } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::system_error&) {  // a thread that could not be started is not the model's fault
     throw;
   } catch (const std::exception& error) {
     const std::string why = handler.failure().empty() ? firstLine(error.what()) : handler.failure();

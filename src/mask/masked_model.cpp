@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "data/atomic_file.hpp"
+#include "data/memory.hpp"
 #include "data/zip_edit.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
@@ -70,6 +71,7 @@ Tensors traced(const std::filesystem::path& model, const InputFile& file) {
   try {
     return weightsOf(marked.bytes());
   } catch (const std::exception& failure) {
+    if (saysOutOfMemory(failure.what())) throw;
     refuse(model, "it computes with its tensors while it is loaded (" + firstLine(failure.what()) +
                       "), so where its weights lie can't be told");
   }

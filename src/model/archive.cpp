@@ -59,15 +59,6 @@ std::string firstLine(const std::string& text) {
   return line;
 }
 
-bool saysOutOfMemory(std::string_view text) {
-  for (const auto* words : {"not enough memory", "std::bad_alloc", "can't allocate memory", "out of memory",
-                            "Cannot allocate memory", "STATUS_ALLOC_FAILED",  // cuBLAS and cuDNN
-                            "Resource temporarily unavailable"}) {  // of a thread, where its stack has no room
-    if (text.find(words) != std::string_view::npos) return true;
-  }
-  return false;
-}
-
 void checkArchive(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) refuse(path, "no such file; a TorchScript model was expected");

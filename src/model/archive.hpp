@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 namespace heft {
 
@@ -12,8 +11,5 @@ void checkArchive(const std::filesystem::path& path);
 
 /// The first line of a library's message, without its source locations.
 std::string firstLine(const std::string& text);
-
-/// Whether a library's message is about memory that could not be had, on whatever device.
-bool saysOutOfMemory(std::string_view text);
 
 }  // namespace heft

@@ -36,7 +36,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder, Use use) : file_(fol
                                      "; choose a folder that you may write to with -o");
     }
     int code = 0;
-    while ((code = ::flock(descriptor_, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR) {
+    while ((code = ::flock(descriptor_, (use == Use::read ? LOCK_SH : LOCK_EX) | LOCK_NB)) != 0 && errno == EINTR) {
     }
     if (code != 0 && errno == EWOULDBLOCK) {
       ::close(descriptor_);
@@ -52,7 +52,8 @@ FolderLock::FolderLock(FolderLock&& other) noexcept
 
 FolderLock::~FolderLock() {
   if (descriptor_ < 0) return;
-  ::unlink(file_.c_str());
+  // The last one to leave: other readers would hold a lock on a file that is gone.
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) ::unlink(file_.c_str());
   ::close(descriptor_);
 }
 

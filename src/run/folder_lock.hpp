@@ -5,8 +5,8 @@
 namespace heft {
 
 /// Keeps other processes from writing into a folder while it lives, by flock on FOLDER/.lock; the system lets
-/// go of it when the process dies, however that happens. Where the file system has no locks, it holds
-/// nothing.
+/// go of it when the process dies, however that happens. Several readers share a folder. Where the file system
+/// has no locks, it holds nothing.
 class FolderLock {
  public:
   static constexpr const char* fileName = ".lock";

@@ -65,16 +65,27 @@ def one_line(err):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_whatever_moment_it_is_killed_at_going_on_gives_the_same_bits(faults, stage):
-    done = harness.trials(faults, [stage], 8, 20261127 + STAGES.index(stage))
+    done = harness.trials(faults, [stage], 6, 20261127 + STAGES.index(stage))
     failed = [one for one in done if one.problem]
     assert not failed, "\n".join(f"{one.kills}: {one.problem}" for one in failed)
+
+
+@pytest.mark.parametrize("stage, file", [("rank --shard", "shard.json"), ("rank --shard", "identity.json"), ("rank auto", "run.json"),
+                                         ("merge", "identity.json")])
+def test_killed_in_front_of_the_file_that_says_what_a_folder_is_it_goes_on(disk, stage, file, tmp_path):
+    stage = disk.stages[stage]
+    run = tmp_path / "run"
+    assert disk.run(stage.arguments(run, False), FAULT_KILL_BEFORE=file, **FAST)[0] == -signal.SIGKILL
+    code, _, err = disk.run(stage.arguments(run, True))
+    assert (code, err) == (0, "")
+    assert stage.finish(run) == stage.whole
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("error", [28, 5], ids=["full", "broken"])
 def test_a_disk_that_fails_ends_it_with_one_line_and_leaves_what_was_there(disk, stage, error, tmp_path):
     stage = disk.stages[stage]
-    for number in np.random.default_rng(error).choice(np.arange(2, stage.changes), 2, replace=False):
+    for number in np.random.default_rng((error, stage.changes)).choice(np.arange(2, stage.changes), 1):
         folder = tmp_path / str(number)
         folder.mkdir()
         run = stage.put(folder)
@@ -158,7 +169,7 @@ def test_a_damaged_identity_is_named_and_the_parts_vouch_for_themselves(disk, st
     assert "identity.json" in go_on(disk, stage, run)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied"])
+@pytest.mark.parametrize("damage", ["flipped", "cut"])
 def test_a_damaged_part_of_a_finished_shard_is_measured_again_by_itself_or_by_merging(faults, damage, tmp_path):
     for one in ("1", "2"):
         shutil.copytree(faults.folder / "parts" / one, tmp_path / one)
@@ -170,7 +181,7 @@ def test_a_damaged_part_of_a_finished_shard_is_measured_again_by_itself_or_by_me
         if damage == "flipped":
             flip(part, len(whole) - 9, 8)
         else:
-            os.truncate(part, len(whole) * 2 // 3 if damage == "cut" else 0)
+            os.truncate(part, len(whole) * 2 // 3)
 
     spoil()
     done = succeed("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "run")
@@ -188,7 +199,7 @@ def test_a_damaged_record_of_a_shard_is_refused_by_merging_and_written_anew_by_g
     shutil.copytree(faults.folder / "parts" / "1", tmp_path / "1")
     record = tmp_path / "1" / "shard.json"
     whole = record.read_text()
-    damaged = {"cut": whole[: len(whole) // 2], "emptied": "", "flipped": whole.replace('"finished": true', '"finished":  true').replace('"of": 2', '"of": 3')}
+    damaged = {"cut": whole[: len(whole) // 2], "flipped": whole.replace('"finished": true', '"finished":  true').replace('"of": 2', '"of": 3')}
     for how, text in damaged.items():
         record.write_text(text)
         refuse(OUTPUT, "shard.json", "damaged", of=heft("merge", tmp_path / "1", faults.folder / "parts" / "2", "-q", "-o", tmp_path / how))
@@ -207,7 +218,7 @@ def test_a_flipped_bit_in_a_finished_run_is_named_or_changes_nothing(faults, tmp
     for name in ("run.json", "comparison.json", "impact.safetensors", "measured.safetensors", "upper.safetensors"):
         file = run / name
         good = file.read_bytes()
-        for place in [*random.integers(0, len(good), 2), len(good) * 2 // 3]:
+        for place in [*random.integers(0, len(good), 1), len(good) * 2 // 3]:
             flip(file, place, 1 << int(random.integers(7)))
             result = heft("report", run, "-o", tmp_path / "page.html")
             if result.code == 0:
@@ -218,7 +229,7 @@ def test_a_flipped_bit_in_a_finished_run_is_named_or_changes_nothing(faults, tmp
         file.write_bytes(good[: len(good) // 2])
         assert name in heft("report", run, "-o", tmp_path / "page.html").err
         file.write_bytes(good)
-    assert refused >= 12  # a changed space is no harm
+    assert refused >= 7  # a changed space is no harm
 
 
 def test_clocks_that_jump_change_nothing(disk, tmp_path):
@@ -251,6 +262,24 @@ def test_of_many_writers_into_one_folder_one_writes_and_the_others_say_so(faults
         assert not list(run.glob(".*"))
 
 
+@pytest.mark.parametrize("stage", ["rank exhaustive", "rank --shard", "merge"])
+def test_nobody_goes_on_with_what_another_one_is_still_at(faults, stage, tmp_path):
+    stage = faults.stages[stage]
+    run = tmp_path / "run"
+    first = faults.start(stage.arguments(run, False))
+    while not (run / "checkpoint" / "identity.json").exists():
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.002)
+    first.send_signal(signal.SIGSTOP)
+    try:
+        code, out, err = faults.run(stage.arguments(run, True))
+        assert code == OUTPUT and out == "" and "another heft" in one_line(err) and str(run) in err
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert first.communicate()[1] == "" and first.returncode == 0
+    assert stage.finish(run) == stage.whole
+
+
 def test_pages_written_at_once_are_whole(faults, tmp_path):
     stage = faults.stages["report"]
     run = stage.put(tmp_path)
@@ -264,14 +293,14 @@ def test_pages_written_at_once_are_whole(faults, tmp_path):
 @pytest.mark.skipif(os.environ.get("HEFT_FAULTS") != "long", reason="its ends are not all known yet; HEFT_FAULTS=long runs it")
 def test_memory_that_runs_out_midway_ends_it_with_one_line_and_what_was_measured_is_kept(faults, tmp_path):
     job = ["rank", MODELS / "digits-lstm.pt", "--inputs", few_inputs("digits-lstm", tmp_path, 32), "-q", "--method", "exhaustive", "--parameters",
-           "rnn.weight_hh_l1[0:24,:]"]
+           "rnn.weight_hh_l1[0:16,:]"]
     begin = time.monotonic()
     succeed(*job, "-o", tmp_path / "whole")
     seconds = time.monotonic() - begin
     whole = harness.files(tmp_path / "whole")
     random = np.random.default_rng(3)
     ended = []
-    for number in range(5):
+    for number in range(3):
         run = tmp_path / str(number)
         process = faults.start([HEFT, *map(str, job), "-o", str(run)], **FAST)
         time.sleep(random.uniform(0.1, 0.8) * seconds)

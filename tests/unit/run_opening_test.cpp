@@ -124,8 +124,10 @@ TEST(OpeningARunFolder, ReadersNeedNoLockWhereTheyMayNotWriteAndKeepWritersOutEl
   const TemporaryFolder folder;
   {
     const FolderLock reader(folder.path(), FolderLock::Use::read);
+    { const FolderLock another(folder.path(), FolderLock::Use::read); }
     EXPECT_FALSE(refusal(folder.path()).empty());
   }
+  EXPECT_TRUE(folder.names().empty());
   const OrdinaryUser user;
   if (::access(folder.path().c_str(), W_OK) != 0) {
     EXPECT_NO_THROW(FolderLock(folder.path(), FolderLock::Use::read));

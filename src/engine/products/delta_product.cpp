@@ -4,6 +4,7 @@
 #include <ATen/cpu/Utils.h>
 #include <ATen/native/CPUBlas.h>
 
+#include "data/memory.hpp"
 #include "engine/kernels/cpu/split_bfloat16.hpp"
 
 namespace heft {
@@ -29,7 +30,8 @@ bool tryTiles() {
                                 twos.const_data_ptr<at::BFloat16>(), out.data_ptr<float>());
     at::native::cpublas::brgemm_release();
     return out.eq(4).all().item<bool>();
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    if (saysOutOfMemory(error.what())) throw;  // or the last bits would depend on it
     return false;
   }
 }

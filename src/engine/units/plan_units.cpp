@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/memory.hpp"
 #include "engine/units/tracer.hpp"
 #include "engine/units/unit_runner.hpp"
 
@@ -95,9 +96,8 @@ bool runs(UnitRunner& units, const UnitParameter& parameter) {
   const std::vector<Variant> variants{{{change}}};
   try {
     units.run(parameter, variants);
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    if (saysOutOfMemory(error.what())) throw;  // or estimates would depend on it
     return false;
   }
   return true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/memory.hpp"
 #include "engine/operators.hpp"
 
 namespace heft {
@@ -70,7 +71,8 @@ bool Tracer::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
     if (!trace(parameter).valid) continue;
     try {
       step(call, parameter, some, starts[parameter]);
-    } catch (const c10::Error&) {
+    } catch (const c10::Error& error) {
+      if (saysOutOfMemory(error.what())) throw;
       trace(parameter).valid = false;  // an operator that doesn't take labels in place of values
     }
   }

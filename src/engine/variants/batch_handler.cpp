@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "data/memory.hpp"
 #include "engine/change_scope.hpp"
 #include "engine/operators.hpp"
 #include "heft/error.hpp"
@@ -59,7 +60,8 @@ void BatchHandler::answerUnwritten(const c10::OperatorHandle& op, torch::jit::St
   if (writesArguments(op)) wantAll(unwritten);
   try {
     answerAny(op, stack);
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    if (saysOutOfMemory(error.what())) throw;
     wantAll(unwritten);  // whatever it was, it may be for what it read
   }
   if (!givesViewsAlone(op, unwritten, torch::jit::last(stack, op.schema().returns().size()))) wantAll(unwritten);
