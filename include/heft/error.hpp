@@ -18,10 +18,11 @@ enum class Fault : int {
   interrupted = 130  ///< stopped by Ctrl-C after saving what was measured
 };
 
-/// The only exception that Heft throws on purpose. The text is one line: what was found, what was expected, what to do.
+/// The only exception that Heft throws on purpose. The text is one line: what was found, what was expected, what to do;
+/// control characters in it, of names that somebody wrote, stand as \xHH.
 class Error : public std::runtime_error {
  public:
-  Error(Fault fault, const std::string& what) : std::runtime_error(what), fault_(fault) {}
+  Error(Fault fault, const std::string& what);
   [[nodiscard]] Fault fault() const noexcept { return fault_; }
 
  private:

@@ -3,7 +3,7 @@
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "data/atomic_file.hpp"
-#include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "measure/selection.hpp"
 #include "run/export.hpp"

@@ -13,6 +13,7 @@
 #include "cli/log.hpp"
 #include "cli/signals.hpp"
 #include "data/memory.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
 
@@ -30,10 +31,8 @@ constexpr auto kFooter =
 
 Start with: heft rank model.pt --inputs inputs.pt)";
 
-std::string firstLineOf(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 int fail(Fault fault, const std::string& text) {
-  spdlog::error(firstLineOf(text));
+  spdlog::error(heft::printable(text, std::string::npos));
   return static_cast<int>(fault);
 }
 

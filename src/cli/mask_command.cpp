@@ -10,7 +10,7 @@
 #include "compare/cards.hpp"
 #include "compare/scores.hpp"
 #include "compare/shift.hpp"
-#include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "mask/mask.hpp"
 #include "mask/masked_model.hpp"

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-#include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 
 namespace heft {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "data/printable.hpp"
 #include "data/tensor_file.hpp"
 
 namespace heft {
@@ -83,30 +84,6 @@ std::vector<std::byte> InputFile::read(std::uint64_t offset, std::uint64_t count
   readInto(offset, bytes, what);
   return bytes;
 }
-
-namespace {
-
-std::string printableUpTo(std::size_t longest, std::string_view text) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string out;
-  for (const char c : text.substr(0, longest)) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) {
-      out += "\\x";
-      out += hex[code >> 4U];
-      out += hex[code & 0xfU];
-    } else {
-      out += c;
-    }
-  }
-  if (text.size() > longest) out += "...";
-  return out;
-}
-
-}  // namespace
-
-std::string printable(std::string_view text) { return printableUpTo(80, text); }
-std::string printablePath(const std::filesystem::path& path) { return printableUpTo(std::string::npos, path.native()); }
 
 std::string looksLike(const InputFile& file) {
   std::array<std::byte, 64> head{};

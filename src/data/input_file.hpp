@@ -50,11 +50,6 @@ class InputFile {
   std::vector<std::byte> memory_;
 };
 
-/// Text from a file, fit for one line of a message: control characters escaped, cut after 80 bytes.
-[[nodiscard]] std::string printable(std::string_view text);
-/// The same for a path, in full: its end says most.
-[[nodiscard]] std::string printablePath(const std::filesystem::path& path);
-
 /// What the first bytes say the file is ("a zip archive", "a pickle", "plain text", …), to hint at a mix-up.
 [[nodiscard]] std::string looksLike(const InputFile& file);
 

@@ -9,6 +9,7 @@
 
 #include "data/atomic_file.hpp"
 #include "data/npy_header.hpp"
+#include "data/printable.hpp"
 #include "data/zip.hpp"
 #include "data/zip_writer.hpp"
 

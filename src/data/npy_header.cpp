@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "data/little_endian.hpp"
+#include "data/printable.hpp"
 
 namespace heft {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "data/atomic_file.hpp"
 #include "data/little_endian.hpp"
+#include "data/printable.hpp"
 
 namespace heft {
 namespace {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "data/little_endian.hpp"
+#include "data/printable.hpp"
 #include "data/tensor_file.hpp"
 #include "data/zip_format.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "data/atomic_file.hpp"
 #include "data/hash.hpp"
-#include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "run/checkpoint_part.hpp"
 #include "run/json_reader.hpp"

@@ -1,6 +1,7 @@
 #include "run/json_reader.hpp"
 
 #include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "run/sealed_json.hpp"
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "data/atomic_file.hpp"
-#include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "run/checkpoint.hpp"
 #include "run/run_json.hpp"

@@ -2,7 +2,7 @@
 #include <limits>
 #include <set>
 
-#include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "data/tensor_file.hpp"
 #include "heft/error.hpp"
 #include "run/format_version.hpp"

@@ -6,6 +6,7 @@
 #include <map>
 #include <span>
 
+#include "data/printable.hpp"
 #include "data/safetensors.hpp"
 #include "heft/error.hpp"
 #include "run/tensor_digest.hpp"

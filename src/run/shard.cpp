@@ -5,7 +5,7 @@
 #include <chrono>
 #include <map>
 
-#include "data/input_file.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "run/json_reader.hpp"
 #include "run/json_text.hpp"

@@ -58,12 +58,6 @@ TEST(InputFile, AnOffsetNearTheIntegerLimitIsRefused) {
   errorOf([] { (void)inMemory("abc").read(2, ~std::uint64_t{0}, "x"); });
 }
 
-TEST(InputFile, TextFromAFileCantBreakTheLineOrFloodIt) {
-  EXPECT_EQ(printable("a\nb\x1b[31m"), "a\\x0ab\\x1b[31m");
-  EXPECT_EQ(printable(std::string(200, 'x')).size(), 83U);
-  EXPECT_EQ(printablePath(std::string(200, 'x')).size(), 200U);
-}
-
 TEST(InputFile, GuessesWhatAFileIs) {
   EXPECT_EQ(looksLike(inMemory("PK\x03\x04rest")), "a zip archive (.npz or .pt)");
   EXPECT_EQ(looksLike(inMemory("\x93NUMPY\x01")), "a NumPy .npy array");
