@@ -1,20 +1,15 @@
 #include "data/inputs.hpp"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/jit/serialization/pickle.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 
 #include "data/hash.hpp"
-#include "data/input_file.hpp"
-#include "data/memory.hpp"
 #include "data/npy.hpp"
 #include "data/safetensors.hpp"
+#include "data/saved_values.hpp"
 #include "data/tensor_file.hpp"
-#include "data/zip.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -60,41 +55,52 @@ at::Tensor toTensor(const StoredTensor& stored) {
   return tensor;
 }
 
-/// LibTorch reads members without a look at their checksums.
-void checkChecksums(const std::filesystem::path& file) {
-  const auto archive = InputFile::open(file);
-  for (const auto& member : listZip(archive)) (void)readZipMember(archive, member);
+c10::IValue toValue(const SavedValue& saved);
+
+std::vector<c10::IValue> toValues(const std::vector<SavedValue>& saved) {
+  std::vector<c10::IValue> values;
+  for (const auto& one : saved) values.push_back(toValue(one));
+  return values;
 }
 
-Given readPickle(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::vector<char> bytes((std::istreambuf_iterator<char>(stream)), {});
-  if (!stream && bytes.empty()) refuse(file.string() + ": can't be read");
-  if (bytes.size() < 2 || bytes[0] != 'P' || bytes[1] != 'K') {
-    refuse(file.string() +
-           ": is not what torch.save writes (a zip archive); save a tensor, a tuple or a dict of tensors");
-  }
-  checkChecksums(file);
-  c10::IValue value;
-  try {
-    value = torch::jit::pickle_load(bytes);
-  } catch (const std::exception& error) {
-    if (saysOutOfMemory(error.what())) throw;
-    refuse(file.string() +
-           ": can't be read as tensors; save a tensor, a tuple, a list or a dict of tensors with torch.save");
-  }
+c10::IValue toValue(const SavedValue& saved) {
+  struct Convert {
+    c10::IValue operator()(std::monostate) const { return {}; }
+    c10::IValue operator()(bool value) const { return value; }
+    c10::IValue operator()(int64_t value) const { return value; }
+    c10::IValue operator()(double value) const { return value; }
+    c10::IValue operator()(const std::string& value) const { return value; }
+    c10::IValue operator()(const std::shared_ptr<const StoredTensor>& value) const { return toTensor(*value); }
+    c10::IValue operator()(const SavedTuple& value) const { return c10::ivalue::Tuple::create(toValues(value.items)); }
+    c10::IValue operator()(const SavedList& value) const {
+      c10::impl::GenericList list(c10::AnyType::get());
+      for (const auto& item : value.items) list.push_back(toValue(item));
+      return list;
+    }
+    c10::IValue operator()(const SavedDict& value) const {
+      c10::impl::GenericDict dict(c10::AnyType::get(), c10::AnyType::get());
+      for (size_t i = 0; i < value.keys.size(); ++i)
+        dict.insert_or_assign(toValue(value.keys[i]), toValue(value.values[i]));
+      return dict;
+    }
+  };
+  return std::visit(Convert(), saved.value);
+}
+
+Given fromSaved(const SavedValue& saved, const std::string& file) {
   Given given;
-  if (value.isTuple()) {
-    for (const auto& element : value.toTupleRef().elements()) given.ordered.push_back(element);
-  } else if (value.isList()) {
-    for (const auto& element : value.toListRef()) given.ordered.push_back(element);
-  } else if (value.isGenericDict()) {
-    for (const auto& entry : value.toGenericDict()) {
-      if (!entry.key().isString()) refuse(file.string() + ": holds a dict whose keys are not argument names");
-      given.named[entry.key().toStringRef()] = entry.value();
+  if (const auto* tuple = std::get_if<SavedTuple>(&saved.value)) {
+    given.ordered = toValues(tuple->items);
+  } else if (const auto* list = std::get_if<SavedList>(&saved.value)) {
+    given.ordered = toValues(list->items);
+  } else if (const auto* dict = std::get_if<SavedDict>(&saved.value)) {
+    for (size_t i = 0; i < dict->keys.size(); ++i) {
+      const auto* name = std::get_if<std::string>(&dict->keys[i].value);
+      if (name == nullptr) refuse(file + ": holds a dict whose keys are not argument names");
+      given.named[*name] = toValue(dict->values[i]);
     }
   } else {
-    given.ordered.push_back(value);
+    given.ordered.push_back(toValue(saved));
   }
   return given;
 }
@@ -114,7 +120,7 @@ Given readFile(const std::filesystem::path& file) {
   if (kind == ".safetensors") return fromStored(readSafetensors(file).tensors);
   if (kind == ".npz") return fromStored(readNpz(file));
   if (kind == ".npy") return Given{{toTensor(readNpy(file))}, {}};
-  if (kind == ".pt" || kind == ".pth") return readPickle(file);
+  if (kind == ".pt" || kind == ".pth") return fromSaved(readSaved(file), file.string());
   refuse(file.string() + ": inputs of kind '" + kind.string() +
          "' are unknown; .pt, .safetensors, .npy and .npz are read");
 }
