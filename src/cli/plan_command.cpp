@@ -1,4 +1,3 @@
-#include <chrono>
 #include <iostream>
 #include <memory>
 
@@ -7,7 +6,7 @@
 #include "cli/progress.hpp"
 #include "cli/rank_options.hpp"
 #include "cli/signals.hpp"
-#include "data/seconds_since.hpp"
+#include "data/process_age.hpp"
 #include "heft/error.hpp"
 #include "measure/plan_ranking.hpp"
 #include "run/json_text.hpp"
@@ -36,9 +35,8 @@ int plan(const Options& options, const Context& context) {
                                   " was expected");
   if (!(options.seconds > 0 && options.seconds <= 3600))
     throw Error(Fault::usage, "--seconds: a time above 0 and up to 3600 was expected");
-  const auto begin = std::chrono::steady_clock::now();
   Session session(sessionOptions(options.rank.model));
-  const double start = secondsSince(begin);
+  const double start = processAge();  // a ranking starts the same way
   for (const auto& note : session.notes()) context.warn(note);
   Progress progress(context.progress);
   const auto found =

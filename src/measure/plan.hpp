@@ -29,7 +29,7 @@ struct Plan {
   double flop = 0;  ///< of all variants
 
   // Seconds.
-  double start = 0;     ///< loading, and running the unchanged model
+  double start = 0;     ///< starting the process, loading, and running the unchanged model
   double adjoint = 0;   ///< of the estimates
   double response = 0;  ///< of the estimates, what follows the adjoints
   double prepare = 0;   ///< finding out how variants are executed

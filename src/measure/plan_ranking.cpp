@@ -20,8 +20,8 @@ namespace {
 // Of ranking and writing a run, a weight: rank took 3 s more than its stages for 3.3 million weights, and held 2.1 GB for 13.7
 // million (bench/RESULTS.md).
 constexpr double kFinishSeconds = 1e-6;
-constexpr double kProcessSeconds = 0.25;  // until a process begins with the model, most of it LibTorch's
-constexpr double kFilesSeconds = 0.3;     // of a run's files, however small
+constexpr double kEndSeconds =
+    0.15;  // of a run's files, however small, and until LibTorch has given back what it holds
 constexpr double kBytes = 120;
 
 /// Floating-point operations of the products of one variant of each parameter: its own layer's recurrence, and all that comes
@@ -85,7 +85,7 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   plan.settings = settings;
   plan.weights = selected.size();
   plan.components = componentsOf(session.structure(), settings, selection).size();
-  plan.start = kProcessSeconds + start;
+  plan.start = start;
   const bool ranks_weights = ranksWeights(settings);
   const bool estimates = !executesAll(settings.method);
   if (ranks_weights && estimates) {
@@ -133,7 +133,7 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   }
   // Components are executed one by one; each costs what the unchanged model does, about.
   plan.execute += static_cast<double>(plan.components) * session.runSeconds();
-  plan.finish = kFilesSeconds + kFinishSeconds * static_cast<double>(plan.weights);
+  plan.finish = kEndSeconds + kFinishSeconds * static_cast<double>(plan.weights);
   plan.memory = takenMemory() + kBytes * static_cast<double>(plan.weights);
   plan.calibration = secondsSince(begin);
   return plan;
