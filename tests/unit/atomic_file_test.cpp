@@ -79,6 +79,18 @@ TEST(AtomicFile, ReplacesAnOlderFile) {
   EXPECT_EQ(contentOf(folder / "a.txt"), "new");
 }
 
+TEST(AtomicFile, ALinkIsReplacedAndWhatItLedToStays) {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  test::putContent(elsewhere / "precious", "old");
+  std::filesystem::create_symlink(elsewhere / "precious", folder / "a.txt");
+  AtomicFile file(folder / "a.txt");
+  file.write("new");
+  file.commit();
+  EXPECT_EQ(contentOf(folder / "a.txt"), "new");
+  EXPECT_EQ(contentOf(elsewhere / "precious"), "old");
+}
+
 TEST(AtomicFile, FilesOfOneFolderDontDisturbEachOther) {
   const TemporaryFolder folder;
   AtomicFile first(folder / "1");

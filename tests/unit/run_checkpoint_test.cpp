@@ -211,6 +211,26 @@ TEST(Checkpoint, DeletesPartialFilesAtOpeningAndItselfAtTheEnd) {
   EXPECT_TRUE(folder.names().empty());
 }
 
+TEST(Checkpoint, DeletesNothingThatALinkLeadsTo) {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  fs::create_directory(elsewhere / "inner");
+  putContent(elsewhere / "inner/precious", "old");
+  {
+    Checkpoint checkpoint = open(folder);
+    checkpoint.add(1, rowOf(1));
+    checkpoint.flush();
+    fs::create_directory_symlink(elsewhere / "inner", folder / "checkpoint/inside");
+    fs::create_symlink(elsewhere / "inner/precious", folder / "checkpoint/part-000009.safetensors");
+    checkpoint.remove();
+  }
+  EXPECT_TRUE(folder.names().empty());
+  fs::create_directory_symlink(elsewhere / "inner", folder / "checkpoint");
+  Checkpoint checkpoint = open(folder);
+  checkpoint.remove();
+  EXPECT_EQ(contentOf(elsewhere / "inner/precious"), "old");
+}
+
 TEST(Checkpoint, FlushesOnlyWhenTheTimeHasCome) {
   const TemporaryFolder folder;
   Checkpoint checkpoint = open(folder);
