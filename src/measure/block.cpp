@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "model/weight_label.hpp"
 
@@ -31,7 +32,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 class SliceReader {
  public:
   SliceReader(std::string_view places, const ParameterInfo& parameter)
-      : whole_(parameter.name + "[" + std::string(places) + "]: "), matrix_form_(parameter.shape.size() <= 2) {}
+      : whole_(parameter.name + "[" + printable(places) + "]: "), matrix_form_(parameter.shape.size() <= 2) {}
 
   [[nodiscard]] Slice read(std::string_view item, std::int64_t size, std::size_t dim) const {
     const auto parts = split(item, ':');
@@ -41,16 +42,16 @@ class SliceReader {
       if (!number) refuseItem(item);
       const std::int64_t place = *number < 0 ? *number + size : *number;
       if (place < 0 || place >= size)
-        refuse(whole_ + std::string(item) + " is out of range; there are " + sizeOf(size, dim) + ", counted from 0");
+        refuse(whole_ + printable(item) + " is out of range; there are " + sizeOf(size, dim) + ", counted from 0");
       return {place, place + 1, 1, true};
     }
     Slice slice{bound(parts[0], item, size, dim).value_or(0), bound(parts[1], item, size, dim).value_or(size)};
     if (parts.size() == 3) slice.step = integer(parts[2], item).value_or(1);
     if (slice.step < 1)
-      refuse(whole_ + "the step of '" + std::string(item) + "' is " + std::to_string(slice.step) +
+      refuse(whole_ + "the step of '" + printable(item) + "' is " + std::to_string(slice.step) +
              ", it must be 1 or more");
     if (slice.first >= slice.end)
-      refuse(whole_ + "'" + std::string(item) + "' holds nothing; there are " + sizeOf(size, dim));
+      refuse(whole_ + "'" + printable(item) + "' holds nothing; there are " + sizeOf(size, dim));
     slice.step = std::min(slice.step, size);
     slice.end = slice.first + (slice.count() - 1) * slice.step + 1;
     if (slice.count() == 1) {
@@ -65,7 +66,7 @@ class SliceReader {
 
  private:
   [[noreturn]] void refuseItem(std::string_view item) const {
-    refuse(whole_ + "'" + std::string(item) + "' is no index; a number or a range such as 0:16 was expected");
+    refuse(whole_ + "'" + printable(item) + "' is no index; a number or a range such as 0:16 was expected");
   }
 
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view text, std::string_view item) const {
@@ -82,8 +83,7 @@ class SliceReader {
     if (!number) return number;
     const std::int64_t place = *number < 0 ? *number + size : *number;
     if (place < 0 || place > size)
-      refuse(whole_ + "'" + std::string(item) + "' is out of range; there are " + sizeOf(size, dim) +
-             ", counted from 0");
+      refuse(whole_ + "'" + printable(item) + "' is out of range; there are " + sizeOf(size, dim) + ", counted from 0");
     return place;
   }
 
@@ -147,8 +147,7 @@ NameAndPlaces splitPlaces(std::string_view text) {
   const std::size_t open = text.find('[');
   if (open == std::string_view::npos && text.find(']') == std::string_view::npos) return {text, std::nullopt};
   if (open == std::string_view::npos || text.find(']') != text.size() - 1)
-    refuse("'" + std::string(text) +
-           "': brackets behind a name must open once and close at the end, as in name[0:16,:]");
+    refuse("'" + printable(text) + "': brackets behind a name must open once and close at the end, as in name[0:16,:]");
   return {text.substr(0, open), text.substr(open + 1, text.size() - open - 2)};
 }
 

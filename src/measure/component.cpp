@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "measure/block.hpp"
 #include "measure/layer_parts.hpp"
@@ -43,12 +44,12 @@ class ComponentReader {
     auto known = parameterNames(structure_);
     for (const auto& layer : layerNames()) known.push_back(layer);
     for (const auto& [module, parameters] : plainModules(structure_)) known.push_back(module);
-    refuse("nothing is called '" + std::string(owner) + "'; " + nearNames(owner, known));
+    refuse("nothing is called '" + printable(owner) + "'; " + nearNames(owner, known));
   }
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
-    throw Error(Fault::usage, "component '" + std::string(text_) + "': " + why);
+    throw Error(Fault::usage, "component '" + printable(text_) + "': " + why);
   }
 
   [[nodiscard]] std::vector<std::string> layerNames() const {
@@ -69,7 +70,7 @@ class ComponentReader {
   [[nodiscard]] std::int64_t parameterOf(std::string_view wanted) const {
     const std::int64_t parameter = find(wanted);
     if (parameter < 0)
-      refuse("no parameter is called '" + std::string(wanted) + "'; " + nearNames(wanted, parameterNames(structure_)));
+      refuse("no parameter is called '" + printable(wanted) + "'; " + nearNames(wanted, parameterNames(structure_)));
     return parameter;
   }
 
@@ -87,20 +88,20 @@ class ComponentReader {
       const std::string_view key = item.substr(0, equal), value = item.substr(std::min(equal + 1, item.size()));
       auto* field = key == "gate" ? &gate_ : key == "unit" ? &unit_ : key == "path" ? &path_ : nullptr;
       if (field == nullptr || value.empty() || *field) {
-        refuse("'" + std::string(item) + "' was found; gate=NAME, unit=N or unit=N:path=PATH was expected");
+        refuse("'" + printable(item) + "' was found; gate=NAME, unit=N or unit=N:path=PATH was expected");
       }
       *field = value;
       if (end == std::string_view::npos) break;
       text.remove_prefix(end + 1);
     }
     if (gate_ && unit_) refuse("a gate and a unit are two components; name one of them");
-    if (path_ && !unit_) refuse("a path goes with a unit, as in lstm.l0:unit=12:path=" + std::string(*path_));
+    if (path_ && !unit_) refuse("a path goes with a unit, as in lstm.l0:unit=12:path=" + printable(*path_));
   }
 
   [[nodiscard]] std::size_t gateIn(std::span<const std::string> gates, const std::string& owner) const {
     const auto found = std::find(gates.begin(), gates.end(), *gate_);
     if (found == gates.end()) {
-      refuse(owner + " has no gate '" + std::string(*gate_) + "'; " +
+      refuse(owner + " has no gate '" + printable(*gate_) + "'; " +
              (gates.empty() ? "its rows are not stacked by gate" : "there are: " + listed(gates)));
     }
     return static_cast<std::size_t>(found - gates.begin());
@@ -131,7 +132,7 @@ class ComponentReader {
     const std::string units = layer.name + " has " + std::to_string(layer.units) + " units, counted from 0";
     if (fault != std::errc() || end != unit_->data() + unit_->size()) refuse("a unit is a number; " + units);
     if (unit < 0) unit += layer.units;
-    if (unit < 0 || unit >= layer.units) refuse("unit " + std::string(*unit_) + " is out of range; " + units);
+    if (unit < 0 || unit >= layer.units) refuse("unit " + printable(*unit_) + " is out of range; " + units);
     const UnitPath path = path_ ? parseUnitPath(*path_) : UnitPath::all;
     Component component = unitComponent(structure_, layer, unit, path);
     if (component.sets.empty()) refuse("the unit has no " + component.path + " weights");
@@ -185,7 +186,7 @@ UnitPath parseUnitPath(std::string_view text) {
     if (name(path) == text) return path;
   }
   throw Error(Fault::usage,
-              "unit path '" + std::string(text) + "' is unknown; there are: incoming, outgoing, recurrent, all");
+              "unit path '" + printable(text) + "' is unknown; there are: incoming, outgoing, recurrent, all");
 }
 
 Component parseComponent(const Structure& structure, std::string_view text) {

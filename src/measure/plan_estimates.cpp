@@ -11,8 +11,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kRows = 48;       // of each parameter
-constexpr std::int64_t kFewProbes = 16;  // where all take too long
+constexpr std::int64_t kRows = 48;      // of each parameter
+constexpr std::size_t kFewProbes = 16;  // where all take too long
+constexpr std::size_t kSomeProbes =
+    128;  // so many cost little still, and those that are kept cost what they do at the end
 
 /// Of the time so far: a pause this long lies between two chunks of adjoints.
 constexpr double kPause = 0.05;
@@ -97,6 +99,9 @@ class Listener {
   double adjoint_seconds = 0;
   double row_seconds = 0;
 
+  /// Share of the adjoints that were taken.
+  [[nodiscard]] double reached() const { return share_; }
+
  private:
   const SomeRows& some_;
   double seconds_, total_ = 0, traced_share_ = 1;
@@ -117,28 +122,30 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   EstimateTimes times;
   auto own = options;
   own.selection = &some.selection;
-  own.begun = [&](std::size_t adjoints) { times.adjoints = adjoints; };
+  AdjointCost cost;
+  own.begun = [&](const AdjointCost& begun) { cost = begun; };
   Listener whole(session, some, seconds, progress);
   try {
     estimateAll(session, new_value, own, std::ref(whole));
+    times.adjoints = cost.adjoints;
     times.adjoint_seconds = whole.adjoint_seconds;
     times.response_seconds = whole.row_seconds;
     return times;
   } catch (const Enough&) {
+    times.adjoints = cost.adjoints;
     times.adjoint_seconds = whole.adjoint_seconds;
+    times.bytes = cost.bytes * (1 - whole.reached());
   }
-  // Rows along a few adjoints. Where sums of squares do, rows cost the same whatever the number of adjoints.
+  // Rows along a few adjoints: they cost in proportion to those that are kept.
+  const auto probes = cost.kept <= kSomeProbes ? cost.kept : kFewProbes;
   auto few = own;
   few.begun = nullptr;
   few.exact_elements = 0;
   few.exact_flop = 0;
-  few.probes = few.most_probes = kFewProbes;
+  few.probes = few.most_probes = static_cast<std::int64_t>(probes);
   Listener rows(session, some, 1e9, progress);
   estimateAll(session, new_value, few, std::ref(rows));
-  const bool squares =
-      options.metrics.size() == 1 && (options.metrics[0] == Metric::rms || options.metrics[0] == Metric::kl);
-  const double more = squares ? 1 : static_cast<double>(times.adjoints) / static_cast<double>(kFewProbes);
-  times.response_seconds = rows.row_seconds * std::max(1.0, more);
+  times.response_seconds = rows.row_seconds * static_cast<double>(cost.kept) / static_cast<double>(probes);
   return times;
 }
 

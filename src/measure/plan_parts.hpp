@@ -29,6 +29,7 @@ struct EstimateTimes {
   std::size_t adjoints = 0;
   double adjoint_seconds = 0;
   double response_seconds = 0;
+  double bytes = 0;  ///< that a whole run holds beyond what this one did
 };
 
 /// Estimates some rows of each parameter along the adjoints; of many adjoints, as many as `seconds` allow, about.

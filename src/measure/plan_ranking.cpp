@@ -100,6 +100,7 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
     plan.adjoints = times.adjoints;
     plan.adjoint = times.adjoint_seconds;
     plan.response = times.response_seconds;
+    plan.memory = times.bytes;
   }
   const auto flop = variantFlop(session);
   ExecutingTimes times;
@@ -134,7 +135,7 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   // Components are executed one by one; each costs what the unchanged model does, about.
   plan.execute += static_cast<double>(plan.components) * session.runSeconds();
   plan.finish = kEndSeconds + kFinishSeconds * static_cast<double>(plan.weights);
-  plan.memory = takenMemory() + kBytes * static_cast<double>(plan.weights);
+  plan.memory += takenMemory() + kBytes * static_cast<double>(plan.weights);
   plan.calibration = secondsSince(begin);
   return plan;
 }

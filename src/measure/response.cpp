@@ -64,6 +64,18 @@ void keepSquares(const std::vector<Site*>& sites, size_t parameters) {
   }
 }
 
+double adjointBytes(const std::vector<Site*>& sites, int64_t seeds, int64_t samples) {
+  double bytes = 0;
+  for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
+  return bytes;
+}
+
+AdjointCost adjointCost(const std::vector<Site*>& sites, int64_t seeds, int64_t samples) {
+  AdjointCost cost{static_cast<size_t>(seeds), adjointBytes(sites, seeds, samples), 1};
+  for (const auto* site : sites) cost.kept = std::max(cost.kept, static_cast<size_t>(site->keptSeeds(seeds)));
+  return cost;
+}
+
 /// How the outputs are taken: each by itself where they are few enough for time and memory, else by probes.
 std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites,
                                            const Structure& structure, const ResponseOptions& options,
@@ -78,9 +90,7 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
       options.bends && std::any_of(sites.begin(), sites.end(), [](const Site* site) { return site->bends(); });
   if (only(Metric::rms) && !bends) keepSquares(sites, structure.parameters.size());
   const auto fits = [&](int64_t seeds) {
-    double bytes = 0;
-    for (const auto* site : sites) bytes += site->adjointBytes(seeds, samples);
-    return bytes <= static_cast<double>(options.memory);
+    return adjointBytes(sites, seeds, samples) <= static_cast<double>(options.memory);
   };
   const double flop = adjointFlop(sites, structure);
   const auto quick = static_cast<int64_t>(options.exact_flop / flop);
@@ -113,7 +123,7 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   auto all_seeds = seeds->seeds();
   all_seeds.random = all_seeds.random && options.rounded_probes;
   result.adjoints = static_cast<size_t>(all_seeds.count);
-  if (options.begun) options.begun(result.adjoints);
+  if (options.begun) options.begun(adjointCost(sites, all_seeds.count, view.one_sample ? 1 : samples));
   if (outputs.requires_grad())
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
   else

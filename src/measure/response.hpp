@@ -14,6 +14,13 @@ namespace heft {
 /// New value of weight `flat` of `parameter`, whose value is `weight`.
 using NewValue = std::function<double(int64_t parameter, int64_t flat, double weight)>;
 
+/// What the adjoints of an estimate come to.
+struct AdjointCost {
+  size_t adjoints = 0;
+  double bytes = 0;  ///< that what is kept of them takes
+  size_t kept = 0;   ///< that a row is multiplied with: fewer than all where sums of their products do
+};
+
 struct ResponseOptions {
   std::vector<Metric> metrics{Metric::rms};
   uint64_t seed = 0;
@@ -35,8 +42,8 @@ struct ResponseOptions {
   /// Given: hears the values of each row of a parameter instead of the result, which then has none for it. Called from
   /// several threads. Weights outside recurrent operators' reach (UnitEstimator) are left out.
   std::function<void(size_t parameter, int64_t row, const ColumnImpacts& values)> take_row{};
-  /// Given: told before the first adjoint how many there are.
-  std::function<void(size_t adjoints)> begun{};
+  /// Given: told before the first adjoint.
+  std::function<void(const AdjointCost&)> begun{};
 };
 
 /// Estimated impacts of every weight, each changed alone.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "measure/block.hpp"
 #include "measure/near_names.hpp"
@@ -58,7 +59,7 @@ Selection select(const Structure& structure, std::span<const std::string> patter
     }
     if (found) continue;
     throw Error(Fault::usage,
-                "no parameter matches '" + std::string(glob) + "'; " + nearNames(glob, parameterNames(structure)));
+                "no parameter matches '" + printable(glob) + "'; " + nearNames(glob, parameterNames(structure)));
   }
   return selection;
 }

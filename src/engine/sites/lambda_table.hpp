@@ -35,6 +35,10 @@ class LambdaTable {
 
   /// True when `seeds` seeds of `points` points are kept as Gram matrices.
   static bool keepsGram(int64_t seeds, int64_t points, bool squares) { return squares && 2 * points < seeds; }
+  /// Seeds that the values have at the end, of `taken`.
+  static int64_t keptSeeds(int64_t taken, int64_t points, bool squares) {
+    return keepsGram(taken, points, squares) ? points : taken;
+  }
   /// Bytes that a table takes.
   [[nodiscard]] double bytes(int64_t units, int64_t rows, int64_t seeds, int64_t points, bool squares) const;
 

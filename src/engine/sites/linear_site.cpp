@@ -60,6 +60,8 @@ double LinearSite::adjointBytes(int64_t seeds, int64_t /*samples*/) const {
   return lambda_.bytes(outputs_, rows_.samples, seeds, rows_.points, squares_);
 }
 
+int64_t LinearSite::keptSeeds(int64_t taken) const { return LambdaTable::keptSeeds(taken, rows_.points, squares_); }
+
 void LinearSite::takeSeed(int64_t seed, std::span<const at::Tensor> gradients) {
   if (!gradients[0].defined() || rows_.points == 0) return;
   const auto rows =

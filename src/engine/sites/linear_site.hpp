@@ -29,7 +29,7 @@ class LinearSite : public Site {
   void beginSeeds(int64_t seeds) override;
   void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
   void endSeeds() override;
-  [[nodiscard]] int64_t keptSeeds(int64_t) const override { return lambda_.seeds(); }
+  [[nodiscard]] int64_t keptSeeds(int64_t taken) const override;
   [[nodiscard]] double adjointBytes(int64_t seeds, int64_t samples) const override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
   [[nodiscard]] bool bends() const override { return !front_.readers().empty(); }

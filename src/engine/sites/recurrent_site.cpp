@@ -145,16 +145,24 @@ void RecurrentSite::keepSquares() {
 double RecurrentSite::adjointBytes(int64_t seeds, int64_t samples) const {
   if (!squares_) return Site::adjointBytes(seeds, samples);
   const auto& leaf = records_.at(0).emission_leaf;
-  const auto carries = std::count(carry_used_.begin(), carry_used_.end(), true);
-  return lambda_.bytes(leaf.size(2), leaf.size(1), seeds, steps() + carries, true);
+  return lambda_.bytes(leaf.size(2), leaf.size(1), seeds, points(), true);
+}
+
+int64_t RecurrentSite::keptSeeds(int64_t taken) const { return LambdaTable::keptSeeds(taken, points(), squares_); }
+
+int64_t RecurrentSite::points() const {
+  if (tables_.points.defined()) return steps_ + static_cast<int64_t>(carry_steps_.size());
+  int64_t points = steps();
+  for (size_t call = 0; call < records_.size(); ++call)
+    points += records_[call].carry_leaf.defined() && carry_used_.at(call) ? 1 : 0;
+  return points;
 }
 
 void RecurrentSite::beginSeeds(int64_t seeds) {
   if (!tables_.points.defined()) finish();
   host_ = std::make_unique<OnHost>();
-  const auto extra = static_cast<int64_t>(carry_steps_.size());
   if (by_rows_) lambda_.keepByPoints(tables_.points.device());
-  lambda_.begin(hidden_, rows_, seeds, steps_ + extra, squares_);
+  lambda_.begin(hidden_, rows_, seeds, points(), squares_);
   if (weights_.projection.defined()) lambda_projection_ = at::zeros({emitted_, rows_, seeds, steps_}, at::kFloat);
 }
 

@@ -77,6 +77,8 @@ class RecurrentSite : public Site {
   [[nodiscard]] int64_t calls() const { return static_cast<int64_t>(records_.size()); }
   /// Of all calls together.
   [[nodiscard]] int64_t steps() const;
+  /// Where a change moves the outputs from: the steps, and the carries that are read otherwise than by the next call.
+  [[nodiscard]] int64_t points() const;
   /// Indices of parameters by role, -1 where the role is a constant or absent.
   [[nodiscard]] const std::array<int64_t, 5>& parameters() const { return parameters_; }
   /// What the units emitted (before any projection), float64 [readings, hidden]; before the first seed only.
@@ -87,7 +89,7 @@ class RecurrentSite : public Site {
   void beginSeeds(int64_t seeds) override;
   void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) override;
   void endSeeds() override;
-  [[nodiscard]] int64_t keptSeeds(int64_t) const override { return lambda_.seeds(); }
+  [[nodiscard]] int64_t keptSeeds(int64_t taken) const override;
   [[nodiscard]] double adjointBytes(int64_t seeds, int64_t samples) const override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
   [[nodiscard]] std::optional<at::Device> rowsDevice(int role) const override;

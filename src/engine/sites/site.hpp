@@ -102,7 +102,7 @@ class Site {
   virtual void takeSeed(int64_t seed, std::span<const at::Tensor> gradients) = 0;
   /// All seeds of this site are taken.
   virtual void endSeeds() {}
-  /// Seeds that addResponse's blocks have, where `taken` were taken.
+  /// Seeds that addResponse's blocks have, where `taken` were taken, or will be.
   [[nodiscard]] virtual int64_t keptSeeds(int64_t taken) const { return taken; }
   /// Bytes that the adjoints of `seeds` seeds and `samples` samples take.
   [[nodiscard]] virtual double adjointBytes(int64_t seeds, int64_t samples) const;
