@@ -70,9 +70,16 @@ double adjointBytes(const std::vector<Site*>& sites, int64_t seeds, int64_t samp
   return bytes;
 }
 
-AdjointCost adjointCost(const std::vector<Site*>& sites, int64_t seeds, int64_t samples) {
-  AdjointCost cost{static_cast<size_t>(seeds), adjointBytes(sites, seeds, samples), 1};
-  for (const auto* site : sites) cost.kept = std::max(cost.kept, static_cast<size_t>(site->keptSeeds(seeds)));
+AdjointCost adjointCost(const std::vector<Site*>& sites, const Structure& structure, int64_t seeds, int64_t samples) {
+  AdjointCost cost{static_cast<size_t>(seeds), adjointBytes(sites, seeds, samples), static_cast<size_t>(seeds)};
+  std::int64_t most = 0;
+  for (const auto* site : sites) {
+    std::int64_t weights = 0;
+    for (const auto& use : site->uses()) weights += structure.parameters[static_cast<size_t>(use.parameter)].weights();
+    if (weights <= most) continue;
+    most = weights;
+    cost.kept = static_cast<size_t>(std::max<int64_t>(site->keptSeeds(seeds), 1));
+  }
   return cost;
 }
 
@@ -123,7 +130,8 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   auto all_seeds = seeds->seeds();
   all_seeds.random = all_seeds.random && options.rounded_probes;
   result.adjoints = static_cast<size_t>(all_seeds.count);
-  if (options.begun) options.begun(adjointCost(sites, all_seeds.count, view.one_sample ? 1 : samples));
+  if (options.begun)
+    options.begun(adjointCost(sites, session.structure(), all_seeds.count, view.one_sample ? 1 : samples));
   if (outputs.requires_grad())
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
   else
