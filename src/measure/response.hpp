@@ -18,8 +18,8 @@ using NewValue = std::function<double(int64_t parameter, int64_t flat, double we
 struct AdjointCost {
   size_t adjoints = 0;
   double bytes = 0;  ///< that what is kept of them takes
-  size_t kept =
-      0;  ///< that a row of the site with most weights is multiplied with: fewer than all where sums of their products do
+  /// That a row is multiplied with, of the site with most weights: fewer than all where sums of their products do.
+  size_t kept = 0;
 };
 
 struct ResponseOptions {
