@@ -51,9 +51,8 @@ class SavedReader {
   explicit SavedReader(const InputFile& file) : file_(file) {}
 
   SavedValue read() {
-    for (ZipMember& member : listZip(file_)) {
-      if (std::string name = member.name; !members_.emplace(std::move(name), std::move(member)).second)
-        file_.fail("holds '" + printable(members_.rbegin()->first) + "' twice");
+    for (const ZipMember& member : listZip(file_)) {
+      if (!members_.emplace(member.name, member).second) file_.fail("holds '" + printable(member.name) + "' twice");
     }
     const ZipMember& pickle = findPickle();
     root_ = pickle.name.substr(0, pickle.name.size() - std::string_view("data.pkl").size());

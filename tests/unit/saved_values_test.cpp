@@ -131,6 +131,9 @@ TEST(SavedValues, AnArchiveThatIsIncompleteOrAmbiguousIsRefused) {
   EXPECT_NE(says({{"a/data.pkl", pickle}}).find("is missing"), std::string::npos);
   EXPECT_NE(says({{"a/data.pkl", pickle}, {"a/data/0", "123"}}).find("cut short"), std::string::npos);
   EXPECT_NE(says({{"a/data.pkl", pickle}, {"a/data/0", six}, {"a/data/0", six}}).find("twice"), std::string::npos);
+  EXPECT_NE(says({{"a/data/0", six}, {"a/data/0", six}, {"a/data.pkl", pickle}, {"b", ""}}).find("'a/data/0' twice"),
+            std::string::npos);
+  EXPECT_NE(says({{"z", ""}, {"a/data/0", six}, {"a/data/0", six}}).find("'a/data/0' twice"), std::string::npos);
   EXPECT_NE(says({{"a/data.pkl", pickle}, {"b/data.pkl", pickle}, {"a/data/0", six}}).find("two pickles"),
             std::string::npos);
   EXPECT_NE(says({{"a/data.pkl", pickle}, {"a/byteorder", "big"}, {"a/data/0", six}}).find("big-endian"),
