@@ -11,10 +11,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kRows = 48;      // of each parameter
-constexpr std::size_t kFewProbes = 16;  // where all take too long
-constexpr std::size_t kSomeProbes =
-    128;  // so many cost little still, and those that are kept cost what they do at the end
+constexpr std::int64_t kRows = 48;  // of each parameter
+/// Where all adjoints take too long: as many as are kept, so that rows cost what they do at the end, if those are few; else these.
+constexpr std::size_t kSomeProbes = 128;
+constexpr std::size_t kFewProbes = 16;
 
 /// Of the time so far: a pause this long lies between two chunks of adjoints.
 constexpr double kPause = 0.05;
@@ -125,17 +125,19 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   AdjointCost cost;
   own.begun = [&](const AdjointCost& begun) { cost = begun; };
   Listener whole(session, some, seconds, progress);
+  bool ended = true;
   try {
     estimateAll(session, new_value, own, std::ref(whole));
-    times.adjoints = cost.adjoints;
-    times.adjoint_seconds = whole.adjoint_seconds;
+  } catch (const Enough&) {
+    ended = false;
+  }
+  times.adjoints = cost.adjoints;
+  times.adjoint_seconds = whole.adjoint_seconds;
+  if (ended) {
     times.response_seconds = whole.row_seconds;
     return times;
-  } catch (const Enough&) {
-    times.adjoints = cost.adjoints;
-    times.adjoint_seconds = whole.adjoint_seconds;
-    times.bytes = cost.bytes * (1 - whole.reached());
   }
+  times.bytes = cost.bytes * (1 - whole.reached());
   // Rows along a few adjoints: they cost in proportion to those that are kept.
   const auto probes = cost.kept <= kSomeProbes ? cost.kept : kFewProbes;
   auto few = own;
