@@ -209,7 +209,7 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   const auto& [name, products] = GetParam();
   const bool rounded = products == Products::rounded_tiles || products == Products::device_rounded;
   const bool halves = products == Products::tiles || products == Products::device_halves;
-  if ((products == Products::tiles || products == Products::rounded_tiles) && !DeltaProduct::tilesWork())
+  if ((products == Products::tiles || products == Products::rounded_tiles) && !DeltaProduct::works(DeltaProduct::By::tiles))
     GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
   at::set_num_threads(1);
   Session session(shipped(name));

@@ -4,6 +4,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace heft {
 namespace {
 
@@ -18,7 +20,10 @@ double error(const at::Tensor& found, const at::Tensor& a, const at::Tensor& b, 
   return ((found.to(at::kDouble) - truth).abs() / sizes).max().item<double>();
 }
 
-double worst(bool tiles, bool& used) {
+using By = DeltaProduct::By;
+
+/// What multiplied the largest is left in `used`.
+double worst(By by, By& used) {
   auto random = at::detail::createCPUGenerator(3);
   double worst = 0;
   for (const auto& [rows, inputs, outputs] :
@@ -29,8 +34,8 @@ double worst(bool tiles, bool& used) {
     const auto room = at::zeros({DeltaProduct::roomFor(rows), inputs});
     const auto values = room.narrow(0, 0, rows);
     values.copy_(at::empty({rows, inputs}).normal_(0, 1, random) * at::pow(10, scale));
-    const DeltaProduct product(weights, tiles);
-    used |= product.usesTiles();
+    const DeltaProduct product(weights, by);
+    used = std::max(used, product.by());
     Workspace workspace;
     for (const bool add : {false, true}) {
       auto wide = at::full({DeltaProduct::roomFor(rows), outputs + 5}, 1e-3f);
@@ -46,16 +51,43 @@ double worst(bool tiles, bool& used) {
 }
 
 TEST(DeltaProduct, InFloat32KeepsItsRelativeAccuracy) {
-  bool tiles = false;
-  EXPECT_LT(worst(false, tiles), 3e-7);
-  EXPECT_FALSE(tiles);
+  auto used = By::library;
+  EXPECT_LT(worst(By::library, used), 3e-7);
+  EXPECT_EQ(used, By::library);
+}
+
+TEST(DeltaProduct, ByPanelsKeepsTheAccuracyOfFloat32) {
+  if (!DeltaProduct::works(By::panels)) GTEST_SKIP() << "this processor has no AVX-512";
+  auto used = By::library;
+  EXPECT_LT(worst(By::panels, used), 3e-7);
+  EXPECT_EQ(used, By::panels);
 }
 
 TEST(DeltaProduct, ByTilesKeepsSixteenBits) {
-  if (!DeltaProduct::tilesWork()) GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
-  bool tiles = false;
-  EXPECT_LT(worst(true, tiles), 1.0 / (1 << 16));
-  EXPECT_TRUE(tiles);
+  if (!DeltaProduct::works(By::tiles)) GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
+  auto used = By::library;
+  EXPECT_LT(worst(By::tiles, used), 1.0 / (1 << 16));
+  EXPECT_EQ(used, By::tiles);
+  DeltaProduct::release();
+}
+
+TEST(DeltaProduct, SumsOfARowDontDependOnTheRowsBesideIt) {
+  auto random = at::detail::createCPUGenerator(7);
+  for (const auto by : {By::panels, By::tiles}) {
+    for (const int64_t inputs : {31, 256, 1025}) {
+      const DeltaProduct product(at::empty({inputs, 130}).normal_(0, 1, random), by);
+      const auto values = at::empty({DeltaProduct::roomFor(200), inputs}).normal_(0, 1, random);
+      Workspace workspace;
+      const auto times = [&](int64_t rows) {
+        auto out = at::empty({DeltaProduct::roomFor(rows), 130});
+        product.multiply(product.prepare(values.narrow(0, 0, rows), workspace, 0), rows, out, false);
+        return out.narrow(0, 0, rows);
+      };
+      const auto all = times(200);
+      for (const int64_t rows : {1, 33, 129})
+        EXPECT_TRUE(times(rows).equal(all.narrow(0, 0, rows))) << inputs << ' ' << rows;
+    }
+  }
   DeltaProduct::release();
 }
 

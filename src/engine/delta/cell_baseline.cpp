@@ -52,8 +52,8 @@ class Recorder : public LayerHook {
   }
 
   void makeProducts() {
-    const bool tiles = form_.products != ProductForm::floats;
-    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), tiles); };
+    const auto by = form_.products == ProductForm::floats ? DeltaProduct::By::panels : DeltaProduct::By::tiles;
+    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), by); };
     if (form_.products == ProductForm::rounded) baseline_.terms = DeltaProduct::Terms::rounded;
     baseline_.recurrent = product(weights_.recurrent);
     if (baseline_.kind == CellKind::gru) {

@@ -1,6 +1,7 @@
 #include "engine/products/delta_product.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
 #include <ATen/native/CPUBlas.h>
 
@@ -10,7 +11,7 @@
 namespace heft {
 namespace {
 
-constexpr int64_t kRows = 32, kColumns = 64;  ///< of the smallest blocks that tiles work on
+constexpr int64_t kRows = 32, kColumns = 64;  ///< of the smallest blocks that are multiplied
 constexpr int64_t kManyRows = 128;            ///< of the others: a call has its price
 /// Terms of a sum from which on tiles are used: their errors average out, and below it the gates take most of the time anyway.
 constexpr int64_t kFewestTerms = 128;
@@ -18,16 +19,17 @@ constexpr int64_t kFewestTerms = 128;
 int64_t even(int64_t count) { return count + count % 2; }
 int64_t roundedUp(int64_t count, int64_t to) { return (count + to - 1) / to * to; }
 
-#ifdef CPUBLAS_BRGEMM_BF16BF16F32
-/// Whether LibTorch multiplies tiles here, and rightly: known only by trying.
-bool tryTiles() {
-  if (!at::cpu::init_amx()) return false;
+#if defined(CPUBLAS_BRGEMM_BF16BF16F32) && defined(CPUBLAS_BRGEMM_F32F32F32)
+/// Whether LibTorch multiplies blocks of this type here, and rightly: known only by trying.
+template <class Element>
+bool tryBlocks() {
   try {
-    const auto ones = at::ones({kRows, 2}, at::kBFloat16);
-    const auto twos = at::full({1, kColumns, 2}, 2, at::kBFloat16);
-    auto out = at::zeros({kRows, kColumns});
-    at::native::cpublas::brgemm(kRows, kColumns, 2, 2, kColumns, kColumns, false, ones.const_data_ptr<at::BFloat16>(),
-                                twos.const_data_ptr<at::BFloat16>(), out.data_ptr<float>());
+    const auto type = c10::CppTypeToScalarType<Element>::value;
+    const at::Tensor ones = at::ones({kRows, 2}, type);
+    const at::Tensor twos = at::full({1, kColumns, 2}, 2, type);
+    at::Tensor out = at::zeros({kRows, kColumns});
+    at::native::cpublas::brgemm(kRows, kColumns, 2, 2, kColumns, kColumns, false, ones.const_data_ptr<Element>(),
+                                twos.const_data_ptr<Element>(), out.data_ptr<float>());
     at::native::cpublas::brgemm_release();
     return out.eq(4).all().item<bool>();
   } catch (const std::exception& error) {
@@ -35,12 +37,34 @@ bool tryTiles() {
     return false;
   }
 }
+
+bool tryTiles() { return at::cpu::init_amx() && tryBlocks<at::BFloat16>(); }
+/// LibTorch's own product is as fast with AVX2, and where the processor is not Intel's, AVX2 is all it uses: less than half of
+/// what AVX-512 gives.
+bool tryPanels() { return at::get_cpu_capability() == "AVX512" && tryBlocks<float>(); }
+
+/// Blocks of rows that cover `rows`: each is handed its first row and its rows.
+template <class Multiply>
+void overBlocks(int64_t rows, const Multiply& multiply) {
+  for (int64_t row = 0, block = 0; row < rows; row += block) {
+    block = rows - row >= kManyRows ? kManyRows : kRows;
+    multiply(row, block);
+  }
+}
 #else
 bool tryTiles() { return false; }
+bool tryPanels() { return false; }
 #endif
 
+/// [outputs / columns, inputs, columns] of weights [inputs, outputs], rounded up with zeros.
+at::Tensor floatPanelsOf(const at::Tensor& weights) {
+  const auto width = roundedUp(weights.size(1), kColumns);
+  const auto padded = at::constant_pad_nd(weights, {0, width - weights.size(1)});
+  return padded.view({-1, width / kColumns, kColumns}).transpose(0, 1).contiguous();
+}
+
 /// [outputs / columns, halves (high, low), inputs / 2, columns, 2] of weights [inputs, outputs], rounded up with zeros.
-at::Tensor panelsOf(const at::Tensor& weights) {
+at::Tensor halfPanelsOf(const at::Tensor& weights) {
   const auto inputs = weights.size(0), outputs = weights.size(1);
   const auto width = roundedUp(outputs, kColumns);
   auto high = at::zeros({even(inputs), width}, at::kBFloat16), low = at::zeros_like(high);
@@ -55,25 +79,29 @@ at::Tensor panelsOf(const at::Tensor& weights) {
 
 }  // namespace
 
-bool DeltaProduct::tilesWork() {
-  static const bool work = tryTiles();
-  return work;
+bool DeltaProduct::works(By by) {
+  static const bool tiles = tryTiles(), panels = tryPanels();
+  return by == By::tiles ? tiles : by == By::panels ? panels : true;
 }
 
 void DeltaProduct::release() {
 #ifdef CPUBLAS_BRGEMM_BF16BF16F32
-  if (tilesWork()) at::native::cpublas::brgemm_release();
+  if (works(By::tiles)) at::native::cpublas::brgemm_release();
 #endif
 }
 
 int64_t DeltaProduct::roomFor(int64_t rows) { return roundedUp(rows, kRows); }
 
-DeltaProduct::DeltaProduct(const at::Tensor& weights, bool tiles) : weights_(weights) {
-  if (tiles && tilesWork() && inputs() >= kFewestTerms) panels_ = panelsOf(weights_);
+DeltaProduct::DeltaProduct(const at::Tensor& weights, By by) : weights_(weights) {
+  if (by == By::tiles && works(By::tiles) && inputs() >= kFewestTerms)
+    by_ = By::tiles;
+  else if (by != By::library && works(By::panels))
+    by_ = By::panels;
+  if (by_ != By::library) panels_ = by_ == By::tiles ? halfPanelsOf(weights_) : floatPanelsOf(weights_);
 }
 
 at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& workspace, size_t place) const {
-  if (!panels_.defined()) return differences;
+  if (by_ != By::tiles) return differences;
   const auto rows = differences.size(0), width = even(inputs());
   auto split = workspace.take(place, {roomFor(rows), 2, width}, at::kBFloat16);
   auto* out = reinterpret_cast<uint16_t*>(split.data_ptr<at::BFloat16>());
@@ -87,7 +115,7 @@ at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& works
 
 void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add, Terms terms) const {
   if (rows == 0) return;
-  if (!panels_.defined()) {
+  if (by_ == By::library) {
     const auto room = roomFor(rows);
     const auto values = prepared.as_strided({room, inputs()}, prepared.strides());
     auto some = out.as_strided({room, outputs()}, out.strides());
@@ -97,25 +125,34 @@ void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor
       at::mm_out(some, values, weights_);
     return;
   }
-#ifdef CPUBLAS_BRGEMM_BF16BF16F32
-  const auto depth = prepared.size(2);
-  const auto* values = prepared.const_data_ptr<at::BFloat16>();
-  const auto* panel = panels_.const_data_ptr<at::BFloat16>();
+#if defined(CPUBLAS_BRGEMM_BF16BF16F32) && defined(CPUBLAS_BRGEMM_F32F32F32)
+  using at::native::cpublas::brgemm;
   auto* to = out.data_ptr<float>();
-  for (int64_t column = 0; column < outputs(); column += kColumns, panel += 2 * depth * kColumns) {
+  const auto apart = out.stride(0);
+  for (int64_t column = 0; column < outputs(); column += kColumns) {
     const auto columns = std::min(kColumns, outputs() - column);
-    for (int64_t row = 0, block = 0; row < rows; row += block) {
-      block = rows - row >= kManyRows ? kManyRows : kRows;
+    if (by_ == By::panels) {
+      const auto* values = prepared.const_data_ptr<float>();
+      const auto* panel = panels_.const_data_ptr<float>() + column * inputs();
+      overBlocks(rows, [&](int64_t row, int64_t block) {
+        brgemm(block, columns, inputs(), prepared.stride(0), kColumns, apart, add, values + row * prepared.stride(0),
+               panel, to + row * apart + column);
+      });
+      continue;
+    }
+    const auto depth = prepared.size(2);
+    const auto* values = prepared.const_data_ptr<at::BFloat16>();
+    const auto* panel = panels_.const_data_ptr<at::BFloat16>() + 2 * column * depth;
+    overBlocks(rows, [&](int64_t row, int64_t block) {
       const auto product = [&](int64_t half, int64_t weight_half, bool to_sum) {
-        at::native::cpublas::brgemm(block, columns, depth, 2 * depth, kColumns, out.stride(0), to_sum,
-                                    values + (2 * row + half) * depth, panel + weight_half * depth * kColumns,
-                                    to + row * out.stride(0) + column);
+        brgemm(block, columns, depth, 2 * depth, kColumns, apart, to_sum, values + (2 * row + half) * depth,
+               panel + weight_half * depth * kColumns, to + row * apart + column);
       };
       const bool all = terms == Terms::all;
       if (all) product(1, 0, add);
       if (all) product(0, 1, true);
       product(0, 0, all || add);
-    }
+    });
   }
 #endif
 }

@@ -6,21 +6,28 @@
 
 namespace heft {
 
-/// Products of differences with one weight matrix, float32 in and out.
+/// Products of differences with one weight matrix, float32 in and out: in panels of its columns that are laid out once, by the
+/// kernels that oneDNN makes for the processor at hand.
 ///
 /// Where the processor multiplies tiles of bfloat16 (Intel's AMX), each factor is split into two bfloat16 numbers and three of
 /// their four products are added up in float32: relative to the sizes of the terms 2^-16 at worst, about 1e-6 in a sum, and some
-/// times faster than float32. Elsewhere LibTorch's float32 product. (The split is Henry, Tang and Heinecke's, ARITH 2019.)
+/// times faster than float32. (The split is Henry, Tang and Heinecke's, ARITH 2019.)
 class DeltaProduct {
  public:
+  /// What multiplies.
+  enum class By {
+    library,  ///< LibTorch's float32 product
+    panels,   ///< float32 with AVX-512
+    tiles,    ///< tiles of bfloat16
+  };
   enum class Terms {
     all,      ///< those three
     rounded,  ///< one: differences and weights rounded to bfloat16, 2^-9 of each at most
   };
 
   DeltaProduct() = default;
-  /// `weights`: float32 [inputs, outputs]. `tiles`: use them where they pay.
-  DeltaProduct(const at::Tensor& weights, bool tiles);
+  /// `weights`: float32 [inputs, outputs]. `by`: the best that may be used; where it doesn't work or pay, what stands before it.
+  DeltaProduct(const at::Tensor& weights, By by);
 
   [[nodiscard]] bool defined() const { return weights_.defined(); }
   [[nodiscard]] int64_t inputs() const { return weights_.size(0); }
@@ -37,15 +44,17 @@ class DeltaProduct {
 
   /// Rows that an output must have room for when `rows` are wanted.
   [[nodiscard]] static int64_t roomFor(int64_t rows);
-  /// True where the processor has tiles and LibTorch uses them.
-  [[nodiscard]] static bool tilesWork();
-  [[nodiscard]] bool usesTiles() const { return panels_.defined(); }
+  /// True where the processor has what this takes and LibTorch uses it.
+  [[nodiscard]] static bool works(By by);
+  [[nodiscard]] By by() const { return by_; }
   /// Gives up what the processor keeps for tiles on this thread; call it after a thread's last product.
   static void release();
 
  private:
+  By by_ = By::library;
   at::Tensor weights_;  ///< float32 [inputs, outputs]
-  at::Tensor panels_;   ///< bfloat16 [panels, halves, inputs / 2, columns of a panel, 2]
+  /// By panels float32 [panels, inputs, columns of a panel], by tiles bfloat16 [panels, halves, inputs / 2, columns, 2].
+  at::Tensor panels_;
 };
 
 }  // namespace heft

@@ -188,13 +188,13 @@ const LayerAdjoint::Floats& LayerAdjoint::floats() const {
     all->planes = floatsOf(planes_);
     all->own = at::zeros({kernels::adjointColumns(kind_), hidden_}, at::kFloat);
     all->own.narrow(0, 0, own_.size(0)).copy_(own_);
-    const bool tiles = DeltaProduct::tilesWork();
-    all->recurrent = DeltaProduct(floatsOf(weights_.recurrent), tiles);
+    constexpr auto kBest = DeltaProduct::By::tiles;
+    all->recurrent = DeltaProduct(floatsOf(weights_.recurrent), kBest);
     if (kind_ == CellKind::gru) {
-      all->input = DeltaProduct(floatsOf(weights_.input.narrow(0, 0, 2 * hidden_)), tiles);
-      all->input_new = DeltaProduct(floatsOf(weights_.input.narrow(0, 2 * hidden_, hidden_)), tiles);
+      all->input = DeltaProduct(floatsOf(weights_.input.narrow(0, 0, 2 * hidden_)), kBest);
+      all->input_new = DeltaProduct(floatsOf(weights_.input.narrow(0, 2 * hidden_, hidden_)), kBest);
     } else {
-      all->input = DeltaProduct(floatsOf(weights_.input), tiles);
+      all->input = DeltaProduct(floatsOf(weights_.input), kBest);
     }
     floats_ = std::move(all);
   });
