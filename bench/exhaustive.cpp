@@ -134,7 +134,7 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
           {"steps", shape.steps},
           {"variants", variants},
           {"threads", at::get_num_threads()},
-          {"tiles", tiles && DeltaProduct::works(DeltaProduct::By::tiles)},
+          {"tiles", tiles && DeltaProduct::fastest(ProductForm::halves) == DeltaProduct::By::tiles},
           {"loop_us", 1e6 * median(loop)},
           {"heft_us", 1e6 * median(heft)},
           {"ratio", median(loop) / median(heft)},

@@ -23,7 +23,7 @@ double error(const at::Tensor& found, const at::Tensor& a, const at::Tensor& b, 
 using By = DeltaProduct::By;
 
 /// What multiplied the largest is left in `used`.
-double worst(By by, By& used) {
+double worst(ProductForm form, By by, By& used) {
   auto random = at::detail::createCPUGenerator(3);
   double worst = 0;
   for (const auto& [rows, inputs, outputs] :
@@ -34,7 +34,7 @@ double worst(By by, By& used) {
     const auto room = at::zeros({DeltaProduct::roomFor(rows), inputs});
     const auto values = room.narrow(0, 0, rows);
     values.copy_(at::empty({rows, inputs}).normal_(0, 1, random) * at::pow(10, scale));
-    const DeltaProduct product(weights, by);
+    const DeltaProduct product(weights, form, by);
     used = std::max(used, product.by());
     Workspace workspace;
     for (const bool add : {false, true}) {
@@ -52,21 +52,31 @@ double worst(By by, By& used) {
 
 TEST(DeltaProduct, InFloat32KeepsItsRelativeAccuracy) {
   auto used = By::library;
-  EXPECT_LT(worst(By::library, used), 3e-7);
+  EXPECT_LT(worst(ProductForm::halves, By::library, used), 3e-7);
   EXPECT_EQ(used, By::library);
 }
 
 TEST(DeltaProduct, ByPanelsKeepsTheAccuracyOfFloat32) {
   if (!DeltaProduct::works(By::panels)) GTEST_SKIP() << "this processor has no AVX-512";
   auto used = By::library;
-  EXPECT_LT(worst(By::panels, used), 3e-7);
+  EXPECT_LT(worst(ProductForm::halves, By::panels, used), 3e-7);
   EXPECT_EQ(used, By::panels);
 }
 
 TEST(DeltaProduct, ByTilesKeepsSixteenBits) {
   if (!DeltaProduct::works(By::tiles)) GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
   auto used = By::library;
-  EXPECT_LT(worst(By::tiles, used), 1.0 / (1 << 16));
+  EXPECT_LT(worst(ProductForm::halves, By::tiles, used), 1.0 / (1 << 16));
+  EXPECT_EQ(used, By::tiles);
+  DeltaProduct::release();
+}
+
+TEST(DeltaProduct, RoundedKeepsEightBits) {
+  if (!DeltaProduct::works(By::tiles)) GTEST_SKIP() << "this processor multiplies no tiles of bfloat16";
+  auto used = By::library;
+  const auto found = worst(ProductForm::rounded, By::tiles, used);
+  EXPECT_LT(found, 1.0 / (1 << 8));
+  EXPECT_GT(found, 1.0 / (1 << 16)) << "not rounded";
   EXPECT_EQ(used, By::tiles);
   DeltaProduct::release();
 }
@@ -74,8 +84,9 @@ TEST(DeltaProduct, ByTilesKeepsSixteenBits) {
 TEST(DeltaProduct, SumsOfARowDontDependOnTheRowsBesideIt) {
   auto random = at::detail::createCPUGenerator(7);
   for (const auto by : {By::panels, By::tiles}) {
+    const auto form = by == By::tiles ? ProductForm::rounded : ProductForm::halves;
     for (const int64_t inputs : {31, 256, 1025}) {
-      const DeltaProduct product(at::empty({inputs, 130}).normal_(0, 1, random), by);
+      const DeltaProduct product(at::empty({inputs, 130}).normal_(0, 1, random), form, by);
       const auto values = at::empty({DeltaProduct::roomFor(200), inputs}).normal_(0, 1, random);
       Workspace workspace;
       const auto times = [&](int64_t rows) {

@@ -68,7 +68,7 @@ BaselineCalls::BaselineCalls(Model& model, ProductForm products, bool as_device,
     : PlainHandler(model), spoils_unread_(spoils_unread) {
   const bool on_device = !model.parameters.empty() && !model.parameters[0].value.device().is_cpu();
   form_.all_rows = as_device || on_device;
-  if (form_.all_rows || DeltaProduct::works(DeltaProduct::By::tiles)) form_.products = products;
+  if (form_.all_rows || DeltaProduct::fastest(products) == DeltaProduct::By::tiles) form_.products = products;
 }
 
 void BaselineCalls::multiplyBy(ProductForm products) {

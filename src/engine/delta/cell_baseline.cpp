@@ -52,9 +52,7 @@ class Recorder : public LayerHook {
   }
 
   void makeProducts() {
-    const auto by = form_.products == ProductForm::floats ? DeltaProduct::By::panels : DeltaProduct::By::tiles;
-    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), by); };
-    if (form_.products == ProductForm::rounded) baseline_.terms = DeltaProduct::Terms::rounded;
+    const auto product = [&](const at::Tensor& weight) { return DeltaProduct(floats(weight.t()), form_.products); };
     baseline_.recurrent = product(weights_.recurrent);
     if (baseline_.kind == CellKind::gru) {
       const auto hidden = weights_.input.size(0) / 3;

@@ -28,7 +28,6 @@ struct CellBaseline {
 
   RowProducts products;  ///< for all rows at once; what follows is undefined then
 
-  DeltaProduct::Terms terms = DeltaProduct::Terms::all;
   DeltaProduct recurrent;   ///< [emitted, gates x hidden]
   DeltaProduct input;       ///< [inputs, gates x hidden]; of a GRU [inputs, 2 x hidden]: reset and update
   DeltaProduct input_new;   ///< of a GRU [inputs, hidden]: the new gate's input side, which stays apart

@@ -227,7 +227,7 @@ void DeltaRun::preActivations(int64_t step, size_t before) {
   const auto spread = static_cast<int64_t>(std::min(spread_, before));
   if (spread > 0) {
     const auto states = base_.recurrent.prepare(state_.narrow(0, 0, spread), workspace_, kSplit);
-    base_.recurrent.multiply(states, spread, pre_.narrow(1, 0, columns), false, base_.terms);
+    base_.recurrent.multiply(states, spread, pre_.narrow(1, 0, columns), false);
   }
   for (auto slot = static_cast<size_t>(spread); slot < before; ++slot) {
     // What differs in one unit alone reads one row of the weights.
@@ -246,9 +246,8 @@ void DeltaRun::preActivations(int64_t step, size_t before) {
   for (size_t slot = 0; slot < live_.size(); ++slot)
     std::copy_n(input_values_ + (step * rows_ + live_[slot]) * base_.inputs, base_.inputs, movedOf(slot));
   const auto read = base_.input.prepare(moved_.narrow(0, 0, count), workspace_, kSplit);
-  base_.input.multiply(read, count, pre_.narrow(1, 0, base_.input.outputs()), true, base_.terms);
-  if (base_.input_new.defined())
-    base_.input_new.multiply(read, count, pre_.narrow(1, 3 * hidden_, hidden_), false, base_.terms);
+  base_.input.multiply(read, count, pre_.narrow(1, 0, base_.input.outputs()), true);
+  if (base_.input_new.defined()) base_.input_new.multiply(read, count, pre_.narrow(1, 3 * hidden_, hidden_), false);
 }
 
 /// dW (z + dz), in the places that the variant changes.
@@ -284,7 +283,7 @@ void DeltaRun::runUnits(int64_t step, size_t count) {
 void DeltaRun::project(int64_t step, size_t count) {
   const auto rows = static_cast<int64_t>(count);
   const auto raw = base_.projection.prepare(raw_.narrow(0, 0, rows), workspace_, kSplit);
-  base_.projection.multiply(raw, rows, projected_, false, base_.terms);
+  base_.projection.multiply(raw, rows, projected_, false);
   const auto* values = projected_.const_data_ptr<float>();
   const auto* hidden = base_.raw.const_data_ptr<float>();
   for (size_t slot = 0; slot < count; ++slot) {

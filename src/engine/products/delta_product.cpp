@@ -38,7 +38,14 @@ bool tryBlocks() {
   }
 }
 
-bool tryTiles() { return at::cpu::init_amx() && tryBlocks<at::BFloat16>(); }
+bool hasTiles() { return at::cpu::init_amx(); }
+bool hasBfloat16() {
+  const auto all = at::cpu::get_cpu_capabilities();
+  const auto found = all.find("avx512_bf16");
+  return found != all.end() && found->second.isBool() && found->second.toBool();
+}
+
+bool tryTiles() { return (hasTiles() || hasBfloat16()) && tryBlocks<at::BFloat16>(); }
 /// LibTorch's own product is as fast with AVX2, and where the processor is not Intel's, AVX2 is all it uses: less than half of
 /// what AVX-512 gives.
 bool tryPanels() { return at::get_cpu_capability() == "AVX512" && tryBlocks<float>(); }
@@ -52,6 +59,7 @@ void overBlocks(int64_t rows, const Multiply& multiply) {
   }
 }
 #else
+bool hasTiles() { return false; }
 bool tryTiles() { return false; }
 bool tryPanels() { return false; }
 #endif
@@ -64,7 +72,7 @@ at::Tensor floatPanelsOf(const at::Tensor& weights) {
 }
 
 /// [outputs / columns, halves (high, low), inputs / 2, columns, 2] of weights [inputs, outputs], rounded up with zeros.
-at::Tensor halfPanelsOf(const at::Tensor& weights) {
+at::Tensor halfPanelsOf(const at::Tensor& weights, bool halves) {
   const auto inputs = weights.size(0), outputs = weights.size(1);
   const auto width = roundedUp(outputs, kColumns);
   auto high = at::zeros({even(inputs), width}, at::kBFloat16), low = at::zeros_like(high);
@@ -73,8 +81,8 @@ at::Tensor halfPanelsOf(const at::Tensor& weights) {
                            reinterpret_cast<uint16_t*>(high.data_ptr<at::BFloat16>() + i * width),
                            reinterpret_cast<uint16_t*>(low.data_ptr<at::BFloat16>() + i * width));
   }
-  const auto halves = at::stack({high, low});
-  return halves.view({2, even(inputs) / 2, 2, width / kColumns, kColumns}).permute({3, 0, 1, 4, 2}).contiguous();
+  const auto all = halves ? at::stack({high, low}) : high.unsqueeze(0);
+  return all.view({-1, even(inputs) / 2, 2, width / kColumns, kColumns}).permute({3, 0, 1, 4, 2}).contiguous();
 }
 
 }  // namespace
@@ -82,6 +90,13 @@ at::Tensor halfPanelsOf(const at::Tensor& weights) {
 bool DeltaProduct::works(By by) {
   static const bool tiles = tryTiles(), panels = tryPanels();
   return by == By::tiles ? tiles : by == By::panels ? panels : true;
+}
+
+DeltaProduct::By DeltaProduct::fastest(ProductForm form) {
+  // Three products of halves on AVX-512 take longer than one of floats.
+  static const bool halves_pay = works(By::tiles) && hasTiles();
+  const bool tiles = form == ProductForm::rounded ? works(By::tiles) : form == ProductForm::halves && halves_pay;
+  return tiles ? By::tiles : By::panels;
 }
 
 void DeltaProduct::release() {
@@ -92,12 +107,13 @@ void DeltaProduct::release() {
 
 int64_t DeltaProduct::roomFor(int64_t rows) { return roundedUp(rows, kRows); }
 
-DeltaProduct::DeltaProduct(const at::Tensor& weights, By by) : weights_(weights) {
+DeltaProduct::DeltaProduct(const at::Tensor& weights, ProductForm form, By by)
+    : halves_(form == ProductForm::halves), weights_(weights) {
   if (by == By::tiles && works(By::tiles) && inputs() >= kFewestTerms)
     by_ = By::tiles;
   else if (by != By::library && works(By::panels))
     by_ = By::panels;
-  if (by_ != By::library) panels_ = by_ == By::tiles ? halfPanelsOf(weights_) : floatPanelsOf(weights_);
+  if (by_ != By::library) panels_ = by_ == By::tiles ? halfPanelsOf(weights_, halves_) : floatPanelsOf(weights_);
 }
 
 at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& workspace, size_t place) const {
@@ -113,7 +129,7 @@ at::Tensor DeltaProduct::prepare(const at::Tensor& differences, Workspace& works
   return split;
 }
 
-void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add, Terms terms) const {
+void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor out, bool add) const {
   if (rows == 0) return;
   if (by_ == By::library) {
     const auto room = roomFor(rows);
@@ -142,16 +158,15 @@ void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor
     }
     const auto depth = prepared.size(2);
     const auto* values = prepared.const_data_ptr<at::BFloat16>();
-    const auto* panel = panels_.const_data_ptr<at::BFloat16>() + 2 * column * depth;
+    const auto* panel = panels_.const_data_ptr<at::BFloat16>() + panels_.size(1) * column * depth;
     overBlocks(rows, [&](int64_t row, int64_t block) {
       const auto product = [&](int64_t half, int64_t weight_half, bool to_sum) {
         brgemm(block, columns, depth, 2 * depth, kColumns, apart, to_sum, values + (2 * row + half) * depth,
                panel + weight_half * depth * kColumns, to + row * apart + column);
       };
-      const bool all = terms == Terms::all;
-      if (all) product(1, 0, add);
-      if (all) product(0, 1, true);
-      product(0, 0, all || add);
+      if (halves_) product(1, 0, add);
+      if (halves_) product(0, 1, true);
+      product(0, 0, halves_ || add);
     });
   }
 #endif

@@ -101,11 +101,16 @@ class Incoming {
 
 }  // namespace
 
-/// In float32, as the kernel and the products take it.
+/// In float32, as the kernel takes it.
 struct LayerAdjoint::Floats {
   at::Tensor planes;  ///< [time, rows, planes, hidden]
   at::Tensor own;     ///< [columns, hidden], zero for a GRU's last
-  DeltaProduct recurrent, input, input_new;
+};
+
+struct LayerAdjoint::Products {
+  DeltaProduct recurrent;
+  DeltaProduct input;      ///< of a GRU: of its reset and update gates
+  DeltaProduct input_new;  ///< of a GRU
 };
 
 LayerAdjoint::LayerAdjoint(CellKind kind, const CellWeights& weights, const at::Tensor& own,
@@ -188,22 +193,34 @@ const LayerAdjoint::Floats& LayerAdjoint::floats() const {
     all->planes = floatsOf(planes_);
     all->own = at::zeros({kernels::adjointColumns(kind_), hidden_}, at::kFloat);
     all->own.narrow(0, 0, own_.size(0)).copy_(own_);
-    constexpr auto kBest = DeltaProduct::By::tiles;
-    all->recurrent = DeltaProduct(floatsOf(weights_.recurrent), kBest);
-    if (kind_ == CellKind::gru) {
-      all->input = DeltaProduct(floatsOf(weights_.input.narrow(0, 0, 2 * hidden_)), kBest);
-      all->input_new = DeltaProduct(floatsOf(weights_.input.narrow(0, 2 * hidden_, hidden_)), kBest);
-    } else {
-      all->input = DeltaProduct(floatsOf(weights_.input), kBest);
-    }
     floats_ = std::move(all);
   });
   return *floats_;
 }
 
+const LayerAdjoint::Products& LayerAdjoint::products(ProductForm form) const {
+  auto& slot = products_.at(form == ProductForm::rounded ? 1 : 0);
+  std::call_once(slot.once, [&] {
+    const auto product = [&](const at::Tensor& weights) {
+      return DeltaProduct(weights.to(at::kFloat).contiguous(), form);
+    };
+    auto all = std::make_shared<Products>();
+    all->recurrent = product(weights_.recurrent);
+    if (kind_ == CellKind::gru) {
+      all->input = product(weights_.input.narrow(0, 0, 2 * hidden_));
+      all->input_new = product(weights_.input.narrow(0, 2 * hidden_, hidden_));
+    } else {
+      all->input = product(weights_.input);
+    }
+    slot.products = std::move(all);
+  });
+  return *slot.products;
+}
+
 LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants_input, bool rounded) const {
   if (device_code_) return onDevice(after, wants_input);
   const auto& own = floats();
+  const auto& multiplied = products(rounded ? ProductForm::rounded : ProductForm::halves);
   const auto seeds = seedsOf(after);
   const auto inputs = weights_.input.size(1), columns = kernels::adjointColumns(kind_);
   const bool carries = kind_ == CellKind::lstm || kind_ == CellKind::gru;
@@ -215,7 +232,6 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
   found.before.hidden = at::empty({seeds, rows_, hidden_}, options);
   if (kind_ == CellKind::lstm) found.before.carry = at::empty({seeds, rows_, hidden_}, options);
   if (wants_input) found.before.sequence = at::empty({seeds, steps_, rows_, inputs}, options);
-  const auto terms = rounded ? DeltaProduct::Terms::rounded : DeltaProduct::Terms::all;
   const Incoming sequence(after.sequence), hidden(after.hidden), carried(after.carry);
   const auto* planes = own.planes.const_data_ptr<float>();
   const auto planes_size = kernels::adjointPlanes(kind_) * hidden_;
@@ -269,9 +285,9 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
                                 own.own.const_data_ptr<float>(), own_emitted,
                                 carries ? carry_values + i * hidden_ : nullptr, own_gates, own_seen});
         });
-        const auto inputs_of_recurrent = own.recurrent.inputs();
-        const auto prepared = own.recurrent.prepare(gates.narrow(1, 0, inputs_of_recurrent), workspace, kSplit);
-        own.recurrent.multiply(prepared, some, next, false, terms);
+        const auto inputs_of_recurrent = multiplied.recurrent.inputs();
+        const auto prepared = multiplied.recurrent.prepare(gates.narrow(1, 0, inputs_of_recurrent), workspace, kSplit);
+        multiplied.recurrent.multiply(prepared, some, next, false);
         if (is_active != nullptr) {
           overRows([&](int64_t i, int64_t /*seed*/, int64_t row) {
             if (is_active[t * rows_ + row] != 0) return;
@@ -280,12 +296,12 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
         }
         if (!wants_input) continue;
         if (kind_ == CellKind::gru) {
-          const auto both = own.input.prepare(gates.narrow(1, 0, 2 * hidden_), workspace, kSplitNew);
-          own.input.multiply(both, some, before, false, terms);
-          const auto fresh = own.input_new.prepare(gates.narrow(1, 3 * hidden_, hidden_), workspace, kSplitNew);
-          own.input_new.multiply(fresh, some, before, true, terms);
+          const auto both = multiplied.input.prepare(gates.narrow(1, 0, 2 * hidden_), workspace, kSplitNew);
+          multiplied.input.multiply(both, some, before, false);
+          const auto fresh = multiplied.input_new.prepare(gates.narrow(1, 3 * hidden_, hidden_), workspace, kSplitNew);
+          multiplied.input_new.multiply(fresh, some, before, true);
         } else {
-          own.input.multiply(prepared, some, before, false, terms);
+          multiplied.input.multiply(prepared, some, before, false);
         }
         const auto* values = before.const_data_ptr<float>();
         auto* out = found.before.sequence.data_ptr<float>();

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -37,13 +39,19 @@ class LayerAdjoint {
   /// `after`: adjoints of what the layer gives. `wants_input`: of its sequence too. In the weights' own type.
   [[nodiscard]] Found exactly(const LayerAdjoints& after, bool wants_input) const;
   /// The same in float32, below 1e-5 of them off (rms; mostly 1e-6), and many times faster. `rounded`: 1e-2 off, each seed by
-  /// chance, and up to three times as fast where the processor multiplies tiles. Thread-safe.
+  /// chance, and up to three times as fast where the processor multiplies bfloat16. Thread-safe.
   [[nodiscard]] Found quickly(const LayerAdjoints& after, bool wants_input, bool rounded = false) const;
 
  private:
   struct Floats;
+  struct Products;
+  struct ProductsOnce {
+    std::once_flag once;
+    std::shared_ptr<const Products> products;
+  };
   struct DeviceFloats;
   const Floats& floats() const;
+  const Products& products(ProductForm form) const;
   const DeviceFloats& deviceFloats() const;
   /// quickly() on a device: all seeds step by step together, the products by Torch.
   Found onDevice(const LayerAdjoints& after, bool wants_input) const;
@@ -57,6 +65,7 @@ class LayerAdjoint {
   at::Tensor active_;  ///< bool [time, rows, 1], or undefined: everywhere
   mutable std::once_flag once_;
   mutable std::shared_ptr<const Floats> floats_;
+  mutable std::array<ProductsOnce, 2> products_;  ///< by halves, and rounded
   bool device_code_;
   mutable std::shared_ptr<const DeviceFloats> device_floats_;
 };
