@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "engine/products/small_products.hpp"
+
 namespace heft {
 namespace {
 
@@ -68,7 +70,7 @@ TEST(DeltaProduct, ByTilesKeepsSixteenBits) {
   auto used = By::library;
   EXPECT_LT(worst(ProductForm::halves, By::tiles, used), 1.0 / (1 << 16));
   EXPECT_EQ(used, By::tiles);
-  DeltaProduct::release();
+  releaseSmall();
 }
 
 TEST(DeltaProduct, RoundedKeepsEightBits) {
@@ -78,7 +80,7 @@ TEST(DeltaProduct, RoundedKeepsEightBits) {
   EXPECT_LT(found, 1.0 / (1 << 8));
   EXPECT_GT(found, 1.0 / (1 << 16)) << "not rounded";
   EXPECT_EQ(used, By::tiles);
-  DeltaProduct::release();
+  releaseSmall();
 }
 
 TEST(DeltaProduct, SumsOfARowDontDependOnTheRowsBesideIt) {
@@ -99,7 +101,7 @@ TEST(DeltaProduct, SumsOfARowDontDependOnTheRowsBesideIt) {
         EXPECT_TRUE(times(rows).equal(all.narrow(0, 0, rows))) << inputs << ' ' << rows;
     }
   }
-  DeltaProduct::release();
+  releaseSmall();
 }
 
 }  // namespace

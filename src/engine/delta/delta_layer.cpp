@@ -8,6 +8,7 @@
 
 #include "engine/kernels/cpu/delta_step.hpp"
 #include "engine/kernels/cpu/unit_response.hpp"
+#include "engine/products/small_products.hpp"
 
 namespace heft {
 namespace {
@@ -340,7 +341,7 @@ LayerDeltas DeltaRun::result() {
 LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
                       Workspace& workspace, size_t place, std::span<const uint8_t> kept) {
   auto found = DeltaRun(baseline, changes, input, workspace, place).run(kept);
-  DeltaProduct::release();
+  releaseSmall();
   return found;
 }
 

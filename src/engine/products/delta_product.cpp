@@ -1,12 +1,9 @@
 #include "engine/products/delta_product.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Version.h>
-#include <ATen/cpu/Utils.h>
-#include <ATen/native/CPUBlas.h>
 
-#include "data/memory.hpp"
 #include "engine/kernels/cpu/split_bfloat16.hpp"
+#include "engine/products/small_products.hpp"
 
 namespace heft {
 namespace {
@@ -19,37 +16,6 @@ constexpr int64_t kFewestTerms = 128;
 int64_t even(int64_t count) { return count + count % 2; }
 int64_t roundedUp(int64_t count, int64_t to) { return (count + to - 1) / to * to; }
 
-#if defined(CPUBLAS_BRGEMM_BF16BF16F32) && defined(CPUBLAS_BRGEMM_F32F32F32)
-/// Whether LibTorch multiplies blocks of this type here, and rightly: known only by trying.
-template <class Element>
-bool tryBlocks() {
-  try {
-    const auto type = c10::CppTypeToScalarType<Element>::value;
-    const at::Tensor ones = at::ones({kRows, 2}, type);
-    const at::Tensor twos = at::full({1, kColumns, 2}, 2, type);
-    at::Tensor out = at::zeros({kRows, kColumns});
-    at::native::cpublas::brgemm(kRows, kColumns, 2, 2, kColumns, kColumns, false, ones.const_data_ptr<Element>(),
-                                twos.const_data_ptr<Element>(), out.data_ptr<float>());
-    at::native::cpublas::brgemm_release();
-    return out.eq(4).all().item<bool>();
-  } catch (const std::exception& error) {
-    if (saysOutOfMemory(error.what())) throw;  // or the last bits would depend on it
-    return false;
-  }
-}
-
-bool hasTiles() { return at::cpu::init_amx(); }
-bool hasBfloat16() {
-  const auto all = at::cpu::get_cpu_capabilities();
-  const auto found = all.find("avx512_bf16");
-  return found != all.end() && found->second.isBool() && found->second.toBool();
-}
-
-bool tryTiles() { return (hasTiles() || hasBfloat16()) && tryBlocks<at::BFloat16>(); }
-/// LibTorch's own product is as fast with AVX2, and where the processor is not Intel's, AVX2 is all it uses: less than half of
-/// what AVX-512 gives.
-bool tryPanels() { return at::get_cpu_capability() == "AVX512" && tryBlocks<float>(); }
-
 /// Blocks of rows that cover `rows`: each is handed its first row and its rows.
 template <class Multiply>
 void overBlocks(int64_t rows, const Multiply& multiply) {
@@ -58,12 +24,6 @@ void overBlocks(int64_t rows, const Multiply& multiply) {
     multiply(row, block);
   }
 }
-#else
-bool hasTiles() { return false; }
-bool tryTiles() { return false; }
-bool tryPanels() { return false; }
-#endif
-
 /// [outputs / columns, inputs, columns] of weights [inputs, outputs], rounded up with zeros.
 at::Tensor floatPanelsOf(const at::Tensor& weights) {
   const auto width = roundedUp(weights.size(1), kColumns);
@@ -88,21 +48,14 @@ at::Tensor halfPanelsOf(const at::Tensor& weights, bool halves) {
 }  // namespace
 
 bool DeltaProduct::works(By by) {
-  static const bool tiles = tryTiles(), panels = tryPanels();
-  return by == By::tiles ? tiles : by == By::panels ? panels : true;
+  return by == By::library || (by == By::panels ? smallProducts().floats : smallProducts().bfloat16);
 }
 
 DeltaProduct::By DeltaProduct::fastest(ProductForm form) {
+  const auto& works = smallProducts();
   // Three products of halves on AVX-512 take longer than one of floats.
-  static const bool halves_pay = works(By::tiles) && hasTiles();
-  const bool tiles = form == ProductForm::rounded ? works(By::tiles) : form == ProductForm::halves && halves_pay;
+  const bool tiles = form == ProductForm::rounded ? works.bfloat16 : form == ProductForm::halves && works.tiles;
   return tiles ? By::tiles : By::panels;
-}
-
-void DeltaProduct::release() {
-#ifdef CPUBLAS_BRGEMM_BF16BF16F32
-  if (works(By::tiles)) at::native::cpublas::brgemm_release();
-#endif
 }
 
 int64_t DeltaProduct::roomFor(int64_t rows) { return roundedUp(rows, kRows); }
@@ -141,8 +94,6 @@ void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor
       at::mm_out(some, values, weights_);
     return;
   }
-#if defined(CPUBLAS_BRGEMM_BF16BF16F32) && defined(CPUBLAS_BRGEMM_F32F32F32)
-  using at::native::cpublas::brgemm;
   auto* to = out.data_ptr<float>();
   const auto apart = out.stride(0);
   for (int64_t column = 0; column < outputs(); column += kColumns) {
@@ -151,8 +102,8 @@ void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor
       const auto* values = prepared.const_data_ptr<float>();
       const auto* panel = panels_.const_data_ptr<float>() + column * inputs();
       overBlocks(rows, [&](int64_t row, int64_t block) {
-        brgemm(block, columns, inputs(), prepared.stride(0), kColumns, apart, add, values + row * prepared.stride(0),
-               panel, to + row * apart + column);
+        multiplySmall({block, columns, inputs(), prepared.stride(0), kColumns, apart, add},
+                      values + row * prepared.stride(0), panel, to + row * apart + column);
       });
       continue;
     }
@@ -161,15 +112,14 @@ void DeltaProduct::multiply(const at::Tensor& prepared, int64_t rows, at::Tensor
     const auto* panel = panels_.const_data_ptr<at::BFloat16>() + panels_.size(1) * column * depth;
     overBlocks(rows, [&](int64_t row, int64_t block) {
       const auto product = [&](int64_t half, int64_t weight_half, bool to_sum) {
-        brgemm(block, columns, depth, 2 * depth, kColumns, apart, to_sum, values + (2 * row + half) * depth,
-               panel + weight_half * depth * kColumns, to + row * apart + column);
+        multiplySmall({block, columns, depth, 2 * depth, kColumns, apart, to_sum}, values + (2 * row + half) * depth,
+                      panel + weight_half * depth * kColumns, to + row * apart + column);
       };
       if (halves_) product(1, 0, add);
       if (halves_) product(0, 1, true);
       product(0, 0, halves_ || add);
     });
   }
-#endif
 }
 
 }  // namespace heft

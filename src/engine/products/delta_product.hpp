@@ -46,8 +46,6 @@ class DeltaProduct {
   /// What multiplies large matrices of this form fastest here.
   [[nodiscard]] static By fastest(ProductForm form);
   [[nodiscard]] By by() const { return by_; }
-  /// Gives up what the processor keeps for tiles on this thread; call it after a thread's last product.
-  static void release();
 
  private:
   By by_ = By::library;

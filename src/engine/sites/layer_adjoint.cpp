@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/kernels/cpu/adjoint_step.hpp"
+#include "engine/products/small_products.hpp"
 
 namespace heft {
 namespace {
@@ -314,7 +315,7 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
       if (kind_ == CellKind::lstm) std::copy_n(carry_values, all, found.before.carry.data_ptr<float>() + at);
       for (int64_t i = 0; kind_ == CellKind::gru && i < all; ++i) hidden_out[i] += carry_values[i];
     }
-    DeltaProduct::release();
+    releaseSmall();
   });
   return found;
 }

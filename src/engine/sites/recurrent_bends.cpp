@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/kernels/cpu/unit_response.hpp"
+#include "engine/products/small_products.hpp"
 #include "engine/sites/recurrent_site.hpp"
 #include "engine/sites/relu_corners.hpp"
 
@@ -88,7 +89,6 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
   const auto moving = points - first;
   const auto* lambda = tables.some.const_data_ptr<float>() + first;
   const auto seeds = tables.some.size(2);
-  auto out = wrap(block.at(sample, 0), {block.seeds, columns}, {columns, 1});
   auto bends = wrap(bent + first * columns, {moving, columns}, {columns, 1});
   const auto up = wrap(straight + first * 2 * gates, {moving, gates}, {2 * gates, 1});
   const auto down = wrap(straight + first * 2 * gates + gates, {moving, gates}, {2 * gates, 1});
@@ -113,8 +113,8 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
       run(nullptr, one_each, 2 * gates, straight);
       bends.addmm_(up - down, gate_changes, 1, -0.5 / kStep);
     }
-    const auto seen = wrap(lambda + (unit * rows_ + input.row) * seeds * points, {block.seeds, moving}, {points, 1});
-    out.addmm_(seen, bends);
+    addProduct({block.seeds, columns, moving, points, columns, columns, true},
+               lambda + (unit * rows_ + input.row) * seeds * points, bent + first * columns, block.at(sample, 0));
   }
 }
 

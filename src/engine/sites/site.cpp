@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 
+#include "engine/products/small_products.hpp"
+
 namespace heft {
 
 bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t samples, std::vector<int64_t>& assigned) {
@@ -69,27 +71,11 @@ SampleRows sortBySample(const std::vector<int64_t>& assigned, int64_t samples) {
 
 void contract(const float* lambda, const float* emission, const std::vector<int64_t>& samples, int64_t points,
               const ResponseBlock& block) {
-  const auto rows = static_cast<int64_t>(samples.size());
-  const auto wrap = [](const float* data, at::IntArrayRef shape) {
-    return at::from_blob(const_cast<float*>(data), shape, at::kFloat);
-  };
-  bool in_order = rows == block.samples;
-  for (int64_t row = 0; in_order && row < rows; ++row) {
-    // A row that moves nothing has a zero lambda, so it may be counted to any sample.
-    const auto sample = samples[static_cast<size_t>(row)];
-    in_order = sample == row || sample == -1;
-  }
-  if (in_order) {
-    auto out = wrap(block.data, {rows, block.seeds, block.columns});
-    out.baddbmm_(wrap(lambda, {rows, block.seeds, points}), wrap(emission, {rows, points, block.columns}));
-    return;
-  }
-  for (int64_t row = 0; row < rows; ++row) {
-    const auto sample = samples[static_cast<size_t>(row)];
-    if (sample < 0) continue;
-    auto out = wrap(block.at(sample, 0), {block.seeds, block.columns});
-    out.addmm_(wrap(lambda + row * block.seeds * points, {block.seeds, points}),
-               wrap(emission + row * points * block.columns, {points, block.columns}));
+  for (size_t row = 0; row < samples.size(); ++row) {
+    if (samples[row] < 0) continue;  // moves nothing
+    const auto first = static_cast<int64_t>(row) * points;
+    addProduct({block.seeds, block.columns, points, points, block.columns, block.columns, true},
+               lambda + first * block.seeds, emission + first * block.columns, block.at(samples[row], 0));
   }
 }
 
