@@ -17,7 +17,7 @@ struct RankOptions {
   std::filesystem::path targets;  ///< for the metric "loss"; empty: none
   std::string output_target;      ///< part of the output to score; empty: all of it
   bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
-  std::string device = "cpu";     ///< "cpu", "cuda" or "cuda:N"
+  std::string device = "cpu";     ///< "cpu", "cuda", "cuda:N", "cuda:0,cuda:1", "cuda:all"
   int threads = 0;                ///< to compute with, for the whole process; 0: as LibTorch has it
 
   std::string method = "auto";                    ///< also "response", "exhaustive", "reference"

@@ -49,7 +49,9 @@ SessionOptions sessionOf(const RankOptions& options) {
   session.targets = options.targets;
   session.output_target = options.output_target;
   session.stream = options.stream;
-  session.device = readDevice(options.device);
+  const auto devices = readDevices(options.device);
+  session.device = devices.front();
+  session.others.assign(devices.begin() + 1, devices.end());
   return session;
 }
 

@@ -115,7 +115,7 @@ int merge(const Options& options, const Context& context) {
   for (const auto& shard : shards) locks.emplace_back(shard.folder, FolderLock::Use::read);
   const auto& settings = shards[0].record.settings;
   const auto files = filesOfShards(shards[0].record, options);
-  Session session(sessionOptions(files));
+  Session session(manyDevicesOptions(files));
   checkSettings(session, settings);
   const auto provenance = provenanceOf(session, files.threads);
   const auto identity = identityOf(settings, provenance);
@@ -172,7 +172,9 @@ Action addMerge(CLI::App& program) {
                     "Make a run of the parts there are; it says what is missing");
   command->add_flag("--resume", options->resume, "Go on with a merge into RUN that was killed");
   addRunFiles(*command, options->files);
-  command->add_option("--device", options->device, "cpu, cuda or cuda:N; left out: where the first part was measured");
+  command->add_option(
+      "--device", options->device,
+      "cpu, cuda, cuda:N or several (cuda:0,cuda:1; cuda:all); left out: where the first part was measured");
   return [options](const Context& context) { return merge(*options, context); };
 }
 

@@ -31,16 +31,27 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
       ->capture_default_str();
 }
 
-SessionOptions sessionOptions(const ModelOptions& options) {
+namespace {
+
+SessionOptions sessionOn(const std::vector<c10::Device>& devices, const ModelOptions& options) {
   SessionOptions session;
   session.model = options.model;
   session.inputs.assign(options.inputs.begin(), options.inputs.end());
   session.targets = options.targets;
   session.output_target = options.output_target;
   session.stream = options.stream;
-  session.device = readDevice(options.device);
+  session.device = devices.front();
+  session.others.assign(devices.begin() + 1, devices.end());
   setThreads(options.threads);
   return session;
+}
+
+}  // namespace
+
+SessionOptions sessionOptions(const ModelOptions& options) { return sessionOn({readDevice(options.device)}, options); }
+
+SessionOptions manyDevicesOptions(const ModelOptions& options) {
+  return sessionOn(readDevices(options.device), options);
 }
 
 void addMeasuringOptions(CLI::App& command, MeasuringOptions& options) {

@@ -26,6 +26,9 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
 /// Checks device and threads, sets the threads, and says what the session is to load. Throws Error(Fault::usage).
 SessionOptions sessionOptions(const ModelOptions& options);
 
+/// The same where several devices may be given.
+SessionOptions manyDevicesOptions(const ModelOptions& options);
+
 /// Adds --metric, --perturb and --seed as text; `readMeasuring` puts them into the settings.
 struct MeasuringOptions {
   std::vector<std::string> metrics{"rms"};

@@ -29,6 +29,7 @@ constexpr auto kFooter = R"(Examples:
   heft rank model.pt --inputs x.npy --method exhaustive --parameters 'rnn.weight_hh_l0[0:16,:]' -o my-run
   heft rank model.pt --inputs x.pt --targets y.pt --metric loss rms --top 100
   heft rank policy.pt --inputs observations.npy --stream
+  heft rank model.pt --inputs inputs.pt --method exhaustive --device cuda:all
   heft rank model.pt --inputs inputs.pt --method exhaustive --shard 3/7 -o parts/3)";
 
 std::string quoted(const std::string& argument) {
@@ -76,7 +77,7 @@ int rank(const Options& options, const Context& context) {
   if (options.resume && options.run.empty())
     throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
   const auto shard = options.shard.any() ? std::optional(shardOf(options.shard, settings.method)) : std::nullopt;
-  const auto session_options = sessionOptions(options.rank.model);
+  const auto session_options = manyDevicesOptions(options.rank.model);
   Session session(session_options);
   checkSettings(session, settings);
   checkFeatureNames(session, feature_names);
@@ -150,6 +151,7 @@ Action addRank(CLI::App& program) {
   auto* command = program.add_subcommand("rank", "Rank weights by what they do to the output");
   command->footer(kFooter);
   addRankOptions(*command, options->rank);
+  command->get_option("--device")->description("cpu, cuda, cuda:N, or several: cuda:0,cuda:1 or cuda:all");
   command->add_option("-o,--output", options->run, "Run folder to write; left out: heft-run-MODEL-N")->type_name("RUN");
   command
       ->add_option("--feature-names", options->feature_names,

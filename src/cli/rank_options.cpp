@@ -68,10 +68,10 @@ void addRankOptions(CLI::App& command, RankOptions& options) {
   command.add_option("--budget", options.budget,
                      "Most to spend on executing: a number of variants (500) or a time (90s, 20min, 2h)");
   command
-      .add_option(
-          "--precision", options.precision,
-          "Of executed weights' products: float32, or bfloat16, which is faster on large models (AMX, CUDA), about "
-          "0.1 % off, and says how far")
+      .add_option("--precision", options.precision,
+                  "Of executed weights' products: float32, or bfloat16, which is faster on large models (AMX, AVX-512 "
+                  "with bfloat16, CUDA), about "
+                  "0.1 % off, and says how far")
       ->capture_default_str();
 }
 

@@ -277,10 +277,10 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
   if (failure.empty() && calls_ && calls_->form().products != ProductForm::floats && !prepared_) {
     // Where differences grow or nearly cancel, products in bfloat16 are not exact enough: more exact ones from here on.
     const bool rounded = rounds();
-    calls_->multiplyBy(rounded ? ProductForm::halves : ProductForm::floats);
+    const bool halves = calls_->multiplyMoreExactly() == ProductForm::halves;
     checked_.clear();
     note(rounded ? "rounded" : "halves",
-         "products of differences are " + std::string(rounded ? "taken by halves of bfloat16" : "float32") +
+         "products of differences are " + std::string(halves ? "taken by halves of bfloat16" : "float32") +
              ", which is slower: " + (rounded ? "of numbers rounded to bfloat16" : "by halves of bfloat16") +
              " an impact of " + namesOf(sort) + " was off by " + shortly(error) + ", relative");
     return tryBatch(chunk, sort);

@@ -3,7 +3,9 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <charconv>
+#include <sstream>
 
 #include "heft/error.hpp"
 
@@ -31,6 +33,26 @@ c10::Device readDevice(const std::string& text) {
                                               : " usable CUDA devices, cuda:0 to cuda:" + std::to_string(count - 1)));
   }
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(number)};
+}
+
+std::vector<c10::Device> readDevices(const std::string& text) {
+  std::vector<c10::Device> devices;
+  if (text == "cuda:all") {
+    const auto first = readDevice("cuda");
+    for (int i = 0; i < at::detail::getCUDAHooks().deviceCount(); ++i)
+      devices.emplace_back(first.type(), static_cast<c10::DeviceIndex>(i));
+    return devices;
+  }
+  std::stringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto device = readDevice(part);
+    if (!devices.empty() && (device.is_cpu() || devices[0].is_cpu()))
+      throw Error(Fault::usage, "--device " + text + ": several devices must be CUDA devices, as in cuda:0,cuda:1");
+    if (std::find(devices.begin(), devices.end(), device) != devices.end())
+      throw Error(Fault::usage, "--device " + text + ": " + device.str() + " is named twice");
+    devices.push_back(device);
+  }
+  return devices.empty() ? std::vector{readDevice(text)} : devices;
 }
 
 void setThreads(int threads) {

@@ -44,6 +44,9 @@ class Executor {
   /// decide on variants of their own kind alone.
   virtual void prepare(std::span<const Variant> /*variants*/) {}
 
+  /// How many of its caller's blocks of variants are best given to it at once.
+  [[nodiscard]] virtual size_t together() const { return 1; }
+
   /// Sentences for people: what could not be done the fast way, and why.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
 };

@@ -19,6 +19,10 @@ std::size_t blockSize(std::size_t weights, bool on_cpu) {
 
 }  // namespace
 
+std::size_t blockOf(const Session& session) {
+  return blockSize(FlatWeights(session.structure()).size(), session.options().device.is_cpu());
+}
+
 Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_ptr<Executor> executor,
                    Checkpoint& checkpoint)
     : session_(session),
@@ -27,7 +31,7 @@ Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_p
       checkpoint_(checkpoint),
       metrics_(session.baseline(), session.layout().classes(), session.targets()),
       flat_(session.structure()),
-      block_(blockSize(flat_.size(), session.baseline().device().is_cpu())) {
+      block_(blockOf(session)) {
   for (const auto metric : metrics_wanted_) metrics_.require(metric);
   for (const auto& parameter : session.model().parameters) {
     const auto values = parameter.value.detach().to(at::kCPU, at::kDouble).contiguous();
@@ -76,7 +80,7 @@ void Measurer::prepare() {
   executor_->prepare(variants);
 }
 
-void Measurer::measureBlock(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard) {
+void Measurer::measureBlocks(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard) {
   const auto metrics = metrics_wanted_.size();
   std::vector<std::vector<double>> rows(flat.size(), std::vector<double>(2 * metrics, 0.0));
   prepare();
@@ -110,11 +114,23 @@ std::vector<Measured> Measurer::weights(std::span<const std::uint64_t> flat, con
   // Weights of one parameter lie together, and within it in order: what the executor can batch.
   std::vector<std::uint64_t> sorted(flat.begin(), flat.end());
   std::sort(sorted.begin(), sorted.end());
-  for (std::size_t first = 0; first < sorted.size(); first += block_) {
-    const auto block = std::span(sorted).subspan(first, std::min(block_, sorted.size() - first));
-    const bool known = std::all_of(block.begin(), block.end(), [&](std::uint64_t one) { return checkpoint_.has(one); });
-    if (!known) measureBlock(block, [&](std::size_t done) { progress(first + done, sorted.size()); });
-    progress(first + block.size(), sorted.size());
+  const auto blockAt = [&](std::size_t first) {
+    return std::span(sorted).subspan(first, std::min(block_, sorted.size() - first));
+  };
+  const auto known = [&](std::size_t first) {
+    const auto block = blockAt(first);
+    return std::all_of(block.begin(), block.end(), [&](std::uint64_t one) { return checkpoint_.has(one); });
+  };
+  for (std::size_t first = 0; first < sorted.size();) {
+    auto next = first + blockAt(first).size();
+    if (!known(first)) {
+      for (std::size_t more = 1; more < executor_->together() && next < sorted.size() && !known(next); ++more)
+        next += blockAt(next).size();
+      measureBlocks(std::span(sorted).subspan(first, next - first),
+                    [&](std::size_t done) { progress(first + done, sorted.size()); });
+    }
+    first = next;
+    progress(first, sorted.size());
   }
   const auto metrics = static_cast<std::ptrdiff_t>(metrics_wanted_.size());
   std::vector<Measured> measured;

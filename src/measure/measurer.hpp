@@ -18,6 +18,9 @@
 
 namespace heft {
 
+/// Variants that are measured as a whole or not at all.
+[[nodiscard]] std::size_t blockOf(const Session& session);
+
 /// What executing one variant gave, by metric in the settings' order.
 struct Measured {
   std::vector<double> value;           ///< never negative
@@ -67,8 +70,8 @@ class Measurer {
   [[nodiscard]] const FlatWeights& flatWeights() const { return flat_; }
 
  private:
-  /// `heard` is told how many of them are done; it may throw to stop, and the block then counts for nothing.
-  void measureBlock(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard);
+  /// `heard` is told how many of them are done; it may throw to stop, and they then count for nothing.
+  void measureBlocks(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard);
   void prepare();
   /// Nothing where the perturbation leaves the weight as it is.
   std::optional<Variant> variantOf(std::uint64_t flat) const;

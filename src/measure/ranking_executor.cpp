@@ -2,12 +2,48 @@
 
 #include <algorithm>
 
+#include "engine/spread_executor.hpp"
+
 namespace heft {
 
-std::unique_ptr<Executor> rankingExecutor(Session& session, const RankSettings& settings) {
+namespace {
+
+std::unique_ptr<Executor> executorOn(Session& session, const RankSettings& settings) {
   if (settings.method == Method::reference) return makeLoopExecutor(session.runner(), session.layout());
   const auto products = settings.precision == Precision::bfloat16 ? ProductForm::rounded : ProductForm::halves;
   return makeBatchExecutor(session.runner(), session.layout(), {.products = products});
+}
+
+/// Executes on a session of its own.
+class ExecutorElsewhere : public Executor {
+ public:
+  ExecutorElsewhere(const SessionOptions& options, const RankSettings& settings)
+      : session_(options), executor_(executorOn(session_, settings)) {}
+
+  void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override {
+    executor_->execute(variants, receive);
+  }
+  void prepare(std::span<const Variant> variants) override { executor_->prepare(variants); }
+  [[nodiscard]] std::vector<std::string> notes() const override { return executor_->notes(); }
+
+ private:
+  Session session_;
+  std::unique_ptr<Executor> executor_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> rankingExecutor(Session& session, const RankSettings& settings) {
+  if (session.options().others.empty()) return executorOn(session, settings);
+  std::vector<std::unique_ptr<Executor>> all;
+  all.push_back(executorOn(session, settings));
+  for (const auto& device : session.options().others) {
+    auto options = session.options();
+    options.device = device;
+    options.others.clear();
+    all.push_back(std::make_unique<ExecutorElsewhere>(options, settings));
+  }
+  return makeSpreadExecutor(std::move(all), blockOf(session), session.options().device);
 }
 
 std::vector<std::uint64_t> executorProbes(const Measurer& measurer, const SelectedWeights& selected) {

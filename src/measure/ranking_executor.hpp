@@ -12,7 +12,8 @@
 
 namespace heft {
 
-/// What executes a ranking's variants: the plain loop for the method reference, else many at once.
+/// What executes a ranking's variants, on all devices of the session: the plain loop for the method reference, else many at once.
+/// Loads the model once more for each other device; throws what Session throws.
 std::unique_ptr<Executor> rankingExecutor(Session& session, const RankSettings& settings);
 
 /// Weights all over every parameter that is ranked, to prepare the executor on (Measurer::prepareOn): enough that it sees how it

@@ -25,6 +25,7 @@ struct SessionOptions {
   std::string output_target;      ///< empty: every floating output
   bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
   c10::Device device = c10::kCPU;
+  std::vector<c10::Device> others;  ///< of its kind, that execute variants along with it
 };
 
 /// A model that has run on its inputs: the baseline that every variant is compared with, and what was found out on the way.

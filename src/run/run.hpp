@@ -42,7 +42,7 @@ struct Provenance {
   std::string inputs_sha256;
   std::string targets, targets_sha256;  ///< empty: none
   std::string heft_version, libtorch_version;
-  std::string device;   ///< "cpu", "cuda:0"
+  std::string device;   ///< "cpu", "cuda:0", "cuda:0,cuda:1"
   std::string machine;  ///< processor's name, cores
   int threads = 0;
   std::string started;  ///< UTC, ISO 8601

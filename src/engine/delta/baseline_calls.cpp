@@ -68,12 +68,18 @@ BaselineCalls::BaselineCalls(Model& model, ProductForm products, bool as_device,
     : PlainHandler(model), spoils_unread_(spoils_unread) {
   const bool on_device = !model.parameters.empty() && !model.parameters[0].value.device().is_cpu();
   form_.all_rows = as_device || on_device;
-  if (form_.all_rows || DeltaProduct::fastest(products) == DeltaProduct::By::tiles) form_.products = products;
+  if (pays(products)) form_.products = products;
 }
 
-void BaselineCalls::multiplyBy(ProductForm products) {
-  form_.products = products;
+bool BaselineCalls::pays(ProductForm products) const {
+  return form_.all_rows || DeltaProduct::fastest(products) == DeltaProduct::By::tiles;
+}
+
+ProductForm BaselineCalls::multiplyMoreExactly() {
+  const bool halves = form_.products == ProductForm::rounded && pays(ProductForm::halves);
+  form_.products = halves ? ProductForm::halves : ProductForm::floats;
   for (auto& call : calls_) call.cells.clear();
+  return form_.products;
 }
 
 int64_t BaselineCalls::bytes() const {

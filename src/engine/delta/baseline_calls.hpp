@@ -45,8 +45,8 @@ class BaselineCalls : public PlainHandler {
   /// The call with this number, or nothing.
   [[nodiscard]] BaselineCall* at(size_t number) { return number < calls_.size() ? &calls_[number] : nullptr; }
   [[nodiscard]] const DeltaForm& form() const { return form_; }
-  /// From here on products are float32.
-  void multiplyBy(ProductForm products);
+  /// From here on products have the next more exact form that pays: of rounded numbers halves, of halves floats. Returns it.
+  ProductForm multiplyMoreExactly();
   /// One for each thread.
   std::vector<Workspace>& workspaces() { return workspaces_; }
   /// Bytes that the cells of all calls together take.
@@ -56,6 +56,9 @@ class BaselineCalls : public PlainHandler {
   bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
 
  private:
+  /// Where it doesn't, products of this form are float32.
+  [[nodiscard]] bool pays(ProductForm products) const;
+
   std::vector<BaselineCall> calls_;
   std::vector<Workspace> workspaces_;
   DeltaForm form_;
