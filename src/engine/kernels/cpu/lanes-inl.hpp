@@ -38,10 +38,6 @@ struct Lanes {
 
 HWY_INLINE Lanes select(Mask condition, Lanes yes, Lanes no) { return hn::IfThenElse(condition, yes.v, no.v); }
 
-HWY_INLINE Lanes sizeOf(Lanes x) { return hn::Abs(x.v); }
-/// `size` must not be negative.
-HWY_INLINE Lanes withSignOf(Lanes x, Lanes size) { return hn::CopySignToAbs(size.v, x.v); }
-
 /// a / b. On x86 by the approximate reciprocal (12 to 14 bits) and a step of Newton's: 2e-7 relative, several times faster than
 /// the division, which no two gates can share.
 HWY_INLINE Lanes ratio(Lanes a, Lanes b) {
@@ -59,12 +55,16 @@ HWY_INLINE Decay<Lanes> decay(Lanes x) {
   using Fit = DecayFit;
   const Floats d;
   const auto set = [&](float value) { return hn::Set(d, value); };
-  const auto bounded = hn::Min(x.v, set(Fit::most));
+  const auto bounded = hn::Max(hn::Min(x.v, set(Fit::most)), set(-Fit::most));
   // Adding 1.5 x 2^23 rounds to a whole number k, which then stands in the lowest bits.
   const auto magic = set(12582912.0f);
   const auto rounded = hn::MulAdd(bounded, set(Fit::log2_e), magic);
   const auto whole = hn::Sub(rounded, magic);
+#if HWY_NATIVE_FMA
+  const auto r = hn::NegMulAdd(whole, set(Fit::ln2), bounded);
+#else
   const auto r = hn::NegMulAdd(whole, set(Fit::ln2_low), hn::NegMulAdd(whole, set(Fit::ln2_high), bounded));
+#endif
   auto q = hn::MulAdd(set(Fit::c5), r, set(Fit::c4));
   q = hn::MulAdd(q, r, set(Fit::c3));
   q = hn::MulAdd(q, r, set(Fit::c2));
