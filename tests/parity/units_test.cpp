@@ -93,7 +93,8 @@ TEST(LambdaTable, OfSquaresKeepsTheSumOfSquares) {
   const auto emission = at::randn({kPoints, 20}, at::kFloat);
   const auto sums = [&](const LambdaTable& table) { return at::matmul(table.values(), emission).square().sum(2); };
   EXPECT_TRUE(at::allclose(sums(squares), sums(all), 1e-5, 0));
-  EXPECT_TRUE(by_points.values().equal(squares.values()));
+  // Its sums run over memory of another order, so the last bits may be others.
+  EXPECT_TRUE(at::allclose(by_points.values(), squares.values(), 1e-5, 1e-6));
   EXPECT_TRUE(all_by_points.values().equal(all.values()));
   for (const auto* table : {&by_points, &all_by_points}) {
     const auto& stored = table->byPoints();
