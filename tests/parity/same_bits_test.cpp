@@ -59,7 +59,7 @@ void expectSameBits(LoadedFixture& fixture, int64_t most, bool threads_too) {
   at::set_num_threads(1);
   const auto variants = singleWeights(fixture.model(), most);
   const auto all = everyNth(variants.size(), 1, 0);
-  const auto want = outputsOf(fixture, variants, all, {});
+  auto want = outputsOf(fixture, variants, all, {});
   const auto expectEqual = [&](const std::string& how, const std::vector<size_t>& which, const BatchOptions& options) {
     const auto others = unlike(want, outputsOf(fixture, variants, which, options), which);
     EXPECT_TRUE(others.empty()) << how << ": " << others.size() << " of " << which.size() << " variants differ, first "
@@ -69,8 +69,15 @@ void expectSameBits(LoadedFixture& fixture, int64_t most, bool threads_too) {
   expectEqual("every seventeenth", everyNth(variants.size(), 17, 5), {});
   expectEqual("one alone", {variants.size() / 2}, {});
   expectEqual("small chunks", all, {.rows = 96});
+  auto baseline = fixture.baseline();
   for (const int threads : threads_too ? std::vector<int>{2, 3} : std::vector<int>{}) {
     at::set_num_threads(threads);
+    // Where the processor is not Intel's, MKL takes products of few rows by kernels that depend on the threads: the unchanged model's
+    // outputs have other bits then, and so have all variants'.
+    if (const auto now = fixture.baseline(); !at::equal(now, baseline)) {
+      baseline = now;
+      want = outputsOf(fixture, variants, all, {});
+    }
     expectEqual(std::to_string(threads) + " threads", all, {});
     expectEqual(std::to_string(threads) + " threads, every fifth", everyNth(variants.size(), 5, 2), {});
   }
