@@ -3,15 +3,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <iomanip>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <set>
 #include <sstream>
 
 #include "data/memory.hpp"
+#include "engine/beside_loop.hpp"
 #include "engine/change_scope.hpp"
 #include "engine/executor.hpp"
 #include "engine/variants/activation_size.hpp"
@@ -92,18 +91,14 @@ std::string shortly(double value) {
   return text.str();
 }
 
-double rms(const at::Tensor& values) { return values.square().mean().sqrt().item<double>(); }
-
-/// Of outputs that are not numbers where the loop's are.
-constexpr double kNever = std::numeric_limits<double>::infinity();
-
 class BatchExecutor : public Executor {
  public:
   BatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options)
       : runner_(runner),
         layout_(layout),
         options_(chunkLimits(runner.model(), options)),
-        loop_(makeLoopExecutor(runner, layout)) {}
+        loop_(makeLoopExecutor(runner, layout)),
+        beside_(*loop_, runner.model().native) {}
 
   void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override;
   void prepare(std::span<const Variant> variants) override;
@@ -118,7 +113,6 @@ class BatchExecutor : public Executor {
   std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
   [[nodiscard]] double allowedError() const;
   [[nodiscard]] bool rounds() const { return calls_ && calls_->form().products == ProductForm::rounded; }
-  double worstError(std::span<const Variant> chunk, const at::Tensor& outputs);
   void loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive);
   void note(const std::string& key, const std::string& sentence);
   [[nodiscard]] std::string namesOf(const Sort& sort) const;
@@ -127,6 +121,7 @@ class BatchExecutor : public Executor {
   const OutputLayout& layout_;
   BatchOptions options_;
   std::unique_ptr<Executor> loop_;
+  BesideLoop beside_;
 
   at::Tensor baseline_;                 ///< [samples, elements]
   std::optional<BaselineCalls> calls_;  ///< where what they keep fits into memory
@@ -269,7 +264,8 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     fewer_ = true;
     return std::nullopt;
   }
-  const double error = failure.empty() && checked_.count(sort) == 0 ? worstError(chunk, table) : 0;
+  const double error =
+      failure.empty() && checked_.count(sort) == 0 ? beside_.worst(chunk, table, baseline_, rounds() ? 6 : 0) : 0;
   if (failure.empty() && error <= allowedError()) {
     if (checked_.insert(sort).second && rounds()) rounding_error_ = std::max(rounding_error_, error);
     return table;
@@ -304,35 +300,11 @@ std::vector<std::string> BatchExecutor::notes() const {
   return notes;
 }
 
-/// How far worstError() may be: differences are carried in float32, everything else in the model's own precision.
+/// How far beside_ may find it off: differences are carried in float32, everything else in the model's own precision.
 double BatchExecutor::allowedError() const {
   if (runner_.model().native) return 1e-3;
   if (rounds()) return 0.02;
   return calls_ ? 1e-5 : 1e-9;
-}
-
-/// The first variant and the one that moved the outputs most beside the loop, and with rounded numbers some more: the largest
-/// error, relative to the change, beyond what rounding leaves of the outputs.
-double BatchExecutor::worstError(std::span<const Variant> chunk, const at::Tensor& outputs) {
-  const auto moved = (outputs - baseline_).square().mean(at::IntArrayRef{1, 2}).nan_to_num(0, 0, 0);
-  const auto most = static_cast<size_t>(moved.argmax().item<int64_t>());
-  const bool native = runner_.model().native;
-  const auto rounding = (native ? 1e-5 : 1e-11) * rms(baseline_.nan_to_num(0, 0, 0));
-  double worst = 0;
-  std::set<size_t> some{0, most};
-  constexpr size_t kMore = 6;
-  for (size_t i = 1; rounds() && i <= kMore; ++i) some.insert(i * (chunk.size() - 1) / kMore);
-  for (const auto v : some) {
-    at::Tensor truth;
-    loop_->execute(chunk.subspan(v, 1), [&](size_t, const at::Tensor& table) { truth = table[0]; });
-    const auto found = outputs[static_cast<int64_t>(v)];
-    const auto same = found.eq(truth).logical_or(found.isnan().logical_and(truth.isnan()));
-    const auto error = rms(at::where(same, at::zeros_like(found), found - truth));
-    const auto change = rms((truth - baseline_).nan_to_num(0, 0, 0));
-    const auto beyond = error - rounding;
-    if (std::isnan(error) || beyond > 0) worst = std::max(worst, std::isnan(error) ? kNever : beyond / change);
-  }
-  return worst;
 }
 
 void BatchExecutor::loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive) {
