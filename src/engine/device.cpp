@@ -10,6 +10,19 @@
 #include "heft/error.hpp"
 
 namespace heft {
+namespace {
+
+/// How many there are; `text` is what was asked for.
+int cudaDevices(const std::string& text) {
+  if (!at::hasCUDA()) {
+    throw Error(
+        Fault::usage,
+        "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
+  }
+  return at::detail::getCUDAHooks().deviceCount();
+}
+
+}  // namespace
 
 c10::Device readDevice(const std::string& text) {
   if (text == "cpu") return c10::kCPU;
@@ -20,13 +33,13 @@ c10::Device readDevice(const std::string& text) {
     const auto [last, code] = std::from_chars(text.data() + 5, end, number);
     known = code == std::errc() && last == end && number >= 0;
   }
-  if (!known) throw Error(Fault::usage, "--device " + text + ": cpu, cuda or cuda:N was expected");
-  if (!at::hasCUDA()) {
-    throw Error(
-        Fault::usage,
-        "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
+  if (text == "cuda:all" || text.find(',') != std::string::npos) {
+    throw Error(Fault::usage,
+                "--device " + text +
+                    ": one device was expected here, cpu, cuda or cuda:N; heft rank and heft merge take several");
   }
-  const int count = at::detail::getCUDAHooks().deviceCount();
+  if (!known) throw Error(Fault::usage, "--device " + text + ": cpu, cuda or cuda:N was expected");
+  const int count = cudaDevices(text);
   if (number >= count) {
     throw Error(Fault::usage, "--device " + text + ": this machine has " + std::to_string(count) +
                                   (count == 1 ? " usable CUDA device, cuda:0"
@@ -38,9 +51,8 @@ c10::Device readDevice(const std::string& text) {
 std::vector<c10::Device> readDevices(const std::string& text) {
   std::vector<c10::Device> devices;
   if (text == "cuda:all") {
-    const auto first = readDevice("cuda");
-    for (int i = 0; i < at::detail::getCUDAHooks().deviceCount(); ++i)
-      devices.emplace_back(first.type(), static_cast<c10::DeviceIndex>(i));
+    const int count = cudaDevices(text);
+    for (int i = 0; i < count; ++i) devices.emplace_back(c10::kCUDA, static_cast<c10::DeviceIndex>(i));
     return devices;
   }
   std::stringstream parts(text);

@@ -156,3 +156,13 @@ def test_a_stopped_run_goes_on_there(tmp_path):
 
 def test_a_number_beyond_the_devices(tmp_path):
     refuse(USAGE, "cuda:99", "usable CUDA device", of=heft("rank", *bundled("weather-gru"), "-q", "-o", tmp_path / "run", "--device", "cuda:99"))
+
+
+def test_all_devices_of_the_machine_give_the_bits_of_one(tmp_path):
+    arguments = (*bundled("weather-gru"), "--method", "exhaustive", "-q")
+    succeed("rank", *arguments, "-o", tmp_path / "one", "--device", "cuda:0")
+    succeed("rank", *arguments, "-o", tmp_path / "all", "--device", "cuda:all")
+    devices = told(tmp_path / "all")["provenance"]["device"].split(",")
+    assert devices == [f"cuda:{number}" for number in range(len(devices))]
+    one, together = impacts(tmp_path / "one"), impacts(tmp_path / "all")
+    assert all(np.array_equal(one[name], together[name], equal_nan=True) for name in one)

@@ -289,3 +289,10 @@ def test_a_model_too_large_for_memory_says_what_it_needs(out):
     refuse(MEMORY, f"needs about {needed:.0f} MiB", "are free", of=result)
 
 
+@pytest.mark.parametrize("command, device, why", [
+    ("rank", "cpu,cpu", "several devices must be CUDA devices"), ("rank", "cuda:all", "--device cuda:all: "), ("rank", "gpu,gpu", "cpu, cuda or cuda:N"),
+    ("plan", "cuda:0,cuda:1", "heft rank and heft merge take several"), ("ablate", "cuda:all", "heft rank and heft merge take several"),
+])
+def test_several_devices_where_there_are_none(command, device, why):
+    more = ["--component", "head.bias[0]"] if command == "ablate" else []
+    refuse(USAGE, why, of=heft(command, *bundled("weather-gru"), *more, "--device", device))
