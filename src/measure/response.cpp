@@ -140,7 +140,7 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
       site->endSeeds();
     }
   outputs = at::Tensor();
-  recording.outputs = at::Tensor();
+  recording.releaseOutputs();
 
   const auto& parameters = session.structure().parameters;
   double total = 0, done = 0;

@@ -8,6 +8,7 @@
 
 #include "engine/describe.hpp"
 #include "engine/describe_sites.hpp"
+#include "engine/release_graph.hpp"
 #include "engine/units/plan_units.hpp"
 #include "heft/error.hpp"
 
@@ -143,15 +144,19 @@ void Session::refuseRandom(const std::vector<NamedOutput>& first) {
                                       "part before them with --output-target module:NAME");
 }
 
+void Session::Recording::releaseOutputs() {
+  releaseGraph(outputs);
+  outputs = at::Tensor();
+}
+
 Session::Recording Session::record(bool keep_arguments, const UnitPlan* plan, SiteOptions options) {
   const at::AutoGradMode grad(true);
-  Recording recording{std::make_unique<RecordHandler>(model_, keep_arguments, plan, options), {}};
-  auto outputs = runner_->run(*recording.handler);
-  if (auto* exits = recording.handler->exits()) {
+  auto handler = std::make_unique<RecordHandler>(model_, keep_arguments, plan, options);
+  auto outputs = runner_->run(*handler);
+  if (auto* exits = handler->exits()) {
     for (size_t i = 0; i < outputs.size(); ++i) outputs[i].value = exits->leaveOutput(i, outputs[i].value);
   }
-  recording.outputs = layout_->table(outputs);
-  return recording;
+  return {std::move(handler), layout_->table(outputs)};
 }
 
 double Session::noise() const {

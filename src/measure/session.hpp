@@ -56,6 +56,14 @@ class Session {
 
   /// A recorded baseline run: sites with leaves in one autograd graph, and the outputs [samples, elements] that end it.
   struct Recording {
+    Recording(std::unique_ptr<RecordHandler> of, at::Tensor values)
+        : handler(std::move(of)), outputs(std::move(values)) {}
+    Recording(Recording&&) = default;
+    Recording& operator=(Recording&&) = delete;
+    ~Recording() { releaseOutputs(); }
+    /// Gives up the graph behind the outputs.
+    void releaseOutputs();
+
     std::unique_ptr<RecordHandler> handler;
     at::Tensor outputs;
   };
