@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -60,11 +61,11 @@ Value parseIn(std::span<const Named<Value>> names, std::string_view what, std::s
     if (!known.empty()) known += ", ";
     known += name;
   }
-  throw Error(Fault::usage, std::string(what) + " '" + std::string(text) + "' is unknown; there are: " + known);
+  throw Error(Fault::usage, std::string(what) + " '" + printable(text) + "' is unknown; there are: " + known);
 }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-  throw Error(Fault::usage, "perturbation '" + std::string(text) + "' " + std::string(why));
+  throw Error(Fault::usage, "perturbation '" + printable(text) + "' " + std::string(why));
 }
 
 bool takesAmount(Perturbation::Kind kind) noexcept {
