@@ -24,6 +24,7 @@ void overBlocks(int64_t rows, const Multiply& multiply) {
     multiply(row, block);
   }
 }
+
 /// [outputs / columns, inputs, columns] of weights [inputs, outputs], rounded up with zeros.
 at::Tensor floatPanelsOf(const at::Tensor& weights) {
   const auto width = roundedUp(weights.size(1), kColumns);

@@ -81,13 +81,10 @@ const SmallProducts& smallProducts() {
   return works;
 }
 
-void addProduct(const SmallProduct& product, const float* a, const float* b, float* out) {
+void addProduct(SmallProduct product, const float* a, const float* b, float* out) {
   if (product.rows == 0 || product.columns == 0 || product.depth == 0) return;
-  if (smallProducts().floats) {
-    auto added = product;
-    added.add = true;
-    return multiplySmall(added, a, b, out);
-  }
+  product.add = true;
+  if (smallProducts().floats) return multiplySmall(product, a, b, out);
   const auto wrap = [](const float* data, int64_t rows, int64_t columns, int64_t apart) {
     return at::from_blob(const_cast<float*>(data), {rows, columns}, {apart, 1}, at::kFloat);
   };

@@ -29,7 +29,7 @@ void multiplySmall(const SmallProduct& product, const c10::BFloat16* a, const c1
 void releaseSmall();
 
 /// out [rows, columns] += a [rows, depth] x b [depth, columns], float32, rows that far apart: as above where that works, elsewhere
-/// LibTorch's product. For one thread.
-void addProduct(const SmallProduct& product, const float* a, const float* b, float* out);
+/// LibTorch's product. It adds whatever `add` says. For one thread.
+void addProduct(SmallProduct product, const float* a, const float* b, float* out);
 
 }  // namespace heft
