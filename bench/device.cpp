@@ -135,7 +135,7 @@ int run(const Options& options) {
   const at::NoGradGuard no_grad;
   const SavedModel saved(makeModule(shape), makeInputs(shape));
   auto session_options = saved.options();
-  session_options.device = at::Device(options.device);
+  session_options.devices = {at::Device(options.device)};
   Session session(session_options);
   const auto rate = productRate(session.baseline().device(), options.products != ProductForm::floats);
   const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.products = options.products});

@@ -49,9 +49,7 @@ SessionOptions sessionOf(const RankOptions& options) {
   session.targets = options.targets;
   session.output_target = options.output_target;
   session.stream = options.stream;
-  const auto devices = readDevices(options.device);
-  session.device = devices.front();
-  session.others.assign(devices.begin() + 1, devices.end());
+  session.devices = readDevices(options.device);
   return session;
 }
 

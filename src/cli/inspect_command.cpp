@@ -94,9 +94,9 @@ void takeGraph(Inspection& found, const Model& model) {
 }
 
 Inspection withoutRun(const SessionOptions& options) {
-  const auto model = loadModel(options.model, {options.device, false});
+  const auto model = loadModel(options.model, {options.device(), false});
   Inspection found;
-  takeModel(found, model, options.device);
+  takeModel(found, model, options.device());
   takeGraph(found, model);
   if (model.parameters.empty())
     found.refusal = "the model has no weights (no floating-point parameters or constants), so there is nothing to rank";
@@ -109,7 +109,7 @@ Inspection withoutRun(const SessionOptions& options) {
 Inspection withRun(const SessionOptions& options) {
   Session session(options);
   Inspection found;
-  takeModel(found, session.model(), options.device);
+  takeModel(found, session.model(), options.device());
   takeInputs(found, session.runner().inputs());
   found.ran = true;
   found.structure = session.structure();
@@ -136,9 +136,9 @@ Inspection refused(const SessionOptions& options, const std::string& why) {
   const auto target = OutputTarget::parse(options.output_target);
   for (const bool native : {false, true}) {
     try {
-      auto model = loadModel(options.model, {options.device, native});
+      auto model = loadModel(options.model, {options.device(), native});
       auto inputs =
-          readInputs(options.inputs, model.module.get_method("forward").function().getSchema(), options.device, native);
+          readInputs(options.inputs, model.module.get_method("forward").function().getSchema(), options.device(), native);
       Runner runner(model, std::move(inputs), {options.stream, target.module_name});
       const at::AutoGradMode grad(true);
       RecordHandler record(model);

@@ -40,8 +40,7 @@ SessionOptions sessionOn(const std::vector<c10::Device>& devices, const ModelOpt
   session.targets = options.targets;
   session.output_target = options.output_target;
   session.stream = options.stream;
-  session.device = devices.front();
-  session.others.assign(devices.begin() + 1, devices.end());
+  session.devices = devices;
   setThreads(options.threads);
   return session;
 }

@@ -20,7 +20,7 @@ std::size_t blockSize(std::size_t weights, bool on_cpu) {
 }  // namespace
 
 std::size_t blockOf(const Session& session) {
-  return blockSize(FlatWeights(session.structure()).size(), session.options().device.is_cpu());
+  return blockSize(FlatWeights(session.structure()).size(), session.options().device().is_cpu());
 }
 
 Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_ptr<Executor> executor,

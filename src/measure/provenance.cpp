@@ -46,8 +46,7 @@ Provenance provenanceOf(const Session& session, int threads) {
   }
   provenance.heft_version = version();
   provenance.libtorch_version = libtorch_version();
-  provenance.device = options.device.str();
-  for (const auto& other : options.others) provenance.device += "," + other.str();
+  for (const auto& device : options.devices) provenance.device += (provenance.device.empty() ? "" : ",") + device.str();
   provenance.machine = processorName() + ", " + std::to_string(std::thread::hardware_concurrency()) + " processors";
   provenance.threads = threads > 0 ? threads : at::get_num_threads();
   provenance.started = nowUtc();

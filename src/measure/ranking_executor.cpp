@@ -34,16 +34,16 @@ class ExecutorElsewhere : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> rankingExecutor(Session& session, const RankSettings& settings) {
-  if (session.options().others.empty()) return executorOn(session, settings);
+  const auto& devices = session.options().devices;
+  if (devices.size() == 1) return executorOn(session, settings);
   std::vector<std::unique_ptr<Executor>> all;
   all.push_back(executorOn(session, settings));
-  for (const auto& device : session.options().others) {
+  for (std::size_t other = 1; other < devices.size(); ++other) {
     auto options = session.options();
-    options.device = device;
-    options.others.clear();
+    options.devices = {devices[other]};
     all.push_back(std::make_unique<ExecutorElsewhere>(options, settings));
   }
-  return makeSpreadExecutor(std::move(all), blockOf(session), session.options().device);
+  return makeSpreadExecutor(std::move(all), blockOf(session), session.options().device());
 }
 
 std::vector<std::uint64_t> executorProbes(const Measurer& measurer, const SelectedWeights& selected) {

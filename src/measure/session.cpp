@@ -95,7 +95,7 @@ Session::Session(const SessionOptions& options) : options_(options) {
 
 void Session::load(bool native) {
   runner_.reset();
-  model_ = loadModel(options_.model, {options_.device, native});
+  model_ = loadModel(options_.model, {options_.device(), native});
   if (model_.parameters.empty()) {
     throw Error(
         Fault::unsupported,
@@ -106,7 +106,7 @@ void Session::load(bool native) {
   if (!forward) {
     throw Error(Fault::unsupported, options_.model.string() + ": the module has no forward method, so it can't be run");
   }
-  auto inputs = readInputs(options_.inputs, forward->function().getSchema(), options_.device, native);
+  auto inputs = readInputs(options_.inputs, forward->function().getSchema(), options_.device(), native);
   const auto target = OutputTarget::parse(options_.output_target);
   runner_ = std::make_unique<Runner>(model_, std::move(inputs), RunnerOptions{options_.stream, target.module_name});
 }

@@ -24,8 +24,9 @@ struct SessionOptions {
   std::filesystem::path targets;  ///< empty: none
   std::string output_target;      ///< empty: every floating output
   bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
-  c10::Device device = c10::kCPU;
-  std::vector<c10::Device> others;  ///< of its kind, that execute variants along with it
+  std::vector<c10::Device> devices = {c10::kCPU};  ///< the first one's the session; others, of its kind, execute variants too
+
+  [[nodiscard]] c10::Device device() const { return devices.front(); }
 };
 
 /// A model that has run on its inputs: the baseline that every variant is compared with, and what was found out on the way.

@@ -33,7 +33,7 @@ class DeviceCode : public testing::TestWithParam<Fixture> {};
 /// way, to rounding.
 TEST_P(DeviceCode, GivesTheHostsResponses) {
   auto on_host = GetParam().options();
-  on_host.device = c10::kCPU;
+  on_host.devices = {c10::kCPU};
   Session session(on_host), device_session(GetParam().options());
   const double scale = session.baseline().square().mean().sqrt().item<double>();
   const auto zero = [](int64_t, int64_t, double) { return 0.0; };

@@ -70,7 +70,7 @@ SessionOptions shipped(const std::string& name) {
   SessionOptions options;
   options.model = folder / (name + ".pt");
   options.inputs = {folder / (name + "-inputs.safetensors")};
-  options.device = testDevice();
+  options.devices = {testDevice()};
   return options;
 }
 
@@ -82,7 +82,7 @@ SessionOptions Fixture::options() const {
   options.inputs = {kFolder / inputs};
   options.output_target = output_target;
   options.stream = stream;
-  options.device = testDevice();
+  options.devices = {testDevice()};
   return options;
 }
 

@@ -9,10 +9,10 @@ namespace heft::test {
 
 LoadedFixture::LoadedFixture(const Fixture& fixture) {
   const auto options = fixture.options();
-  model_ = std::make_unique<Model>(loadModel(options.model, {options.device, /*native=*/false}));
+  model_ = std::make_unique<Model>(loadModel(options.model, {options.device(), /*native=*/false}));
   const auto target = OutputTarget::parse(options.output_target);
   auto inputs =
-      readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), options.device, false);
+      readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), options.device(), false);
   runner_ = std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{options.stream, target.module_name});
   PlainHandler handler(*model_);
   layout_ = std::make_unique<OutputLayout>(runner_->run(handler), target, std::vector<int64_t>{}, 1);

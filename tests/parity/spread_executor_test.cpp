@@ -91,9 +91,9 @@ TEST(SpreadExecutor, StopsWhenTheReceiverDoes) {
 }
 
 /// What a model's weights are measured as, by a session that executes on `others` too.
-std::vector<Measured> measured(std::vector<c10::Device> others, const RankSettings& settings, size_t count) {
+std::vector<Measured> measured(const std::vector<c10::Device>& others, const RankSettings& settings, size_t count) {
   auto options = shipped("digits-lstm");
-  options.others = std::move(others);
+  options.devices.insert(options.devices.end(), others.begin(), others.end());
   Session session(options);
   const ScratchFolder folder;
   Checkpoint checkpoint(folder.path(), {}, 2 * settings.metrics.size());
