@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/executor.hpp"
+#include "products.hpp"
 #include "saved_model.hpp"
 
 namespace heft::bench {
@@ -73,23 +74,6 @@ struct Options {
   int64_t variants = 8192;
   ProductForm products = ProductForm::halves;
 };
-
-constexpr std::array kProducts{std::pair{ProductForm::halves, "halves"}, std::pair{ProductForm::rounded, "rounded"},
-                               std::pair{ProductForm::floats, "float32"}};
-
-ProductForm parseProducts(const std::string& text) {
-  for (const auto& [form, name] : kProducts) {
-    if (text == name) return form;
-  }
-  throw std::runtime_error("--products halves, rounded or float32 was expected");
-}
-
-std::string nameOf(ProductForm wanted) {
-  for (const auto& [form, name] : kProducts) {
-    if (form == wanted) return name;
-  }
-  return "";
-}
 
 Options read(int argc, char** argv) {
   Options options;

@@ -1,7 +1,8 @@
 // Time of one executed variant: Heft's exhaustive method beside LibTorch's own loop in float32 (change a weight, run the module,
 // put the weight back), and beside the bare matrix products of Heft's chunks. All in one run, in turns, since machines drift.
 //
-//   heft_bench_exhaustive [--quick] [--cell lstm|gru] [--hidden N] [--batch N] [--steps N] [--threads N] [--no-tiles]
+//   heft_bench_exhaustive [--quick] [--cell lstm|gru] [--hidden N] [--batch N] [--steps N] [--threads N]
+//                         [--products halves|rounded|float32]
 //
 // One JSON object a line on stdout.
 #include <ATen/ATen.h>
@@ -15,6 +16,7 @@
 #include "engine/executor.hpp"
 #include "engine/products/delta_product.hpp"
 #include "engine/products/small_products.hpp"
+#include "products.hpp"
 #include "saved_model.hpp"
 
 namespace heft::bench {
@@ -60,11 +62,11 @@ double loopSeconds(torch::jit::Module& module, const at::Tensor& inputs, const a
 
 /// The products of differences with the recurrent weights of one layer that a chunk needs, a variant: LibTorch's in float32, or
 /// Heft's own.
-double productSeconds(const Shape& shape, int64_t variants, bool own) {
+double productSeconds(const Shape& shape, int64_t variants, ProductForm form, bool own) {
   const auto block = std::max<int64_t>(1, 256 / shape.batch);
   const auto gates = shape.kind == CellKind::gru ? 3 : 4;
   const auto weights = at::randn({shape.hidden, gates * shape.hidden});
-  const DeltaProduct product(weights, ProductForm::halves);
+  const DeltaProduct product(weights, form);
   const auto begin = Clock::now();
   at::parallel_for(0, (variants + block - 1) / block, 1, [&](int64_t first, int64_t last) {
     Workspace workspace;
@@ -101,13 +103,13 @@ double worstError(Session& session, Executor& executor, std::span<const Variant>
   return error.masked_select(truth.gt(1e-12)).max().item<double>();
 }
 
-nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t variants, int repeats, bool tiles) {
+nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t variants, int repeats,
+                       ProductForm products) {
   auto module = makeModule(shape);
   const auto inputs = makeInputs(shape);
   const SavedModel saved(module, inputs);
   Session session(saved.options());
-  const auto executor = makeBatchExecutor(session.runner(), session.layout(),
-                                          {.products = tiles ? ProductForm::halves : ProductForm::floats});
+  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.products = products});
   const auto parameterIndex = [&] {
     for (size_t p = 0; p < session.model().parameters.size(); ++p) {
       if (session.model().parameters[p].name == parameter) return static_cast<int64_t>(p);
@@ -134,8 +136,8 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
   for (int i = 0; i < repeats; ++i) {
     loop.push_back(loopSeconds(module, inputs, baseline, some));
     heft.push_back(run());
-    product.push_back(productSeconds(shape, variants, false));
-    own.push_back(productSeconds(shape, variants, true));
+    product.push_back(productSeconds(shape, variants, products, false));
+    own.push_back(productSeconds(shape, variants, products, true));
   }
   const auto few = std::span(changed).first(std::min<size_t>(changed.size(), 64));
   const double error = worstError(session, *executor, few);
@@ -147,7 +149,8 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
           {"steps", shape.steps},
           {"variants", variants},
           {"threads", at::get_num_threads()},
-          {"tiles", tiles && DeltaProduct::fastest(ProductForm::halves) == DeltaProduct::By::tiles},
+          {"products", nameOf(products)},
+          {"tiles", products != ProductForm::floats && DeltaProduct::fastest(products) == DeltaProduct::By::tiles},
           {"loop_us", 1e6 * median(loop)},
           {"heft_us", 1e6 * median(heft)},
           {"ratio", median(loop) / median(heft)},
@@ -161,7 +164,8 @@ int run(int argc, char** argv) {
   Shape shape;
   std::vector<int64_t> hidden{32, 64, 128, 256, 512, 1024}, batch{1, 4, 16, 64};
   std::vector<CellKind> cells{CellKind::lstm, CellKind::gru};
-  bool quick = false, tiles = true;
+  bool quick = false;
+  auto products = ProductForm::halves;
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
@@ -175,8 +179,8 @@ int run(int argc, char** argv) {
       shape.steps = std::stoll(value());
     else if (option == "--threads")
       at::set_num_threads(std::stoi(value()));
-    else if (option == "--no-tiles")
-      tiles = false;
+    else if (option == "--products")
+      products = parseProducts(value());
     else if (option == "--cell")
       cells = {value() == "gru" ? CellKind::gru : CellKind::lstm};
     else
@@ -192,7 +196,7 @@ int run(int argc, char** argv) {
         shape.batch = b;
         const double flops = 16.0 * static_cast<double>(h * h * b * shape.steps);
         const auto variants = std::clamp<int64_t>(static_cast<int64_t>((quick ? 2e10 : 1e11) / flops), 32, 4096);
-        std::cout << measure(shape, "weight_hh_l0", variants, quick ? 3 : 5, tiles).dump() << std::endl;
+        std::cout << measure(shape, "weight_hh_l0", variants, quick ? 3 : 5, products).dump() << std::endl;
       }
     }
   }

@@ -132,6 +132,27 @@ bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, u
   return all;
 }
 
+std::vector<at::Tensor> adjointsAt(const std::vector<at::Tensor>& leaves, const at::Tensor& outputs,
+                                   const at::Tensor& seeds) {
+  Adjoints adjoints(outputs);
+  std::vector<at::Tensor> all(leaves.size());
+  const auto chunk = chunkOf(leaves);
+  for (int64_t first = 0; first < seeds.size(0); first += chunk) {
+    const auto count = std::min(chunk, seeds.size(0) - first);
+    const auto some = adjoints.of(seeds.narrow(0, first, count), leaves);
+    for (size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+      if (!some[leaf].defined()) continue;
+      if (!all[leaf].defined()) {
+        auto shape = some[leaf].sizes().vec();
+        shape[0] = seeds.size(0);
+        all[leaf] = at::zeros(shape, some[leaf].options());
+      }
+      all[leaf].narrow(0, first, count).copy_(some[leaf]);
+    }
+  }
+  return all;
+}
+
 void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds,
                   const ProgressFunction& progress) {
   std::vector<Site*> by_unit, by_gradient;

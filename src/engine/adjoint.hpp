@@ -23,6 +23,11 @@ using ProgressFunction = std::function<void(double)>;
 /// `outputs` is [samples, elements] with its autograd graph.
 bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, uint64_t seed);
 
+/// Gradients of the seeds [seeds, samples, elements] at `leaves`: [seeds, ...] of each, undefined where the outputs don't depend on
+/// it. The graph is kept.
+std::vector<at::Tensor> adjointsAt(const std::vector<at::Tensor>& leaves, const at::Tensor& outputs,
+                                   const at::Tensor& seeds);
+
 /// Takes every seed's adjoint at every leaf. The graph is kept.
 void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds,
                   const ProgressFunction& progress);

@@ -12,6 +12,7 @@
 #include "data/memory.hpp"
 #include "engine/beside_loop.hpp"
 #include "engine/change_scope.hpp"
+#include "engine/delta/emission_adjoints.hpp"
 #include "engine/executor.hpp"
 #include "engine/variants/activation_size.hpp"
 #include "engine/variants/batch_handler.hpp"
@@ -106,6 +107,8 @@ class BatchExecutor : public Executor {
 
  private:
   void runBaseline();
+  /// Learns what rounding does to the outputs where they are few.
+  void correctRounding();
   [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
   /// A chunk of single weights with the last one repeated, so that its rows are what products take together; nothing where they are
   /// that already. Components are executed one by one in any case.
@@ -146,6 +149,7 @@ void BatchExecutor::runBaseline() {
     calls_.emplace(runner_.model(), options_.products, options_.as_device, options_.spoil_unread);
     calls_->finish(runner_.run(*calls_));
     if (calls_->bytes() > options_.memory) calls_.reset();
+    correctRounding();
   }
   bytes_ = size.bytes() + 3 * baseline_.numel() * int64_t{sizeof(double)};
   most_ = kVariantsWithoutRows;
@@ -163,6 +167,15 @@ void BatchExecutor::runBaseline() {
       most = std::clamp(cached * rows, std::min(kFewestRows, most), most);
     }
     most_ = std::max<int64_t>(1, most / rows);
+  }
+}
+
+void BatchExecutor::correctRounding() {
+  if (!rounds() || layout_.elements() > calls_->outputsWorthCorrecting(options_.memory)) return;
+  try {
+    calls_->correctRounding(emissionAdjoints(runner_, layout_));
+  } catch (const std::exception& error) {  // what can't be differentiated stays rounded, and is said to be
+    if (saysOutOfMemory(error.what())) throw;
   }
 }
 
@@ -250,6 +263,8 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
       for (auto& output : outputs) output.value = handler->valuesOf(output.value);
       const BelowVmap plain;
       table = layout_.table(outputs, true).contiguous();
+      if (const auto& rounding = handler->rounding(); rounding.defined())
+        table = table + rounding.narrow(2, 0, table.size(2)).to(table.device());
     } catch (const std::exception& error) {
       failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
     }

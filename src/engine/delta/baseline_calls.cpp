@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "engine/kernels/cell_layout.hpp"
 
 namespace heft {
@@ -50,6 +53,17 @@ void BaselineCall::prepare(const DeltaForm& form) {
   runCall(call, [&](size_t index, const LayerInput& /*input*/) {
     return recordBaseline(cells[index], call.kind, call.weights[index], form);
   });
+  for (size_t i = 0; i < adjoints.size(); ++i) knowRounding(cells[i], call.weights[i], adjoints[i]);
+  adjoints.clear();
+}
+
+int64_t BaselineCall::roundingColumns() const {
+  int64_t columns = 0;
+  for (const auto& cell : cells) {
+    for (const auto* table : {&cell.rounding, &cell.recurrent_rounding, &cell.input_rounding})
+      columns = std::max(columns, table->defined() ? table->columns() : 0);
+  }
+  return columns;
 }
 
 int64_t BaselineCall::bytes() const {
@@ -75,10 +89,42 @@ bool BaselineCalls::pays(ProductForm products) const {
   return form_.all_rows || DeltaProduct::fastest(products) == DeltaProduct::By::tiles;
 }
 
+int64_t BaselineCalls::outputsWorthCorrecting(int64_t memory) const {
+  // A row's products take 2 x gates x hidden operations a term, its correction 4 an output; columns that are filled up count.
+  constexpr int64_t kHiddenPerOutput = 8;
+  int64_t hidden = 0, floats = 1;
+  for (const auto& call : calls_) {
+    const auto readings = call.call.input.numel() / std::max<int64_t>(1, call.call.input.size(-1));
+    for (const auto& weights : call.call.weights) {
+      hidden = std::max(hidden, weights.recurrent.size(1));
+      floats += readings * (weights.input.size(1) + 3 * weights.recurrent.size(1));
+    }
+  }
+  return std::min(hidden / kHiddenPerOutput, memory / 4 / (floats * int64_t{sizeof(float)}));
+}
+
+void BaselineCalls::correctRounding(std::vector<EmissionAdjoints> adjoints) {
+  size_t cells = 0;
+  for (const auto& call : calls_) cells += call.call.weights.size();
+  if (form_.products != ProductForm::rounded || adjoints.size() != cells) return;
+  form_.corrects = true;
+  auto next = adjoints.begin();
+  for (auto& call : calls_) {
+    const auto own = static_cast<std::ptrdiff_t>(call.call.weights.size());
+    call.adjoints.assign(std::make_move_iterator(next), std::make_move_iterator(next + own));
+    call.cells.clear();
+    next += own;
+  }
+}
+
 ProductForm BaselineCalls::multiplyMoreExactly() {
   const bool halves = form_.products == ProductForm::rounded && pays(ProductForm::halves);
   form_.products = halves ? ProductForm::halves : ProductForm::floats;
-  for (auto& call : calls_) call.cells.clear();
+  form_.corrects = false;
+  for (auto& call : calls_) {
+    call.cells.clear();
+    call.adjoints.clear();
+  }
   return form_.products;
 }
 
@@ -125,7 +171,7 @@ bool BaselineCalls::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   result.hidden = call->cell ? take().unsqueeze(0) : take();
   if (call->kind == CellKind::lstm) result.carry = call->cell ? take().unsqueeze(0) : take();
   const bool sequence = !call->cell;
-  calls_.push_back({std::move(*call), std::move(result), {}, {}, {}, spoils_unread_});
+  calls_.push_back({std::move(*call), std::move(result), {}, {}, {}, {}, spoils_unread_});
   if (!model_.native) model_.promoter.results(op, stack);
   reads_.watch(sequence ? torch::jit::last(stack, op.schema().returns().size())[0].toTensor() : at::Tensor());
   return true;

@@ -15,7 +15,9 @@ struct BaselineCall {
   RecurrentCall call;               ///< with copies of its input and states
   RecurrentResult result;           ///< what the operator gave
   std::vector<CellBaseline> cells;  ///< [layers x directions], once prepared
-  Workspace results;                ///< of variants of this call
+  /// Of each cell, where the form corrects what rounding does; given up once prepared.
+  std::vector<EmissionAdjoints> adjoints;
+  Workspace results;  ///< of variants of this call
   /// bool, the output's shape without its width: places that forward reads, and all that variants' outputs need to hold;
   /// undefined: all places.
   at::Tensor read;
@@ -27,6 +29,8 @@ struct BaselineCall {
   [[nodiscard]] double readShare() const;
   /// Fills `cells`.
   void prepare(const DeltaForm& form);
+  /// Of what rounding took, with these cells; 0: it isn't known.
+  [[nodiscard]] int64_t roundingColumns() const;
   /// Bytes that `cells` take.
   [[nodiscard]] int64_t bytes() const;
 };
@@ -47,6 +51,10 @@ class BaselineCalls : public PlainHandler {
   [[nodiscard]] const DeltaForm& form() const { return form_; }
   /// From here on products have the next more exact form that pays: of rounded numbers halves, of halves floats. Returns it.
   ProductForm multiplyMoreExactly();
+  /// Outputs of a sample up to which correcting what rounding does costs little beside the products, and fits into `memory`.
+  [[nodiscard]] int64_t outputsWorthCorrecting(int64_t memory) const;
+  /// From here on what rounding takes from the outputs is known: `adjoints` of the cells of all calls, call after call.
+  void correctRounding(std::vector<EmissionAdjoints> adjoints);
   /// One for each thread.
   std::vector<Workspace>& workspaces() { return workspaces_; }
   /// Bytes that the cells of all calls together take.

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/delta/gate_adjoints.hpp"
 #include "engine/sites/cell_points.hpp"
 
 namespace heft {
@@ -38,7 +39,7 @@ class Recorder : public LayerHook {
     baseline_.hidden = baseline_.points.size(3);
     baseline_.emitted = baseline_.before.size(2);
     if (form_.all_rows)
-      baseline_.products = RowProducts(baseline_.kind, weights_, form_.products);
+      baseline_.products = RowProducts(baseline_.kind, weights_, form_.products, form_.corrects);
     else
       makeProducts();
   }
@@ -70,11 +71,47 @@ class Recorder : public LayerHook {
   std::vector<at::Tensor> points_, before_, raw_;
 };
 
+/// Columns of a table: as many outputs as a product takes at once.
+constexpr int64_t kOutputsTogether = 16;
+
 }  // namespace
 
 std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights,
                                           const DeltaForm& form) {
   return std::make_unique<Recorder>(baseline, kind, weights, form);
+}
+
+void knowRounding(CellBaseline& baseline, const CellWeights& weights, const EmissionAdjoints& adjoints) {
+  const auto device = baseline.points.device();
+  const auto elements = adjoints.emission.size(0);
+  const auto columns = (elements + kOutputsTogether - 1) / kOutputsTogether * kOutputsTogether;
+  const auto input = weights.input.to(device, at::kFloat), recurrent = weights.recurrent.to(device, at::kFloat);
+  const auto table = [&](int64_t terms, bool pairs) {
+    return RoundingTable(baseline.steps, baseline.rows, {terms, columns, pairs}, device);
+  };
+  const auto halvesOf = [&](const DeltaProduct& product) { return table(2 * product.half(), true); };
+  const auto& products = baseline.products;
+  if (products.rounds()) baseline.rounding = table(products.terms(), false);
+  if (baseline.recurrent.rounds()) baseline.recurrent_rounding = halvesOf(baseline.recurrent);
+  if (baseline.input.rounds()) baseline.input_rounding = halvesOf(baseline.input);
+  walkGateAdjoints(baseline, adjoints, [&](int64_t step, const at::Tensor& gates) {
+    // A GRU's new gate has a side for each of the two.
+    const auto sides = weights.recurrent.size(0);
+    const auto of_recurrent = gates.narrow(-1, 0, sides);
+    const auto of_input =
+        baseline.kind == CellKind::gru
+            ? at::cat({gates.narrow(-1, 0, 2 * baseline.hidden), gates.narrow(-1, sides, baseline.hidden)}, -1)
+            : of_recurrent;
+    if (baseline.rounding.defined()) {
+      const auto input_part = products.inputColumns(), emission_part = products.emissionColumns();
+      baseline.rounding.fill(step, input_part.high, input_part.low, input, of_input);
+      baseline.rounding.fill(step, emission_part.high, emission_part.low, recurrent, of_recurrent);
+    }
+    if (baseline.recurrent_rounding.defined())
+      baseline.recurrent_rounding.fill(step, 0, baseline.recurrent.half(), recurrent, of_recurrent);
+    if (baseline.input_rounding.defined())
+      baseline.input_rounding.fill(step, 0, baseline.input.half(), input, of_input);
+  });
 }
 
 }  // namespace heft

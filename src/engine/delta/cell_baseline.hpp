@@ -1,5 +1,7 @@
 #pragma once
 
+#include "engine/delta/emission_adjoints.hpp"
+#include "engine/delta/rounding_table.hpp"
 #include "engine/delta/row_products.hpp"
 #include "engine/products/delta_product.hpp"
 #include "engine/sites/recurrent_layer.hpp"
@@ -11,6 +13,8 @@ struct DeltaForm {
   ProductForm products = ProductForm::floats;  ///< where others than float32 pay
   /// All rows of a call at once, as CUDA devices want it, instead of blocks of rows that differ from the baseline already.
   bool all_rows = false;
+  /// What rounding takes from the outputs is given back to them, as far as it is known.
+  bool corrects = false;
 };
 
 /// What one layer in one direction did in the unchanged model: all that differences need to be carried through it. Tensors are
@@ -26,16 +30,21 @@ struct CellBaseline {
   at::Tensor raw;     ///< [steps, rows, hidden]: what a projection reads; undefined without one
   at::Tensor active;  ///< uint8 [steps, rows]: 0 where a packed sequence has no such step; undefined: everywhere
 
-  RowProducts products;  ///< for all rows at once; what follows is undefined then
+  RowProducts products;    ///< for all rows at once; what follows is undefined then
+  RoundingTable rounding;  ///< of those products, where they round and what that does is known
 
   DeltaProduct recurrent;   ///< [emitted, gates x hidden]
   DeltaProduct input;       ///< [inputs, gates x hidden]; of a GRU [inputs, 2 x hidden]: reset and update
   DeltaProduct input_new;   ///< of a GRU [inputs, hidden]: the new gate's input side, which stays apart
   DeltaProduct projection;  ///< [hidden, emitted]; undefined without one
+  RoundingTable recurrent_rounding, input_rounding;  ///< of those two, likewise
 };
 
 /// Records a layer's run (the hook of a runLayer whose rows are samples) into `baseline`.
 std::unique_ptr<LayerHook> recordBaseline(CellBaseline& baseline, CellKind kind, const CellWeights& weights,
                                           const DeltaForm& form);
+
+/// Fills the tables of what rounding does to the outputs, of products that round.
+void knowRounding(CellBaseline& baseline, const CellWeights& weights, const EmissionAdjoints& adjoints);
 
 }  // namespace heft

@@ -47,7 +47,7 @@ std::vector<Place> placesOf(const RecurrentCall& call, const std::optional<Packi
 class DeltaCall {
  public:
   DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants, std::vector<Workspace>& workspaces);
-  RecurrentResult run();
+  VariantResults run();
 
  private:
   void runBlock(int64_t first, int64_t count);
@@ -70,6 +70,7 @@ class DeltaCall {
   std::array<std::vector<uint8_t>, 2> kept_;
   std::vector<Workspace>& workspaces_;
   RecurrentResult result_;
+  at::Tensor rounding_;  ///< [variants, samples, columns]
 };
 
 DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
@@ -101,13 +102,17 @@ DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t v
   if (!call_.cell) result_.output = spread(0, base_.result.output);
   result_.hidden = spread(1, base_.result.hidden);
   if (call_.kind == CellKind::lstm) result_.carry = spread(2, base_.result.carry);
+  if (const auto columns = base_.roundingColumns(); columns > 0) {
+    const auto& points = base_.cells.at(0).points;
+    rounding_ = at::zeros({variants_, samples_, columns}, points.options());
+  }
 }
 
-RecurrentResult DeltaCall::run() {
+VariantResults DeltaCall::run() {
   if (std::ssize(workspaces_) < at::get_num_threads()) workspaces_.resize(static_cast<size_t>(at::get_num_threads()));
   if (all_rows_) {
     runBlock(0, variants_);
-    return result_;
+    return {result_, rounding_};
   }
   const auto rows = std::clamp(variants_ * samples_ / kBlocks, kFewestRows, kMostRows);
   const auto block = std::max<int64_t>(1, rows / samples_);
@@ -116,7 +121,7 @@ RecurrentResult DeltaCall::run() {
     const at::NoGradGuard no_grad;
     for (auto i = begin; i < end; ++i) runBlock(i * block, std::min(block, variants_ - i * block));
   });
-  return result_;
+  return {result_, rounding_};
 }
 
 /// What a block's input differs from the baseline's, float32 [steps, rows, inputs].
@@ -205,8 +210,10 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
       const auto& cell = base_.cells[static_cast<size_t>(index)];
       const auto changes = std::span(deltas_.changes[static_cast<size_t>(index)])
                                .subspan(static_cast<size_t>(first), static_cast<size_t>(count));
-      LayerDeltas input{sequence, stateOf(deltas_.hidden, call_.hidden, index, first, count),
-                        stateOf(deltas_.carry, call_.carry, index, first, count)};
+      LayerDeltas input{sequence,
+                        stateOf(deltas_.hidden, call_.hidden, index, first, count),
+                        stateOf(deltas_.carry, call_.carry, index, first, count),
+                        {}};
       if (!input.any() && std::none_of(changes.begin(), changes.end(), [](const auto& one) { return one.any(); }))
         continue;
       if (direction == 1 && input.sequence.defined()) input.sequence = input.sequence.flip(0);
@@ -217,6 +224,10 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
           all_rows_ ? runDeltaRows(cell, changes, input) : runDeltas(cell, changes, input, workspace, place, kept);
       outputs[static_cast<size_t>(direction)] = direction == 1 ? found.sequence.flip(0) : found.sequence;
       addState(result_.hidden, found.hidden, index, first, count);
+      if (found.rounding.defined()) {
+        auto there = rounding_.narrow(0, first, count);
+        there.add_(found.rounding.view(there.sizes()));
+      }
       if (found.carry.defined()) addState(result_.carry, found.carry, index, first, count);
     }
     if (directions == 2 && outputs[0].defined() != outputs[1].defined()) {
@@ -234,8 +245,8 @@ void DeltaCall::runBlock(int64_t first, int64_t count) {
 
 }  // namespace
 
-RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
-                             std::vector<Workspace>& workspaces) {
+VariantResults runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
+                            std::vector<Workspace>& workspaces) {
   return DeltaCall(baseline, deltas, variants, workspaces).run();
 }
 

@@ -15,12 +15,19 @@ struct CallDeltas {
   std::vector<std::vector<CellChange>> changes;  ///< [layers x directions][variants]
 };
 
+/// What a call gives in every variant.
+struct VariantResults {
+  RecurrentResult result;
+  at::Tensor
+      rounding;  ///< float32 [variants, samples, columns]: LayerDeltas', of all layers; undefined where it isn't known
+};
+
 /// The call's results in every variant, [variants, ...], float64: the baseline's, and on top of it what runDeltas() carries
 /// through layer by layer. Of the output only the places that `baseline.read` names are written, on a device whole steps; the
 /// others hold anything. Blocks of variants run side by side on the threads there are; their sizes depend on the call alone.
 /// `workspaces`: one a thread, made as needed.
 /// `baseline` must be prepared.
-RecurrentResult runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
-                             std::vector<Workspace>& workspaces);
+VariantResults runDeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,
+                            std::vector<Workspace>& workspaces);
 
 }  // namespace heft

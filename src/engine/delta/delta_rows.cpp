@@ -95,6 +95,7 @@ class RowRun {
   at::Tensor carry_;                          ///< LSTM: [rows, hidden]
   at::Tensor sequence_;                       ///< [steps, rows, emitted]
   const float* previous_ = nullptr;           ///< [rows, emitted]: changes of what was emitted last; null: none
+  at::Tensor rounding_;                       ///< [samples, variants, columns], where it is known
   at::Tensor raw_, raw_operand_, projected_;  ///< with a projection: [rows, hidden], RowProducts', [room, emitted]
 };
 
@@ -113,6 +114,7 @@ RowRun::RowRun(const CellBaseline& baseline, std::span<const CellChange> changes
   sequence_ = at::empty({base_.steps, rows_, base_.emitted}, floats_);
   if (base_.kind == CellKind::lstm)
     carry_ = input.carry.defined() ? input.carry.clone() : at::zeros({rows_, base_.hidden}, floats_);
+  if (base_.rounding.defined()) rounding_ = at::zeros({base_.rows, variants_, base_.rounding.columns()}, floats_);
   if (base_.raw.defined()) {
     raw_ = at::empty({rows_, base_.hidden}, floats_);
     raw_operand_ = base_.products.projectionOperand(rows_);
@@ -150,6 +152,8 @@ void RowRun::runStep(int64_t step) {
     kernels::takeRows({rows_, base_.rows, base_.inputs, moved, nullptr, nullptr, nullptr, products.inputPart(operand_)},
                       place_);
   products.gates(operand_, moved != nullptr, previous_ != nullptr, pre_);
+  if (rounding_.defined())
+    products.addRounding(operand_, moved != nullptr, previous_ != nullptr, base_.rounding.at(step), rounding_);
   kernels::addWeightChanges(gate_changes_.changes(), {floatsOf(base_.read[step]), moved, base_.inputs},
                             {floatsOf(base_.before[step]), previous_, base_.emitted}, pre_.data_ptr<float>(), columns_,
                             base_.rows, place_);
@@ -187,7 +191,8 @@ LayerDeltas RowRun::run() {
         place_);
   }
   for (int64_t step = 0; step < base_.steps; ++step) runStep(step);
-  return {sequence_, sequence_[base_.steps - 1], carry_};
+  const auto rounding = rounding_.defined() ? rounding_.transpose(0, 1).flatten(0, 1) : at::Tensor();
+  return {sequence_, sequence_[base_.steps - 1], carry_, rounding};
 }
 
 }  // namespace

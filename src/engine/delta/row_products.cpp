@@ -24,9 +24,10 @@ int64_t rowsTogether(const at::Tensor& weights, int64_t columns) {
 
 }  // namespace
 
-RowProducts::RowProducts(CellKind kind, const CellWeights& weights, ProductForm products)
+RowProducts::RowProducts(CellKind kind, const CellWeights& weights, ProductForm products, bool keeps_rest)
     : kind_(kind),
       form_(weights.recurrent.size(1) >= kFewestTerms ? products : ProductForm::floats),
+      keeps_rest_(keeps_rest && form_ == ProductForm::rounded),
       hidden_(weights.recurrent.size(0) / static_cast<int64_t>(gateNames(kind).size())),
       together_(rowsTogether(weights.recurrent, weights.recurrent.size(0))) {
   arrange(weights.input.size(1), weights.recurrent.size(1));
@@ -56,9 +57,10 @@ RowProducts::RowProducts(CellKind kind, const CellWeights& weights, ProductForm 
 void RowProducts::arrange(int64_t inputs, int64_t emitted) {
   const auto x = roundedUp(inputs, kAlignment), h = roundedUp(emitted, kAlignment);
   if (form_ != ProductForm::halves) {
-    // Of rounded numbers low halves are written first, and the high ones over them.
-    input_ = {0, 0, 0};
-    emission_ = {x, x, x};
+    // Of rounded numbers low halves are written first, and the high ones over them; or the rest behind them all.
+    input_ = {keeps_rest_ ? x + 2 * h : 0, 0, 0};
+    emission_ = {keeps_rest_ ? x + h : x, x, x};
+    with_rest_ = {x, 2 * h};
     all_ = {0, x + h};
     only_input_ = {0, x};
     only_emission_ = {x, h};
@@ -76,6 +78,7 @@ void RowProducts::arrange(int64_t inputs, int64_t emitted) {
     all_ = only_input_ = {0, 3 * x + 3 * h};
     only_emission_ = {2 * x, 3 * h};
   }
+  width_ = keeps_rest_ ? 2 * all_.count : all_.count;
 }
 
 void RowProducts::place(const at::Tensor& weights, const Part& part, const at::Tensor& matrix) const {
@@ -85,6 +88,7 @@ void RowProducts::place(const at::Tensor& weights, const Part& part, const at::T
   };
   if (form_ == ProductForm::floats) return put(part.low, turned);
   const auto high = turned.to(at::kBFloat16);
+  if (form_ == ProductForm::rounded) return put(part.high, high);
   put(part.low, high);
   put(part.high, turned - high.to(at::kFloat));
   put(part.again, high);
@@ -92,7 +96,7 @@ void RowProducts::place(const at::Tensor& weights, const Part& part, const at::T
 
 int64_t RowProducts::roomFor(int64_t rows) const { return roundedUp(rows, together_); }
 
-at::Tensor RowProducts::operand(int64_t rows) const { return at::zeros({roomFor(rows), all_.count}, gates_.options()); }
+at::Tensor RowProducts::operand(int64_t rows) const { return at::zeros({roomFor(rows), width_}, gates_.options()); }
 
 at::Tensor RowProducts::projectionOperand(int64_t rows) const {
   return at::zeros({roomFor(rows), projection_.size(0)}, projection_.options());
@@ -138,6 +142,22 @@ void RowProducts::gates(const at::Tensor& operand, bool input, bool emission, co
     multiply(operand, only_input_, new_input_, input_side);
   else
     input_side.zero_();
+}
+
+void RowProducts::addRounding(const at::Tensor& operand, bool input, bool emission, const at::Tensor& table,
+                              const at::Tensor& sums) const {
+  if (!input && !emission) return;
+  const Range range = input ? Range{0, width_} : with_rest_;
+  const auto samples = sums.size(0), variants = sums.size(1);
+  const auto rows = operand.narrow(0, 0, variants * samples)
+                        .view({variants, samples, width_})
+                        .transpose(0, 1)
+                        .narrow(2, range.first, range.count);
+  const auto some = table.narrow(1, range.first, range.count);
+  if (operand.device().is_cpu())
+    sums.add_(at::bmm(rows.to(at::kFloat), some.to(at::kFloat)));
+  else
+    sums.add_(at::bmm(rows, some, at::kFloat));
 }
 
 void RowProducts::project(const at::Tensor& operand, const at::Tensor& out) const {

@@ -18,8 +18,14 @@ namespace heft {
 /// row's sums don't depend on how many rows there are.
 class RowProducts {
  public:
+  /// Columns of an operand where one of its parts lies; all the same where it has no halves.
+  struct Part {
+    int64_t low = 0, high = 0, again = 0;
+  };
+
   RowProducts() = default;
-  RowProducts(CellKind kind, const CellWeights& weights, ProductForm products);
+  /// `keeps_rest`: of rounded numbers an operand holds too what rounding takes off, for a RoundingTable.
+  RowProducts(CellKind kind, const CellWeights& weights, ProductForm products, bool keeps_rest = false);
 
   [[nodiscard]] bool defined() const { return gates_.defined(); }
   /// Rows that operand and output must have room for.
@@ -32,16 +38,23 @@ class RowProducts {
   /// Changes of pre-activations, [room, deltaColumns x hidden], from the parts that differ at all; the others hold zeros.
   void gates(const at::Tensor& operand, bool input, bool emission, const at::Tensor& out) const;
 
+  /// True where factors are rounded to bfloat16 before they are multiplied.
+  [[nodiscard]] bool rounds() const { return defined() && form_ == ProductForm::rounded; }
+  /// Columns of an operand, and where its parts' rounded numbers and the rest of them lie.
+  [[nodiscard]] int64_t terms() const { return width_; }
+  [[nodiscard]] const Part& inputColumns() const { return input_; }
+  [[nodiscard]] const Part& emissionColumns() const { return emission_; }
+  /// sums [samples, variants, columns] += the parts of `operand` that differ at all, of variants x samples rows, times `table`
+  /// [samples, terms(), columns] of a step.
+  void addRounding(const at::Tensor& operand, bool input, bool emission, const at::Tensor& table,
+                   const at::Tensor& sums) const;
+
   /// The same for the projection: an operand, its part, and its product [room, emitted].
   [[nodiscard]] at::Tensor projectionOperand(int64_t rows) const;
   [[nodiscard]] kernels::Operand projectionPart(const at::Tensor& operand) const;
   void project(const at::Tensor& operand, const at::Tensor& out) const;
 
  private:
-  /// Columns of an operand where one of its parts lies; all the same without halves.
-  struct Part {
-    int64_t low = 0, high = 0, again = 0;
-  };
   /// Columns of an operand.
   struct Range {
     int64_t first = 0, count = 0;
@@ -55,9 +68,12 @@ class RowProducts {
 
   CellKind kind_ = CellKind::lstm;
   ProductForm form_ = ProductForm::floats;
+  bool keeps_rest_ = false;
   int64_t hidden_ = 0;
+  int64_t width_ = 0;  ///< of an operand
   Part input_, emission_, projected_;
   Range all_, only_input_, only_emission_;
+  Range with_rest_;        ///< of the emission, its rest behind it
   int64_t together_ = 0;   ///< rows of one product
   at::Tensor gates_;       ///< [width, gates x hidden]; of a GRU reset and update
   at::Tensor new_input_;   ///< of a GRU [width of the input's columns, hidden]

@@ -59,6 +59,8 @@ DeltaProduct::By DeltaProduct::fastest(ProductForm form) {
   return tiles ? By::tiles : By::panels;
 }
 
+int64_t DeltaProduct::half() const { return even(inputs()); }
+
 int64_t DeltaProduct::roomFor(int64_t rows) { return roundedUp(rows, kRows); }
 
 DeltaProduct::DeltaProduct(const at::Tensor& weights, ProductForm form, By by)

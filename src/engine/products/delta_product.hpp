@@ -46,6 +46,10 @@ class DeltaProduct {
   /// What multiplies large matrices of this form fastest here.
   [[nodiscard]] static By fastest(ProductForm form);
   [[nodiscard]] By by() const { return by_; }
+  /// Columns that each half of what prepare() gives has by tiles.
+  [[nodiscard]] int64_t half() const;
+  /// True where factors are rounded to bfloat16 before they are multiplied.
+  [[nodiscard]] bool rounds() const { return by_ == By::tiles && !halves_; }
 
  private:
   By by_ = By::library;

@@ -77,6 +77,9 @@ class RecurrentSite : public Site {
   [[nodiscard]] int64_t calls() const { return static_cast<int64_t>(records_.size()); }
   /// Of all calls together.
   [[nodiscard]] int64_t steps() const;
+  [[nodiscard]] bool hasProjection() const { return weights_.projection.defined(); }
+  /// Which sample each row belongs to, once assigned; -1 where it moves nothing.
+  [[nodiscard]] const std::vector<int64_t>& samples() const { return samples_; }
   /// Where a change moves the outputs from: the steps, and the carries that are read otherwise than by the next call.
   [[nodiscard]] int64_t points() const;
   /// Indices of parameters by role, -1 where the role is a constant or absent.

@@ -28,6 +28,10 @@ class BatchHandler : public PlainHandler {
   /// An output of the run as [variants, ...].
   [[nodiscard]] at::Tensor valuesOf(const at::Tensor& output);
 
+  /// float32 [variants, samples, columns]: what rounding took from the outputs, an output a column, where that is known; undefined
+  /// where nothing was rounded or it isn't.
+  [[nodiscard]] const at::Tensor& rounding() const { return rounding_; }
+
   /// True after a run threw because copies of a parameter needed more than `memory`.
   [[nodiscard]] bool neededCopies() const { return needed_copies_; }
   /// True after a run threw because some variant read what the unchanged model doesn't: the calls that left it out give all of
@@ -94,6 +98,7 @@ class BatchHandler : public PlainHandler {
   BaselineCalls* baseline_;
   size_t recurrent_calls_ = 0;  ///< so far
   PartialOutputs partial_;
+  at::Tensor rounding_;
   bool read_more_ = false;
 };
 

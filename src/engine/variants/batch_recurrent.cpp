@@ -166,7 +166,8 @@ RecurrentResult BatchHandler::runVariants(RecurrentCall call) {
 RecurrentResult BatchHandler::runDifferences(BaselineCall& baseline, const CallDeltas& deltas) {
   const BelowVmap plain;
   baseline.prepare(baseline_->form());
-  auto result = runDeltaCall(baseline, deltas, level_.variants(), baseline_->workspaces());
+  auto [result, rounding] = runDeltaCall(baseline, deltas, level_.variants(), baseline_->workspaces());
+  if (rounding.defined()) rounding_ = rounding_.defined() ? rounding_ + rounding : rounding;
   partial_.add(result.output, baseline);
   for (auto* one : {&result.output, &result.hidden, &result.carry}) {
     if (one->defined()) *one = level_.wrap(*one);

@@ -1,0 +1,75 @@
+#include "engine/delta/emission_adjoints.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include "engine/adjoint.hpp"
+#include "engine/recorder.hpp"
+#include "engine/release_graph.hpp"
+
+namespace heft {
+namespace {
+
+constexpr uint64_t kSeed = 1;  ///< of the numbers that tell samples apart
+
+/// True when each row of the layer is the sample of its number, in one run over whole sequences.
+bool isPlain(const RecurrentSite& site, int64_t samples) {
+  if (site.calls() != 1 || site.form().cell || site.form().packed || site.hasProjection()) return false;
+  const auto& rows = site.samples();
+  if (std::ssize(rows) != samples) return false;
+  for (int64_t row = 0; row < samples; ++row) {
+    const auto sample = rows[static_cast<size_t>(row)];
+    if (sample >= 0 && sample != row) return false;
+  }
+  return true;
+}
+
+/// Seed k is output k of every sample: samples don't influence each other, so one adjoint serves all.
+at::Tensor everyOutput(const at::Tensor& outputs) {
+  return at::eye(outputs.size(1), outputs.options().requires_grad(false))
+      .unsqueeze(1)
+      .expand({outputs.size(1), outputs.size(0), outputs.size(1)});
+}
+
+std::vector<EmissionAdjoints> adjointsOf(const std::vector<Site*>& sites, const at::Tensor& outputs) {
+  if (sites.empty() || !outputs.requires_grad() || !assignSamples(sites, outputs, kSeed)) return {};
+  std::vector<at::Tensor> leaves;
+  for (const auto* site : sites) {
+    if (!isPlain(dynamic_cast<const RecurrentSite&>(*site), outputs.size(0))) return {};
+    const auto own = site->leaves();
+    leaves.insert(leaves.end(), own.begin(), own.end());
+  }
+  const auto gradients = adjointsAt(leaves, outputs, everyOutput(outputs));
+  std::vector<EmissionAdjoints> all;
+  for (size_t site = 0, next = 0; site < sites.size(); ++site) {
+    const auto own = sites[site]->leaves();
+    auto emission = gradients[next];
+    if (!emission.defined()) {
+      auto shape = own[0].sizes().vec();
+      shape.insert(shape.begin(), outputs.size(1));
+      emission = at::zeros(shape, own[0].options().requires_grad(false));
+    }
+    const auto carry = own.size() > 1 ? gradients[next + 1] : at::Tensor();
+    all.push_back({emission.to(at::kFloat), carry.defined() ? carry.to(at::kFloat) : carry});
+    next += own.size();
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<EmissionAdjoints> emissionAdjoints(Runner& runner, const OutputLayout& layout) {
+  const at::AutoGradMode grad(true);
+  // A unit's own recurrent weights left to the adjoint: it then is the whole derivative.
+  RecordHandler handler(runner.model(), /*keep_arguments=*/true, nullptr, {.own = false});
+  const auto outputs = layout.table(runner.run(handler));
+  std::vector<Site*> sites;
+  for (auto* site : handler.sites()) {
+    if (dynamic_cast<RecurrentSite*>(site) != nullptr) sites.push_back(site);
+  }
+  auto found = adjointsOf(sites, outputs);
+  releaseGraph(outputs);
+  return found;
+}
+
+}  // namespace heft

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/delta/cell_baseline.hpp"
+#include "engine/delta/emission_adjoints.hpp"
+
+namespace heft {
+
+/// Takes the adjoints of one step's pre-activations: float32 [elements, samples, adjointColumns(kind) x hidden], in the order that
+/// adjointColumns() gives.
+using TakeGateAdjoints = std::function<void(int64_t step, const at::Tensor& adjoints)>;
+
+/// How the outputs follow the pre-activations of a layer without a projection, from its last step to its first: by the derivatives
+/// of PyTorch's equations at `baseline`.
+void walkGateAdjoints(const CellBaseline& baseline, const EmissionAdjoints& after, const TakeGateAdjoints& take);
+
+}  // namespace heft
