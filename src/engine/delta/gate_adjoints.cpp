@@ -42,7 +42,7 @@ at::Tensor rnnStep(CellKind kind, const Points& p, const at::Tensor& emission) {
 }  // namespace
 
 void walkGateAdjoints(const CellBaseline& baseline, const EmissionAdjoints& after, const TakeGateAdjoints& take) {
-  auto carry = after.carry;
+  auto carry = after.carry.defined() ? after.carry.to(baseline.points.device()) : after.carry;
   for (auto step = baseline.steps - 1; step >= 0; --step) {
     const Points points{baseline.points[step]};
     const auto emission = after.emission.select(1, step).to(baseline.points.device());
