@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/delta/rounding_sums.hpp"
 #include "engine/kernels/cpu/delta_step.hpp"
 #include "engine/kernels/cpu/unit_response.hpp"
 #include "engine/products/small_products.hpp"
@@ -16,7 +17,17 @@ namespace {
 constexpr size_t kMostPoints = 13;
 
 /// Places of the workspace.
-enum Place : size_t { kState, kMoved, kPre, kCarry, kRaw, kProjected, kSplit, kRounding, kSomeRounding, kPlaces };
+enum Place : size_t {
+  kState,
+  kMoved,
+  kPre,
+  kCarry,
+  kRaw,
+  kProjected,
+  kSplit,
+  kRounding,
+  kPlaces = kRounding + RoundingSums::kPlaces
+};
 static_assert(kPlaces == kDeltaPlaces);
 
 bool anyNonZero(const float* values, int64_t count) {
@@ -53,7 +64,6 @@ class DeltaRun {
   void wakeUnits(int64_t step);
   size_t wake(int64_t row);
   void preActivations(int64_t step, size_t before);
-  void addRounding(const RoundingTable& table, int64_t step, const at::Tensor& prepared, int64_t count);
   void addChanges(int64_t step, size_t slot);
   void runUnits(int64_t step, size_t count);
   void project(int64_t step, size_t count);
@@ -93,14 +103,14 @@ class DeltaRun {
   std::vector<int64_t> unit_;
   size_t spread_ = 0;  ///< slots below it may differ in every unit; those from it on, in their one unit alone
 
-  at::Tensor state_;      ///< [rows, emitted], by slot: changes of what was emitted
-  at::Tensor moved_;      ///< [rows, inputs], by slot: changes of what is read; undefined where nothing is
-  at::Tensor pre_;        ///< [room for rows, columns_], by slot
-  at::Tensor carry_;      ///< LSTM: [rows, hidden], by slot
-  at::Tensor raw_;        ///< [rows, hidden], by slot, with a projection
-  at::Tensor projected_;  ///< [room for rows, emitted], likewise
-  at::Tensor sequence_;   ///< [steps, rows, emitted], by row
-  at::Tensor rounding_;   ///< [rows, columns of the table], by slot, where it is known
+  at::Tensor state_;       ///< [rows, emitted], by slot: changes of what was emitted
+  at::Tensor moved_;       ///< [rows, inputs], by slot: changes of what is read; undefined where nothing is
+  at::Tensor pre_;         ///< [room for rows, columns_], by slot
+  at::Tensor carry_;       ///< LSTM: [rows, hidden], by slot
+  at::Tensor raw_;         ///< [rows, hidden], by slot, with a projection
+  at::Tensor projected_;   ///< [room for rows, emitted], likewise
+  at::Tensor sequence_;    ///< [steps, rows, emitted], by row
+  RoundingSums rounding_;  ///< where it is known
   float *state_values_, *pre_values_, *carry_values_ = nullptr, *raw_values_ = nullptr;
 };
 
@@ -143,7 +153,7 @@ DeltaRun::DeltaRun(const CellBaseline& baseline, std::span<const CellChange> cha
   }
   sequence_ = workspace.take(place, {base_.steps, rows_, emitted_});
   const auto& table = base_.recurrent_rounding.defined() ? base_.recurrent_rounding : base_.input_rounding;
-  if (table.defined()) rounding_ = workspace.take(kRounding, {rows_, table.columns()}).zero_();
+  if (table.defined()) rounding_ = RoundingSums(rows_, samples_, table.columns(), workspace, kRounding);
 }
 
 bool DeltaRun::isActive(int64_t step, int64_t row) const {
@@ -233,7 +243,8 @@ void DeltaRun::preActivations(int64_t step, size_t before) {
   if (spread > 0) {
     const auto states = base_.recurrent.prepare(state_.narrow(0, 0, spread), workspace_, kSplit);
     base_.recurrent.multiply(states, spread, pre_.narrow(1, 0, columns), false);
-    addRounding(base_.recurrent_rounding, step, states, spread);
+    if (base_.recurrent_rounding.defined())
+      rounding_.add(base_.recurrent_rounding, step, states, std::span(live_).first(static_cast<size_t>(spread)));
   }
   for (auto slot = static_cast<size_t>(spread); slot < before; ++slot) {
     // What differs in one unit alone reads one row of the weights.
@@ -254,29 +265,7 @@ void DeltaRun::preActivations(int64_t step, size_t before) {
   const auto read = base_.input.prepare(moved_.narrow(0, 0, count), workspace_, kSplit);
   base_.input.multiply(read, count, pre_.narrow(1, 0, base_.input.outputs()), true);
   if (base_.input_new.defined()) base_.input_new.multiply(read, count, pre_.narrow(1, 3 * hidden_, hidden_), false);
-  addRounding(base_.input_rounding, step, read, count);
-}
-
-/// What rounding the first `count` slots took from the outputs in a product of `prepared` [room, 2, half].
-void DeltaRun::addRounding(const RoundingTable& table, int64_t step, const at::Tensor& prepared, int64_t count) {
-  if (!table.defined()) return;
-  // Always as many rows at once, whatever they are, so that a row's sum doesn't depend on those beside it; fewer where few
-  // variants share a sample.
-  const int64_t together = samples_ <= 16 ? 16 : samples_ <= 32 ? 8 : 4;
-  const auto depth = 2 * prepared.size(2), columns = table.columns();
-  const auto step_table = table.at(step);
-  auto some = workspace_.take(kSomeRounding, {together, columns});
-  const auto* rows = prepared.const_data_ptr<at::BFloat16>();
-  auto* sums = rounding_.data_ptr<float>();
-  for (int64_t slot = 0, next = 0; slot < count; slot = next) {
-    const auto sample = live_[static_cast<size_t>(slot)] % samples_;
-    while (next < count && next < slot + together && live_[static_cast<size_t>(next)] % samples_ == sample) ++next;
-    const auto first = std::min(slot, prepared.size(0) - together);
-    multiplySmall({together, columns, depth, depth, columns, columns, false}, rows + first * depth,
-                  step_table.const_data_ptr<at::BFloat16>() + sample * depth * columns, some.data_ptr<float>());
-    const auto* found = some.const_data_ptr<float>() + (slot - first) * columns;
-    for (int64_t i = 0; i < (next - slot) * columns; ++i) sums[slot * columns + i] += found[i];
-  }
+  if (base_.input_rounding.defined()) rounding_.add(base_.input_rounding, step, read, live_);
 }
 
 /// dW (z + dz), in the places that the variant changes.
@@ -362,14 +351,10 @@ LayerDeltas DeltaRun::run(std::span<const uint8_t> kept) {
 LayerDeltas DeltaRun::result() {
   LayerDeltas found{sequence_, at::zeros({rows_, emitted_}, at::kFloat), {}, {}};
   if (carry_.defined()) found.carry = at::zeros({rows_, hidden_}, at::kFloat);
-  if (rounding_.defined()) found.rounding = at::zeros_like(rounding_);
+  if (rounding_.defined()) found.rounding = rounding_.byRow(live_);
   for (size_t slot = 0; slot < live_.size(); ++slot) {
     std::copy_n(state(slot), emitted_, found.hidden.data_ptr<float>() + live_[slot] * emitted_);
     if (carry_.defined()) std::copy_n(carryOf(slot), hidden_, found.carry.data_ptr<float>() + live_[slot] * hidden_);
-    if (!rounding_.defined()) continue;
-    const auto columns = rounding_.size(1);
-    std::copy_n(rounding_.const_data_ptr<float>() + static_cast<int64_t>(slot) * columns, columns,
-                found.rounding.data_ptr<float>() + live_[slot] * columns);
   }
   return found;
 }
