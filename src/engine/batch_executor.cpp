@@ -173,7 +173,7 @@ void BatchExecutor::runBaseline() {
 void BatchExecutor::correctRounding() {
   if (!rounds() || layout_.elements() > calls_->outputsWorthCorrecting(options_.memory)) return;
   try {
-    calls_->correctRounding(emissionAdjoints(runner_, layout_));
+    calls_->correctRounding(emissionAdjoints(runner_, layout_), layout_.samples());
   } catch (const std::exception& error) {  // what can't be differentiated stays rounded, and is said to be
     if (saysOutOfMemory(error.what())) throw;
   }

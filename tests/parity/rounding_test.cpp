@@ -24,12 +24,15 @@ class GateSlopes {
 
   [[nodiscard]] bool known() const { return !adjoints_.empty(); }
 
-  /// Each weight and bias of each cell, with its slopes [samples, elements] by row and column.
+  /// Each weight and bias of each cell, with its slopes [samples, elements] by result and column.
   struct Matrix {
     at::Tensor weight;          ///< as the call read it
-    at::Tensor adjoints, read;  ///< [elements, steps, samples, rows], [steps, samples, columns]
-    [[nodiscard]] at::Tensor slope(int64_t row, int64_t column) const {
-      return (adjoints.select(3, row) * read.select(2, column)).sum(1).t();
+    at::Tensor adjoints, read;  ///< [elements, steps, rows, results], [steps, rows, columns]
+    at::Tensor sample_of_row;
+    [[nodiscard]] at::Tensor slope(int64_t result, int64_t column, int64_t samples) const {
+      const auto by_row = (adjoints.select(3, result) * read.select(2, column)).sum(1).t();
+      return at::zeros({samples, by_row.size(1)}, by_row.options())
+          .index_add_(0, sample_of_row.to(by_row.device()), by_row);
     }
   };
   std::vector<Matrix> matrices() {
@@ -55,10 +58,11 @@ class GateSlopes {
     if (cell.kind == CellKind::gru)
       of_input = at::cat({gates.narrow(3, 0, 2 * cell.hidden), gates.narrow(3, rows, cell.hidden)}, 3);
     const auto ones = at::ones({cell.steps, cell.rows, 1}, cell.points.options());
-    all.push_back({weights.input, of_input, cell.read});
-    all.push_back({weights.recurrent, gates.narrow(3, 0, rows), cell.before});
-    if (weights.input_bias.defined()) all.push_back({weights.input_bias, of_input, ones});
-    if (weights.recurrent_bias.defined()) all.push_back({weights.recurrent_bias, gates.narrow(3, 0, rows), ones});
+    all.push_back({weights.input, of_input, cell.read, after.samples});
+    all.push_back({weights.recurrent, gates.narrow(3, 0, rows), cell.before, after.samples});
+    if (weights.input_bias.defined()) all.push_back({weights.input_bias, of_input, ones, after.samples});
+    if (weights.recurrent_bias.defined())
+      all.push_back({weights.recurrent_bias, gates.narrow(3, 0, rows), ones, after.samples});
   }
 
   std::vector<EmissionAdjoints> adjoints_;
@@ -96,7 +100,8 @@ TEST_P(GateAdjoints, AreTheSlopesOfExecutedOutputs) {
                       [&](size_t, const at::Tensor& one) { outputs.push_back(one[0].cpu().clone()); });
       }
       const auto want = (outputs[0] - outputs[1]) / (2 * kStep);
-      const auto found = matrix.slope(flat / columns, flat % columns).to(at::kCPU, at::kDouble);
+      const auto found =
+          matrix.slope(flat / columns, flat % columns, session.baseline().size(0)).to(at::kCPU, at::kDouble);
       EXPECT_LT((found - want).abs().max().item<double>(), 2e-4 * want.abs().max().item<double>() + 1e-6 * scale)
           << session.model().parameters[static_cast<size_t>(parameter)].name << " " << flat;
       ++compared;
@@ -105,18 +110,19 @@ TEST_P(GateAdjoints, AreTheSlopesOfExecutedOutputs) {
   EXPECT_GT(compared, 10);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, GateAdjoints,
-                         testing::Values("lstm_1_layer", "lstm_2_layers_batch_first", "lstm_3_layers_bidirectional",
-                                         "lstm_head_on_c_n", "lstm_returns_all", "lstm_states_learned", "gru_1_layer",
-                                         "gru_2_layers_bidirectional", "gru_head_on_h_n", "rnn_tanh_1_layer",
-                                         "rnn_tanh_2_layers_bidirectional", "rnn_relu_1_layer",
-                                         "rnn_relu_2_layers_bidirectional", "attention_over_time",
-                                         "blocks_lstm_then_gru", "layer_norm_around_lstm"),
-                         [](const auto& one) { return one.param; });
+INSTANTIATE_TEST_SUITE_P(
+    Cells, GateAdjoints,
+    testing::Values("lstm_1_layer", "lstm_2_layers_batch_first", "lstm_3_layers_bidirectional", "lstm_head_on_c_n",
+                    "lstm_returns_all", "lstm_states_learned", "gru_1_layer", "gru_2_layers_bidirectional",
+                    "gru_head_on_h_n", "rnn_tanh_1_layer", "rnn_tanh_2_layers_bidirectional", "rnn_relu_1_layer",
+                    "rnn_relu_2_layers_bidirectional", "attention_over_time", "blocks_lstm_then_gru",
+                    "layer_norm_around_lstm", "packed_lstm_sorted", "packed_lstm_unsorted", "packed_lstm_bidirectional",
+                    "packed_gru_bidirectional", "packed_rnn_tanh", "batch_of_windows", "batch_mean_subtracted"),
+    [](const auto& one) { return one.param; });
 
-TEST(EmissionAdjoints, AreNotTakenWhereRowsAreNoSamplesOrStepsAreMissing) {
-  for (const auto* name : {"packed_lstm_unsorted", "lstm_proj", "cell_lstm_stacked", "stream_policy_lstm",
-                           "batch_mean_subtracted", "batch_of_windows", "blocks_called_twice"}) {
+TEST(EmissionAdjoints, AreNotTakenWhereALayerIsCalledMoreThanOnceOrProjects) {
+  for (const auto* name :
+       {"lstm_proj", "packed_lstm_proj", "cell_lstm_stacked", "stream_policy_lstm", "blocks_called_twice"}) {
     Session session(fixture(name).options());
     EXPECT_TRUE(emissionAdjoints(session.runner(), session.layout()).empty()) << name;
   }
@@ -125,14 +131,34 @@ TEST(EmissionAdjoints, AreNotTakenWhereRowsAreNoSamplesOrStepsAreMissing) {
 struct Rounded {
   bench::Shape shape;
   bool as_device = false;
+  bool packed = false;  ///< an LSTM of 128 units over four sequences of other lengths, the first one last
 };
 void PrintTo(const Rounded& one, std::ostream* out) {
   *out << static_cast<int>(one.shape.kind) << " x " << one.shape.layers << ", " << one.shape.hidden << " hidden, "
-       << one.shape.inputs << " inputs, " << one.shape.batch << " samples" << (one.as_device ? ", as a device" : "");
+       << one.shape.inputs << " inputs, " << one.shape.batch << " samples" << (one.as_device ? ", as a device" : "")
+       << (one.packed ? ", packed" : "");
+}
+
+torch::jit::Module packedModule(const bench::Shape& shape) {
+  torch::jit::Module module("__torch__.Packed");
+  for (const auto& one : bench::makeModule(shape).named_parameters())
+    module.register_parameter(one.name, one.value, false);
+  module.define(R"(
+def forward(self, x: Tensor) -> Tensor:
+  s = torch.zeros([1, 4, 128], dtype=x.dtype)
+  turned = torch.index_select(x, 0, torch.tensor([1, 2, 3, 0]))
+  packed, sizes = torch._pack_padded_sequence(turned, torch.tensor([8, 6, 6, 3]), True)
+  y, h, c = torch.lstm(packed, sizes, [s, s], [self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0],
+                       True, 1, 0.0, False, False)
+  last = torch.index_select(h[0] + c[0], 0, torch.tensor([3, 0, 1, 2]))
+  return torch.linear(last, self.head, self.head_bias)
+)");
+  return module;
 }
 
 std::vector<Rounded> everyShape() {
   std::vector<Rounded> all;
+  for (const bool as_device : {false, true}) all.push_back({{CellKind::lstm, 9, 128, 1, 5, 4, 8}, as_device, true});
   for (const auto kind : {CellKind::lstm, CellKind::gru, CellKind::rnn_tanh, CellKind::rnn_relu}) {
     for (const bool as_device : {false, true}) {
       all.push_back({{kind, 7, 128, 1, 4, 1, 9}, as_device});
@@ -151,7 +177,8 @@ class RoundedProducts : public testing::TestWithParam<Rounded> {
     if (!GetParam().as_device && testDevice().is_cpu() &&
         DeltaProduct::fastest(ProductForm::rounded) != DeltaProduct::By::tiles)
       GTEST_SKIP() << "this processor multiplies no bfloat16";
-    saved_.emplace(bench::makeModule(GetParam().shape), bench::makeInputs(GetParam().shape));
+    const auto& shape = GetParam().shape;
+    saved_.emplace(GetParam().packed ? packedModule(shape) : bench::makeModule(shape), bench::makeInputs(shape));
     auto options = saved_->options();
     options.devices = {testDevice()};
     session_.emplace(options);

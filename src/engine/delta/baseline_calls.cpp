@@ -78,6 +78,11 @@ int64_t BaselineCall::bytes() const {
   return floats * int64_t{sizeof(float)};
 }
 
+at::Tensor BaselineCall::bySample(const at::Tensor& rounding) const {
+  auto all = at::zeros({rounding.size(0), samples, rounding.size(2)}, rounding.options());
+  return all.index_add_(1, sample_of_row.to(rounding.device()), rounding);
+}
+
 BaselineCalls::BaselineCalls(Model& model, ProductForm products, bool as_device, bool spoils_unread)
     : PlainHandler(model), spoils_unread_(spoils_unread) {
   const bool on_device = !model.parameters.empty() && !model.parameters[0].value.device().is_cpu();
@@ -103,7 +108,7 @@ int64_t BaselineCalls::outputsWorthCorrecting(int64_t memory) const {
   return std::min(hidden / kHiddenPerOutput, memory / 4 / (floats * int64_t{sizeof(float)}));
 }
 
-void BaselineCalls::correctRounding(std::vector<EmissionAdjoints> adjoints) {
+void BaselineCalls::correctRounding(std::vector<EmissionAdjoints> adjoints, int64_t samples) {
   size_t cells = 0;
   for (const auto& call : calls_) cells += call.call.weights.size();
   if (form_.products != ProductForm::rounded || adjoints.size() != cells) return;
@@ -112,6 +117,8 @@ void BaselineCalls::correctRounding(std::vector<EmissionAdjoints> adjoints) {
   for (auto& call : calls_) {
     const auto own = static_cast<std::ptrdiff_t>(call.call.weights.size());
     call.adjoints.assign(std::make_move_iterator(next), std::make_move_iterator(next + own));
+    call.sample_of_row = call.adjoints.at(0).samples;
+    call.samples = samples;
     call.cells.clear();
     next += own;
   }
@@ -171,7 +178,11 @@ bool BaselineCalls::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
   result.hidden = call->cell ? take().unsqueeze(0) : take();
   if (call->kind == CellKind::lstm) result.carry = call->cell ? take().unsqueeze(0) : take();
   const bool sequence = !call->cell;
-  calls_.push_back({std::move(*call), std::move(result), {}, {}, {}, {}, spoils_unread_});
+  BaselineCall kept;
+  kept.call = std::move(*call);
+  kept.result = std::move(result);
+  kept.spoils_unread = spoils_unread_;
+  calls_.push_back(std::move(kept));
   if (!model_.native) model_.promoter.results(op, stack);
   reads_.watch(sequence ? torch::jit::last(stack, op.schema().returns().size())[0].toTensor() : at::Tensor());
   return true;

@@ -17,6 +17,8 @@ struct BaselineCall {
   std::vector<CellBaseline> cells;  ///< [layers x directions], once prepared
   /// Of each cell, where the form corrects what rounding does; given up once prepared.
   std::vector<EmissionAdjoints> adjoints;
+  at::Tensor sample_of_row;  ///< theirs
+  int64_t samples = 0;
   Workspace results;  ///< of variants of this call
   /// bool, the output's shape without its width: places that forward reads, and all that variants' outputs need to hold;
   /// undefined: all places.
@@ -31,6 +33,8 @@ struct BaselineCall {
   void prepare(const DeltaForm& form);
   /// Of what rounding took, with these cells; 0: it isn't known.
   [[nodiscard]] int64_t roundingColumns() const;
+  /// [variants, samples, columns] of what it took, from [variants, rows, columns].
+  [[nodiscard]] at::Tensor bySample(const at::Tensor& rounding) const;
   /// Bytes that `cells` take.
   [[nodiscard]] int64_t bytes() const;
 };
@@ -54,7 +58,7 @@ class BaselineCalls : public PlainHandler {
   /// Outputs of a sample up to which correcting what rounding does costs little beside the products, and fits into `memory`.
   [[nodiscard]] int64_t outputsWorthCorrecting(int64_t memory) const;
   /// From here on what rounding takes from the outputs is known: `adjoints` of the cells of all calls, call after call.
-  void correctRounding(std::vector<EmissionAdjoints> adjoints);
+  void correctRounding(std::vector<EmissionAdjoints> adjoints, int64_t samples);
   /// One for each thread.
   std::vector<Workspace>& workspaces() { return workspaces_; }
   /// Bytes that the cells of all calls together take.

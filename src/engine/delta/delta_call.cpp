@@ -70,7 +70,7 @@ class DeltaCall {
   std::array<std::vector<uint8_t>, 2> kept_;
   std::vector<Workspace>& workspaces_;
   RecurrentResult result_;
-  at::Tensor rounding_;  ///< [variants, samples, columns]
+  at::Tensor rounding_;  ///< [variants, rows, columns]
 };
 
 DeltaCall::DeltaCall(BaselineCall& baseline, const CallDeltas& deltas, int64_t variants,

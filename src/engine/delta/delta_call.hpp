@@ -19,7 +19,7 @@ struct CallDeltas {
 struct VariantResults {
   RecurrentResult result;
   at::Tensor
-      rounding;  ///< float32 [variants, samples, columns]: LayerDeltas', of all layers; undefined where it isn't known
+      rounding;  ///< float32 [variants, rows, columns]: LayerDeltas', of all layers; undefined where it isn't known
 };
 
 /// The call's results in every variant, [variants, ...], float64: the baseline's, and on top of it what runDeltas() carries

@@ -12,17 +12,10 @@ namespace {
 
 constexpr uint64_t kSeed = 1;  ///< of the numbers that tell samples apart
 
-/// True when each row of the layer is the sample of its number, in one run over whole sequences.
-bool isPlain(const RecurrentSite& site, int64_t samples) {
-  if (site.calls() != 1 || site.form().cell || site.form().packed || site.hasProjection()) return false;
-  const auto& rows = site.samples();
-  if (std::ssize(rows) != samples) return false;
-  for (int64_t row = 0; row < samples; ++row) {
-    const auto sample = rows[static_cast<size_t>(row)];
-    if (sample >= 0 && sample != row) return false;
-  }
-  return true;
-}
+/// True when the layer runs once, over whole sequences.
+bool isPlain(const RecurrentSite& site) { return site.calls() == 1 && !site.form().cell && !site.hasProjection(); }
+
+at::Tensor samplesOf(const RecurrentSite& site) { return at::tensor(site.samples(), at::kLong).clamp_min(0); }
 
 /// Seed k is output k of every sample: samples don't influence each other, so one adjoint serves all.
 at::Tensor everyOutput(const at::Tensor& outputs) {
@@ -35,7 +28,7 @@ std::vector<EmissionAdjoints> adjointsOf(const std::vector<Site*>& sites, const 
   if (sites.empty() || !outputs.requires_grad() || !assignSamples(sites, outputs, kSeed)) return {};
   std::vector<at::Tensor> leaves;
   for (const auto* site : sites) {
-    if (!isPlain(dynamic_cast<const RecurrentSite&>(*site), outputs.size(0))) return {};
+    if (!isPlain(dynamic_cast<const RecurrentSite&>(*site))) return {};
     const auto own = site->leaves();
     leaves.insert(leaves.end(), own.begin(), own.end());
   }
@@ -50,7 +43,8 @@ std::vector<EmissionAdjoints> adjointsOf(const std::vector<Site*>& sites, const 
       emission = at::zeros(shape, own[0].options().requires_grad(false));
     }
     const auto carry = own.size() > 1 ? gradients[next + 1] : at::Tensor();
-    all.push_back({emission.to(at::kFloat), carry.defined() ? carry.to(at::kFloat) : carry});
+    all.push_back({emission.to(at::kFloat), carry.defined() ? carry.to(at::kFloat) : carry,
+                   samplesOf(dynamic_cast<const RecurrentSite&>(*sites[site]))});
     next += own.size();
   }
   return all;

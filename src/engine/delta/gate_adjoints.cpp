@@ -46,12 +46,16 @@ void walkGateAdjoints(const CellBaseline& baseline, const EmissionAdjoints& afte
   for (auto step = baseline.steps - 1; step >= 0; --step) {
     const Points points{baseline.points[step]};
     const auto emission = after.emission.select(1, step).to(baseline.points.device());
-    if (baseline.kind == CellKind::lstm)
-      take(step, lstmStep(points, emission, carry));
-    else if (baseline.kind == CellKind::gru)
-      take(step, gruStep(points, emission, carry));
-    else
-      take(step, rnnStep(baseline.kind, points, emission));
+    const auto carried = carry;
+    auto gates = baseline.kind == CellKind::lstm  ? lstmStep(points, emission, carry)
+                 : baseline.kind == CellKind::gru ? gruStep(points, emission, carry)
+                                                  : rnnStep(baseline.kind, points, emission);
+    if (baseline.active.defined()) {
+      const auto active = baseline.active[step].unsqueeze(1).ne(0);
+      gates = gates.masked_fill(~active, 0);
+      if (carry.defined()) carry = at::where(active, carry, carried.defined() ? carried : at::zeros_like(carry));
+    }
+    take(step, gates);
   }
 }
 

@@ -167,7 +167,10 @@ RecurrentResult BatchHandler::runDifferences(BaselineCall& baseline, const CallD
   const BelowVmap plain;
   baseline.prepare(baseline_->form());
   auto [result, rounding] = runDeltaCall(baseline, deltas, level_.variants(), baseline_->workspaces());
-  if (rounding.defined()) rounding_ = rounding_.defined() ? rounding_ + rounding : rounding;
+  if (rounding.defined()) {
+    const auto by_sample = baseline.bySample(rounding);
+    rounding_ = rounding_.defined() ? rounding_ + by_sample : by_sample;
+  }
   partial_.add(result.output, baseline);
   for (auto* one : {&result.output, &result.hidden, &result.carry}) {
     if (one->defined()) *one = level_.wrap(*one);
