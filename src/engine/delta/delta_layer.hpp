@@ -14,8 +14,7 @@ struct LayerDeltas {
   at::Tensor sequence;  ///< [steps, rows, inputs], in the order in which the layer reads it
   at::Tensor hidden;    ///< [rows, emitted]
   at::Tensor carry;     ///< LSTM: [rows, hidden]
-  at::Tensor
-      rounding;  ///< of results: [rows, columns], what rounding took from the outputs, where that is known (RoundingTable)
+  at::Tensor rounding;  ///< of results: [rows, columns], RoundingTable's sums; undefined where they aren't known
 
   [[nodiscard]] bool any() const { return sequence.defined() || hidden.defined() || carry.defined(); }
 };
