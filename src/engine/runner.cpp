@@ -152,9 +152,16 @@ Runner::Runner(Model& model, Inputs inputs, RunnerOptions options)
 c10::IValue Runner::forward(std::vector<c10::IValue> values) {
   // The graph runs as it is written: optimising folds constants and fuses operators, which would hide weights from us.
   const torch::jit::GraphOptimizerEnabledGuard as_written(false);
-  if (options_.module_name.empty()) return model_.module.forward(std::move(values));
+  const auto run = [&] {
+    // What forward forks runs here and now: operators are answered on this thread alone.
+    const auto here = [](const std::function<void()>& task) { task(); };
+    const auto done = model_.module.get_method("forward").run_async(std::move(values), {}, here);
+    done->waitAndThrow();
+    return done->value();
+  };
+  if (options_.module_name.empty()) return run();
   const ObserveScope scope(observed_module_);
-  model_.module.forward(std::move(values));
+  run();
   return scope.seen();
 }
 
