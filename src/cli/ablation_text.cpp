@@ -97,6 +97,8 @@ std::string singleText(const Ablation& ablation, const WhatIf& variant) {
   auto text =
       labelled(variant.name + "  ", weightsText(variant), std::min<std::size_t>(widthOf(variant.name) + 2, 48)) + "\n" +
       metricsTable(ablation, variant);
+  if (std::any_of(change.sample_rms.begin(), change.sample_rms.end(), [](double one) { return std::isnan(one); }))
+    return text + "\n  The output is no number then.\n";
   if (largest(change.sample_rms, 1).empty()) return text + "\n  Nothing moves.\n";
   text += moversTable("classes that move most", change.class_mean, change.class_rms, own.class_mean, own.class_rms,
                       className);

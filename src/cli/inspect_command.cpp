@@ -137,8 +137,8 @@ Inspection refused(const SessionOptions& options, const std::string& why) {
   for (const bool native : {false, true}) {
     try {
       auto model = loadModel(options.model, {options.device(), native});
-      auto inputs =
-          readInputs(options.inputs, model.module.get_method("forward").function().getSchema(), options.device(), native);
+      auto inputs = readInputs(options.inputs, model.module.get_method("forward").function().getSchema(),
+                               options.device(), native);
       Runner runner(model, std::move(inputs), {options.stream, target.module_name});
       const at::AutoGradMode grad(true);
       RecordHandler record(model);

@@ -70,7 +70,8 @@ void addRankOptions(CLI::App& command, RankOptions& options) {
   command
       .add_option("--precision", options.precision,
                   "Of executed weights' products: float32, or bfloat16, which is faster on large models (AMX, AVX-512 "
-                  "with bfloat16, CUDA), off by a millionth where outputs are few, else 0.1 %, and says how far")
+                  "with bfloat16, CUDA), off by some millionths where outputs are few (relu apart), else 0.1 %, and "
+                  "says how far")
       ->capture_default_str();
 }
 

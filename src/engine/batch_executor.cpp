@@ -311,8 +311,10 @@ std::vector<std::string> BatchExecutor::notes() const {
   auto notes = notes_;
   if (rounds() && !checked_.empty())
     notes.push_back(
-        "products of differences are of numbers rounded to bfloat16, as asked: beside the loop impacts were off by " +
-        shortly(rounding_error_) + " at most, relative (two or more of each parameter)");
+        "products of differences are of numbers rounded to bfloat16, as asked: of the impacts checked beside the loop, "
+        "two "
+        "or more of each parameter, none was off by more than " +
+        shortly(rounding_error_) + ", relative");
   return notes;
 }
 

@@ -91,19 +91,26 @@ Estimated estimateSelected(const MethodTask& task, Run& run) {
   run.cost.probe_error = result.probe_error;
   run.notes.insert(run.notes.end(), result.notes.begin(), result.notes.end());
   Estimated estimated;
+  std::size_t beyond = 0;
   for (std::size_t p = 0; p < task.selected.places().size(); ++p) {
     auto& impacts = run.impacts[p];
     estimated.impact.emplace_back();
     for (const auto place : task.selected.places()[p]) {
       const auto i = static_cast<std::size_t>(place);
-      estimated.impact.back().push_back(result.impact[0][p][i]);
-      impacts.impact[i] = static_cast<float>(result.impact[0][p][i]);
+      const double impact = result.impact[0][p][i];
+      estimated.impact.back().push_back(forDecisions(impact));
+      impacts.impact[i] = std::isfinite(impact) ? static_cast<float>(impact) : std::numeric_limits<float>::infinity();
+      beyond += std::isfinite(impact) ? 0 : 1;
       impacts.standard_error[i] = result.standard_error[0][p][i];
       for (std::size_t m = 1; m < task.settings.metrics.size(); ++m) {
         impacts.other[std::string(name(task.settings.metrics[m]))][i] = static_cast<float>(result.impact[m][p][i]);
       }
     }
   }
+  if (beyond > 0)
+    run.notes.push_back("the impact of " + std::to_string(beyond) + (beyond == 1 ? " weight" : " weights") +
+                        " could not be estimated (no finite number came out, as where a model divides by a weight); "
+                        "it is taken to be infinite until it is executed");
   return estimated;
 }
 
@@ -125,7 +132,8 @@ void storeIntervals(const MethodTask& task, const Estimated& estimated, const St
 std::vector<CalibrationFacts> calibrationFacts(const MethodTask& task, std::span<const CalibrationPair> pairs) {
   std::map<std::size_t, std::vector<double>> ratios;
   for (const auto& pair : pairs) {
-    if (pair.estimate > 0) ratios[Strata::parameterOf(pair.stratum)].push_back(pair.measured / pair.estimate);
+    if (pair.estimate > 0 && pair.estimate < kBeyondNumbers)
+      ratios[Strata::parameterOf(pair.stratum)].push_back(pair.measured / pair.estimate);
   }
   std::vector<CalibrationFacts> facts;
   for (auto& [parameter, of_parameter] : ratios) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <span>
 #include <vector>
 
@@ -10,9 +11,14 @@
 
 namespace heft {
 
+/// What is no finite number where a weight is set otherwise (a model divides by it, say), as decisions take it: it matters most, so
+/// that it is executed first.
+constexpr double kBeyondNumbers = 1e30;
+[[nodiscard]] inline double forDecisions(double impact) { return std::isfinite(impact) ? impact : kBeyondNumbers; }
+
 /// Estimates of the selected weights by the first metric, parameter by parameter.
 struct Estimated {
-  std::vector<std::vector<double>> impact;  ///< by parameter, [selected weights of it]
+  std::vector<std::vector<double>> impact;  ///< by parameter, [selected weights of it]; forDecisions()
   [[nodiscard]] std::vector<std::span<const double>> spans() const { return {impact.begin(), impact.end()}; }
 };
 

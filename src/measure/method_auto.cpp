@@ -59,7 +59,7 @@ void measureAuto(const MethodTask& task, Run& run) {
     });
     std::vector<double> impacts;
     for (std::size_t i = 0; i < flat.size(); ++i) {
-      impacts.push_back(measured[i].value[0]);
+      impacts.push_back(forDecisions(measured[i].value[0]));
       storeMeasured(task.settings, task.measurer.flatWeights().place(flat[i]), measured[i], run);
     }
     return impacts;

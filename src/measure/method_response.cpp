@@ -35,7 +35,7 @@ void measureResponse(const MethodTask& task, Run& run) {
     task.progress("calibrating", static_cast<double>(done) / static_cast<double>(of));
   });
   for (std::size_t i = 0; i < flat.size(); ++i) {
-    pairs[i].measured = measured[i].value[0];
+    pairs[i].measured = forDecisions(measured[i].value[0]);
     storeMeasured(task.settings, task.measurer.flatWeights().place(flat[i]), measured[i], run);
   }
   const Conformal intervals(pairs, strata.populations(), task.settings.alpha);

@@ -10,6 +10,7 @@
 #include "measure/joint.hpp"
 #include "measure/ranking_executor.hpp"
 #include "measure/shard_work.hpp"
+#include "model/weight_label.hpp"
 
 namespace heft {
 namespace {
@@ -64,8 +65,25 @@ struct Ranking {
     if (ranksWeights(settings)) measurer.prepareOn(executorProbes(measurer, selected));
   }
 
+  /// Says which weights have no impact that is a number.
+  void noteDestroyers() {
+    std::size_t count = 0;
+    std::string first;
+    for (std::size_t p = 0; p < run.impacts.size(); ++p) {
+      for (std::size_t i = 0; i < run.impacts[p].impact.size(); ++i) {
+        if (run.impacts[p].measured[i] == 0 || !std::isnan(run.impacts[p].impact[i])) continue;
+        if (count++ == 0) first = weightLabel(run.structure.parameters[p], static_cast<std::int64_t>(i));
+      }
+    }
+    if (count == 0) return;
+    run.notes.push_back("the output is no number once " + first +
+                        (count == 1 ? " is" : " or one of " + std::to_string(count - 1) + " other weights is") +
+                        " changed, so there is no impact to rank");
+  }
+
   /// The run with its notes and cost.
   Run finish() {
+    noteDestroyers();
     const auto notes = measurer.notes();
     run.notes.insert(run.notes.end(), notes.begin(), notes.end());
     run.notes.insert(run.notes.end(), task.checkpoint.notes().begin(), task.checkpoint.notes().end());

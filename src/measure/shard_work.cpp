@@ -27,7 +27,7 @@ std::vector<std::size_t> predicted(const MethodTask& task, const Estimates& esti
     std::vector<double> impacts;
     for (const auto one : selected) {
       const auto row = task.checkpoint.row(task.selected.flat(one));
-      impacts.push_back(row.empty() ? estimates.at(one) : row[0]);
+      impacts.push_back(row.empty() ? estimates.at(one) : forDecisions(row[0]));
     }
     return impacts;
   };

@@ -48,6 +48,11 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size() - 1)))];
 }
 
+/// 0 between equal infinities.
+double differenceOf(const VerifiedWeight& weight) {
+  return weight.impact == weight.reference ? 0.0 : std::abs(weight.impact - weight.reference);
+}
+
 std::optional<double> spearmanOf(std::span<const VerifiedWeight> weights) {
   std::vector<double> run, reference;
   for (const auto& weight : weights) {
@@ -63,7 +68,9 @@ Deviation deviationOf(const std::vector<VerifiedWeight>& weights, const Scale& s
   std::vector<double> errors;
   for (const auto& weight : weights) {
     if (std::max(weight.reference, weight.impact) <= std::max(scale.small, scale.noise)) continue;
-    errors.push_back(std::abs(weight.impact - weight.reference) / std::max(weight.reference, scale.small));
+    errors.push_back(std::isinf(weight.reference) && weight.impact == weight.reference
+                         ? 0.0
+                         : differenceOf(weight) / std::max(weight.reference, scale.small));
   }
   std::sort(errors.begin(), errors.end());
   deviation.compared = errors.size();
@@ -81,7 +88,7 @@ void judgeExecuted(const Run& run, const std::vector<VerifiedWeight>& executed, 
   double worst = 0;
   const VerifiedWeight* at = nullptr;
   for (const auto& weight : executed) {
-    const double difference = std::abs(weight.impact - weight.reference);
+    const double difference = differenceOf(weight);
     const double allowed = tolerance * std::max(weight.reference, scale.small) + scale.noise;
     if (difference <= allowed) continue;
     ++off;
