@@ -61,7 +61,7 @@ ModelOptions filesOfShards(const ShardRecord& record, const Options& options) {
 
 void checkIdentity(const FoundShard& shard, const Checkpoint::Identity& here) {
   if (shard.record.identity == here) return;
-  throw Error(Fault::output, shard.folder.string() + ": was measured with another " +
+  throw Error(Fault::output, shard.folder.string() + ": does not match in " +
                                  describeDifferences(shard.record.identity, here, "there", "here") +
                                  "; merge it where it was measured, or as it was");
 }

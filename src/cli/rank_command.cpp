@@ -59,15 +59,15 @@ void logSession(const Context& context, const Session& session, const RankSettin
   for (const auto& info : structure.parameters) weights += info.weights();
   context.log("model   " + session.options().model.string() + ": " + grouped(static_cast<size_t>(weights)) +
               " weights in " + counted(structure.parameters.size(), "parameter") + "; " + describeModel(structure));
-  context.log("inputs  " + session.batch().note);
+  if (!session.batch().interact) context.log("inputs  " + session.batch().note);  // else among the notes below
   context.log("output  " + session.layout().describe() + ", rms " +
               significant(session.baseline().square().mean().sqrt().item<double>()));
   for (const auto& note : session.notes()) context.warn(note);
   const auto selected = selection.weights();
+  const double together = session.runSeconds() * static_cast<double>(selected);
   auto text = "plan    " + std::string(name(settings.method)) + ": " + grouped(static_cast<size_t>(selected)) +
               " weights; one run of the model takes " + significant(1000 * session.runSeconds(), 2) +
-              " ms, so each weight run alone would take " +
-              duration(session.runSeconds() * static_cast<double>(selected));
+              " ms, so each weight run alone would take " + (together < 1 ? "less than a second" : duration(together));
   context.log(text);
 }
 

@@ -1,6 +1,9 @@
 #include "cli/run_files.hpp"
 
+#include <filesystem>
+
 #include "data/hash.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 
 namespace heft::cli {
@@ -11,6 +14,12 @@ namespace {
                          " changed since the run (another SHA-256 than in its run.json); bring back what the run was "
                          "made from, or name it with " +
                          option);
+}
+
+void requireThere(Fault fault, const std::string& file, const char* option) {
+  if (!std::filesystem::exists(file))
+    throw Error(
+        fault, printablePath(file) + ": no such file any more; name the run's own, where it has moved, with " + option);
 }
 
 }  // namespace
@@ -25,6 +34,7 @@ void addRunFiles(CLI::App& command, RunFiles& files) {
 std::string modelOf(const Run& run, const RunFiles& options) {
   const auto& from = run.provenance;
   const auto& file = options.model.empty() ? from.model : options.model;
+  requireThere(Fault::model, file, "--model");
   if (sha256File(file, Fault::model) != from.model_sha256)
     refuseChanged(Fault::model, file + ": the model has", "--model");
   return file;
@@ -40,6 +50,7 @@ ModelOptions filesOf(const Run& run, const RunFiles& options, NewTargets targets
   files.stream = run.settings.stream;
   files.threads = options.threads;
   std::vector<std::filesystem::path> inputs(files.inputs.begin(), files.inputs.end());
+  for (const auto& file : files.inputs) requireThere(Fault::input, file, "--inputs");
   if (sha256Files(inputs) != from.inputs_sha256) {
     std::string names;
     for (const auto& file : files.inputs) names += (names.empty() ? "" : ", ") + file;

@@ -129,7 +129,7 @@ std::vector<std::string> missingShards(const std::vector<FoundShard>& shards) {
   std::map<std::int64_t, const FoundShard*> found;
   for (const FoundShard& one : shards) {
     if (one.record.identity != shards[0].record.identity) {
-      refuse(one.folder, "was measured with another " +
+      refuse(one.folder, "does not match in " +
                              describeDifferences(shards[0].record.identity, one.record.identity,
                                                  printablePath(shards[0].folder), "here") +
                              "; merge parts of one ranking");

@@ -60,9 +60,12 @@ std::string topTable(const Run& run, const Findings& findings) {
                     row.magnitude_rank > 0 ? grouped(row.magnitude_rank) : "–");
   }
   if (run.settings.metrics.front() == Metric::rms && run.output.rms > 0 && findings.moving > 0) {
+    const double percent = 100 * static_cast<double>(findings.top.front().impact) / run.output.rms;
     text += wrapped("The output itself has an rms of " + significant(run.output.rms, 3) +
                         "; the first weight moves it by " +
-                        significant(100 * static_cast<double>(findings.top.front().impact) / run.output.rms, 2) + " %.",
+                        (percent < 99.5 || percent > 1e9 ? significant(percent, 2)
+                                                         : grouped(static_cast<std::size_t>(std::llround(percent)))) +
+                        " %.",
                     verdictWidth) +
             "\n";
   }
