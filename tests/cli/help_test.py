@@ -71,7 +71,7 @@ def test_exit_codes_are_those_of_the_footer_and_of_the_refusals():
 def test_the_run_folder_topic_names_every_file(tmp_path):
     from heft import rank
 
-    assert rank("gru_1_layer", tmp_path / "run", "--method", "response").code == 0
+    assert rank("gru_1_layer", tmp_path / "run", "--method", "response", "--metric", "rms", "kl").code == 0
     succeed("compare", tmp_path / "run", "--criteria", "magnitude")
     succeed("report", tmp_path / "run")
     said = succeed("help", "run-folder").out
