@@ -17,7 +17,7 @@ bool isPlain(const RecurrentSite& site) { return site.calls() == 1 && !site.form
 
 at::Tensor samplesOf(const RecurrentSite& site) { return at::tensor(site.samples(), at::kLong).clamp_min(0); }
 
-/// Seed k is output k of every sample: samples don't influence each other, so one adjoint serves all.
+/// Seed k is output k of every sample: each row moves one sample's outputs, so one adjoint serves all.
 at::Tensor everyOutput(const at::Tensor& outputs) {
   return at::eye(outputs.size(1), outputs.options().requires_grad(false))
       .unsqueeze(1)

@@ -14,8 +14,8 @@ namespace heft {
 /// one product. With halves each float is two bfloat16 numbers and three of the four products of halves are added up in float32,
 /// by one product three times as long (the split is Henry, Tang and Heinecke's, ARITH 2019). Tensor cores cut what they add to
 /// the sum's last bit, each time towards zero, so the small terms come first, and only the last ones meet a large sum. Of rounded
-/// numbers the high halves alone are multiplied. Otherwise LibTorch's float32 product. Rows are multiplied a fixed number together, filled up with what lies behind them, so that a
-/// row's sums don't depend on how many rows there are.
+/// numbers the high halves alone are multiplied. Otherwise LibTorch's float32 product. Rows are multiplied a fixed number together,
+/// filled up with what lies behind them, so that a row's sums don't depend on how many rows there are.
 class RowProducts {
  public:
   /// Columns of an operand where one of its parts lies; all the same where it has no halves.
