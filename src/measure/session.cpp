@@ -51,10 +51,10 @@ void checkFinite(const std::vector<NamedOutput>& outputs) {
   for (const auto& output : outputs) {
     const auto bad = at::isfinite(output.value).logical_not().sum().item<int64_t>();
     if (bad == 0) continue;
-    throw Error(Fault::input,
-                "the baseline's output" + (output.path.empty() ? "" : " '" + output.path + "'") + " holds " +
-                    std::to_string(bad) +
-                    " values that are NaN or infinite, so no change of it can be measured; check inputs and model");
+    throw Error(Fault::input, "the baseline's output" + (output.path.empty() ? "" : " '" + output.path + "'") +
+                                  " holds " + std::to_string(bad) +
+                                  " values that are NaN or infinite, so no change of it can be measured; check inputs "
+                                  "and model, or score another output with --output-target");
   }
 }
 
@@ -75,8 +75,8 @@ Session::Session(const SessionOptions& options) : options_(options) {
   }
   notes_.insert(notes_.begin(), model_.notes.begin(), model_.notes.end());
   refuseRandom(outputs);
-  checkFinite(outputs);
   const auto target = OutputTarget::parse(options_.output_target);
+  checkFinite(OutputLayout::select(outputs, target));
   PlainHandler plain(model_);
   batch_ = findBatch(*runner_, plain, target, outputs);
   layout_ = std::make_unique<OutputLayout>(outputs, target, batch_.output_dims, batch_.samples);
