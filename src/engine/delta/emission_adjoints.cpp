@@ -24,6 +24,12 @@ at::Tensor everyOutput(const at::Tensor& outputs) {
       .expand({outputs.size(1), outputs.size(0), outputs.size(1)});
 }
 
+/// Lets go of the graph behind some outputs, also where an adjoint can't be taken.
+struct Released {
+  const at::Tensor& outputs;
+  ~Released() { releaseGraph(outputs); }
+};
+
 std::vector<EmissionAdjoints> adjointsOf(const std::vector<Site*>& sites, const at::Tensor& outputs) {
   if (sites.empty() || !outputs.requires_grad() || !assignSamples(sites, outputs, kSeed)) return {};
   std::vector<at::Tensor> leaves;
@@ -61,9 +67,8 @@ std::vector<EmissionAdjoints> emissionAdjoints(Runner& runner, const OutputLayou
   for (auto* site : handler.sites()) {
     if (dynamic_cast<RecurrentSite*>(site) != nullptr) sites.push_back(site);
   }
-  auto found = adjointsOf(sites, outputs);
-  releaseGraph(outputs);
-  return found;
+  const Released released{outputs};
+  return adjointsOf(sites, outputs);
 }
 
 }  // namespace heft
