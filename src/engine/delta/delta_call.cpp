@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 #include "engine/delta/delta_layer.hpp"
@@ -20,6 +21,14 @@ namespace {
 constexpr int64_t kMostRows = 256, kFewestRows = 32;
 /// Blocks of a chunk, if those get enough rows: several for each thread of a usual machine.
 constexpr int64_t kBlocks = 8;
+
+/// Variants of a block: where they can, their rows fill whole blocks of a product, which are multiplied in any case.
+int64_t variantsOfABlock(int64_t variants, int64_t samples) {
+  const auto rows = std::clamp(variants * samples / kBlocks, kFewestRows, kMostRows);
+  const auto block = std::max<int64_t>(1, rows / samples);
+  const auto filling = DeltaProduct::roomFor(1) / std::gcd(DeltaProduct::roomFor(1), samples);
+  return block > filling ? block - block % filling : block;
+}
 
 /// A place of an output [variants, place, emitted] that is written, and where it comes from.
 struct Place {
@@ -114,8 +123,7 @@ VariantResults DeltaCall::run() {
     runBlock(0, variants_);
     return {result_, rounding_};
   }
-  const auto rows = std::clamp(variants_ * samples_ / kBlocks, kFewestRows, kMostRows);
-  const auto block = std::max<int64_t>(1, rows / samples_);
+  const auto block = variantsOfABlock(variants_, samples_);
   const auto blocks = (variants_ + block - 1) / block;
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard no_grad;
