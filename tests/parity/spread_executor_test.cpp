@@ -119,7 +119,8 @@ TEST(SpreadExecutor, ModelsSideBySideGiveTheSameBits) {
     settings.method = method;
     settings.metrics = {Metric::rms, Metric::kl};
     const size_t count = method == Method::reference ? 600 : 3000;
-    const auto alone = measured({}, settings, count), together = measured({testDevice(), testDevice()}, settings, count);
+    const auto alone = measured({}, settings, count),
+               together = measured({testDevice(), testDevice()}, settings, count);
     ASSERT_EQ(alone.size(), together.size());
     for (size_t i = 0; i < alone.size(); ++i) {
       ASSERT_EQ(alone[i].value, together[i].value) << i;
