@@ -24,8 +24,8 @@ struct SessionOptions {
   std::filesystem::path targets;  ///< empty: none
   std::string output_target;      ///< empty: every floating output
   bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
-  std::vector<c10::Device> devices = {
-      c10::kCPU};  ///< the first one's the session; others, of its kind, execute variants too
+  /// The first one's the session; others, of its kind, execute variants too.
+  std::vector<c10::Device> devices = {c10::kCPU};
 
   [[nodiscard]] c10::Device device() const { return devices.front(); }
 };

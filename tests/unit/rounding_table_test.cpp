@@ -37,7 +37,7 @@ TEST(RoundingTable, TellsWhatRoundingTakesFromAProduct) {
     const auto high = Product::rounded(product.differences), rest = Product::rounded(product.differences - high);
     // A row holds the rounded numbers behind three columns of something else, and the rest in front.
     RoundingTable table(2, 1, {3 + 2 * 130, 16, false}, at::kCPU);
-    table.fill(1, 3 + 130, 3, product.weights, product.adjoints);
+    table.fill(1, 3 + 130, 3, RoundingTable::Weights(product.weights), product.adjoints);
     const auto rows = at::cat({at::ones({9, 3}), rest, high}, 1);
     const auto found = rows.mm(table.at(1)[0].to(at::kFloat)).narrow(1, 0, elements);
     // The table is rounded itself, which costs a hundredth of what it tells at most.
@@ -50,7 +50,7 @@ TEST(RoundingTable, TellsWhatRoundingTakesFromAProduct) {
 TEST(RoundingTable, LiesInPairsForSmallProducts) {
   const auto product = random(130, 90, 5);
   RoundingTable flat(1, 1, {260, 16, false}, at::kCPU), pairs(1, 1, {260, 16, true}, at::kCPU);
-  for (auto* table : {&flat, &pairs}) table->fill(0, 0, 130, product.weights, product.adjoints);
+  for (auto* table : {&flat, &pairs}) table->fill(0, 0, 130, RoundingTable::Weights(product.weights), product.adjoints);
   const auto in_pairs = pairs.at(0)[0], in_rows = flat.at(0)[0];
   ASSERT_EQ(in_pairs.sizes(), (std::vector<int64_t>{130, 16, 2}));
   for (int64_t term = 0; term < 260; ++term)

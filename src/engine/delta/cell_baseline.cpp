@@ -85,7 +85,8 @@ void knowRounding(CellBaseline& baseline, const CellWeights& weights, const Emis
   const auto device = baseline.points.device();
   const auto elements = adjoints.emission.size(0);
   const auto columns = (elements + kOutputsTogether - 1) / kOutputsTogether * kOutputsTogether;
-  const auto input = weights.input.to(device, at::kFloat), recurrent = weights.recurrent.to(device, at::kFloat);
+  const RoundingTable::Weights input(weights.input.to(device, at::kFloat));
+  const RoundingTable::Weights recurrent(weights.recurrent.to(device, at::kFloat));
   const auto table = [&](int64_t terms, bool pairs) {
     return RoundingTable(baseline.steps, baseline.rows, {terms, columns, pairs}, device);
   };

@@ -18,8 +18,8 @@ struct CallDeltas {
 /// What a call gives in every variant.
 struct VariantResults {
   RecurrentResult result;
-  at::Tensor
-      rounding;  ///< float32 [variants, rows, columns]: LayerDeltas', of all layers; undefined where it isn't known
+  /// float32 [variants, rows, columns]: LayerDeltas', of all layers; undefined where it isn't known.
+  at::Tensor rounding;
 };
 
 /// The call's results in every variant, [variants, ...], float64: the baseline's, and on top of it what runDeltas() carries

@@ -22,7 +22,8 @@ struct LayerDeltas {
 /// Carries differences through one layer in one direction: never a variant's values, so that nothing cancels and small
 /// changes keep float32's relative accuracy (METHOD of this project, "delta propagation"). `changes` has one element a
 /// variant. Rows that nothing has reached yet take no part in a step. Returns what differs in sequence, hidden and carry,
-/// all defined (carry for an LSTM alone), and what its products' rounding took from the outputs; the sequence lies in `workspace`'s place `place` (its own are the first kDeltaPlaces).
+/// all defined (carry for an LSTM alone), and what its products' rounding took from the outputs; the sequence lies in
+/// `workspace`'s place `place` (its own are the first kDeltaPlaces).
 /// `kept`: by step, 0 where the sequence may hold anything; empty: nowhere.
 LayerDeltas runDeltas(const CellBaseline& baseline, std::span<const CellChange> changes, const LayerDeltas& input,
                       Workspace& workspace, size_t place, std::span<const uint8_t> kept = {});

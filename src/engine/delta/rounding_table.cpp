@@ -10,17 +10,19 @@ RoundingTable::RoundingTable(int64_t steps, int64_t samples, const Form& form, a
                       : at::zeros({steps, samples, form.terms, form.columns}, options);
 }
 
-void RoundingTable::fill(int64_t step, int64_t rounded, int64_t rest, const at::Tensor& weights,
+RoundingTable::Weights::Weights(const at::Tensor& weights)
+    : all(weights), lost(weights - weights.to(at::kBFloat16).to(at::kFloat)) {}
+
+void RoundingTable::fill(int64_t step, int64_t rounded, int64_t rest, const Weights& weights,
                          const at::Tensor& adjoints) {
-  const auto lost = weights - weights.to(at::kBFloat16).to(at::kFloat);
   const auto own = table_[step];
   const auto lines = form_.pairs ? at::zeros({own.size(0), form_.terms, form_.columns}, adjoints.options()) : own;
   const auto put = [&](int64_t row, const at::Tensor& matrix) {
     const auto rows = adjoints.matmul(matrix).permute({1, 2, 0});  // [samples, inputs, elements]
     lines.narrow(1, row, rows.size(1)).narrow(2, 0, rows.size(2)).copy_(rows);
   };
-  put(rounded, lost);
-  put(rest, weights);
+  put(rounded, weights.lost);
+  put(rest, weights.all);
   if (form_.pairs) own.copy_(lines.view({own.size(0), form_.terms / 2, 2, form_.columns}).transpose(2, 3));
 }
 

@@ -26,9 +26,14 @@ class RoundingTable {
 
   [[nodiscard]] bool defined() const { return table_.defined(); }
   [[nodiscard]] int64_t columns() const { return form_.columns; }
+  /// Weights float32 [results, inputs], and what rounding takes from them.
+  struct Weights {
+    at::Tensor all, lost;
+    explicit Weights(const at::Tensor& weights);
+  };
   /// Fills one step for a row that holds d' from column `rounded` on and d - d' from `rest` on; in pairs that is all it holds.
-  /// `weights` float32 [results, inputs], `adjoints` [elements, samples, results].
-  void fill(int64_t step, int64_t rounded, int64_t rest, const at::Tensor& weights, const at::Tensor& adjoints);
+  /// `adjoints` [elements, samples, results].
+  void fill(int64_t step, int64_t rounded, int64_t rest, const Weights& weights, const at::Tensor& adjoints);
 
   /// bfloat16 [samples, terms, columns], or in pairs [samples, terms / 2, columns, 2].
   [[nodiscard]] at::Tensor at(int64_t step) const { return table_[step]; }
