@@ -183,7 +183,7 @@ int64_t BatchExecutor::fitting(const Sort& sort, int64_t weights) const {
   int64_t bytes = bytes_ + weights * int64_t{sizeof(double)};
   if (copied_.count(sort) > 0) {
     for (const auto parameter : sort.parameters) {
-      bytes += runner_.model().parameters[static_cast<size_t>(parameter)].value.numel() * int64_t{sizeof(double)};
+      bytes += runner_.model().weights(parameter).value.numel() * int64_t{sizeof(double)};
     }
   }
   return std::clamp<int64_t>(options_.memory / std::max<int64_t>(1, bytes), 1, most_);
@@ -336,7 +336,7 @@ void BatchExecutor::note(const std::string& key, const std::string& sentence) {
 std::string BatchExecutor::namesOf(const Sort& sort) const {
   std::string names;
   for (const auto parameter : sort.parameters) {
-    names += (names.empty() ? "" : ", ") + runner_.model().parameters[static_cast<size_t>(parameter)].name;
+    names += (names.empty() ? "" : ", ") + runner_.model().weights(parameter).name;
   }
   return names;
 }

@@ -34,7 +34,7 @@ void checkChange(const Model& model, const Change& change) {
     throw Error(Fault::internal, "a variant changes parameter " + std::to_string(change.parameter) +
                                      "; the model has " + std::to_string(model.parameters.size()));
   }
-  const auto& parameter = model.parameters[static_cast<size_t>(change.parameter)];
+  const auto& parameter = model.weights(change.parameter);
   if (change.index.size() != change.value.size()) {
     throw Error(Fault::internal, "a variant of " + parameter.name + " has " + std::to_string(change.index.size()) +
                                      " places and " + std::to_string(change.value.size()) +
@@ -52,7 +52,7 @@ ChangeScope::ChangeScope(Model& model, const Variant& variant) {
   for (const auto& change : variant.changes) checkChange(model, change);
   try {
     for (const auto& change : variant.changes) {
-      const auto& value = model.parameters[static_cast<size_t>(change.parameter)].value;
+      const auto& value = model.weights(change.parameter).value;
       const auto places = at::tensor(placesInMemory(value, change.index), at::kLong).to(value.device());
       const auto values = at::tensor(change.value, at::kDouble).to(value.options());
       const auto memory = memoryOf(value.detach());

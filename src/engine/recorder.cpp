@@ -239,7 +239,7 @@ bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stac
   if (bias.defined()) {
     const auto index = parameterAt(bias);
     if (index >= 0) {
-      const auto& value = model_.parameters[static_cast<size_t>(index)].value;
+      const auto& value = model_.weights(index).value;
       if (value.dim() == 1 && bias.dim() == 1 && bias.stride(0) == 1 && value.is_contiguous()) {
         bias_parameter = index;
         first_bias = bias.storage_offset() - value.storage_offset();
@@ -256,7 +256,7 @@ bool RecordHandler::answerLinear(const c10::OperatorHandle& op, torch::jit::Stac
                                                 call->input.detach().reshape({-1, call->input.size(-1)}).clone(),
                                                 leaf));
   const auto whole = [&](int64_t parameter, int64_t size) {
-    return parameter < 0 || model_.parameters[static_cast<size_t>(parameter)].value.numel() == size;
+    return parameter < 0 || model_.weights(parameter).value.numel() == size;
   };
   if (whole(block.parameter, call->weight.numel()) && whole(bias_parameter, output.size(-1)))
     remember(static_cast<LinearSite&>(*sites_.back()).front(), output, rowsIn(output));
@@ -281,7 +281,7 @@ bool RecordHandler::answerEmbedding(const c10::OperatorHandle& op, torch::jit::S
 }
 
 at::Tensor RecordHandler::standIn(const at::Tensor& tensor, int64_t parameter) {
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   auto found = stand_ins_.find(parameter);
   if (found == stand_ins_.end()) {
     const auto leaf = value.detach().clone().requires_grad_(true);

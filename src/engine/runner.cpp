@@ -177,6 +177,7 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
       const c10::impl::ExcludeDispatchKeyGuard plain(c10::DispatchKey::TESTING_ONLY_GenericMode);
       for (const auto& value : values) fresh.push_back(cloneValue(value));
     }
+    handler.given(fresh);
     if (!options_.stream) {
       collect(forward(fresh), "", outputs);
     } else {

@@ -13,7 +13,10 @@ namespace heft {
 /// Runs operators as the model meant them, in float64. Sites that want to answer for themselves derive from this.
 class PlainHandler : public OperatorHandler {
  public:
-  explicit PlainHandler(Model& model) : model_(model) {}
+  /// `derives`: what forward makes of parameters alone is not computed, but taken from Model::derived.
+  explicit PlainHandler(Model& model, bool derives = false) : model_(model), derives_(derives) {}
+  /// Hears the values that forward is called with, before its first operator.
+  virtual void given(const std::vector<c10::IValue>& /*values*/) {}
   void call(const c10::OperatorHandle& op, torch::jit::Stack* stack) override;
 
   /// What failed, in one line, after a run threw; empty when nothing is known.
@@ -26,6 +29,7 @@ class PlainHandler : public OperatorHandler {
   Model& model_;
 
  private:
+  bool derives_;
   std::string failure_;
 };
 

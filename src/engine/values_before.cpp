@@ -11,7 +11,7 @@ std::vector<double> valuesBefore(const Model& model, std::span<const Variant> va
       if (change.parameter == parameter) places.insert(places.end(), change.index.begin(), change.index.end());
     }
   }
-  const auto flat = model.parameters[static_cast<size_t>(parameter)].value.detach().reshape({-1});
+  const auto flat = model.weights(parameter).value.detach().reshape({-1});
   const auto found = flat.index_select(0, at::tensor(places, at::kLong).to(flat.device())).to(at::kCPU, at::kDouble);
   const auto* values = found.const_data_ptr<double>();
   return {values, values + found.numel()};

@@ -94,7 +94,7 @@ void UnitEstimator::estimate(const UnitParameter& units, ResponseResult& result,
                              const std::function<void(int64_t)>& advance) {
   const auto places = placesOf(units);
   if (places.points == 0) return;
-  const auto value = session_.model().parameters[static_cast<size_t>(units.parameter)].value.detach();
+  const auto value = session_.model().weights(units.parameter).value.detach();
   const auto now = value.to(at::kCPU, at::kDouble).contiguous();
   const auto* weight_now = now.const_data_ptr<double>();
   const auto most = runner_.most(units);

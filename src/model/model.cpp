@@ -175,8 +175,8 @@ int64_t parameterOf(const Model& model, const at::Tensor& tensor) {
   if (!tensor.defined() || !tensor.has_storage() || tensor.numel() == 0) return -1;
   const void* storage = tensor.storage().data();
   const auto offset = tensor.storage_offset();
-  for (size_t i = 0; i < model.parameters.size(); ++i) {
-    const auto& value = model.parameters[i].value;
+  for (size_t i = 0; i < model.weightTensors(); ++i) {
+    const auto& value = model.weights(static_cast<int64_t>(i)).value;
     if (value.storage().data() == storage && offset >= value.storage_offset() &&
         offset < value.storage_offset() + value.numel()) {
       return static_cast<int64_t>(i);

@@ -3,6 +3,7 @@
 #include <torch/script.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct Buffer {
   at::ScalarType stored = at::kFloat;  ///< the type in the file
 };
 
+class WeightFunctions;  // engine/derived
+
 /// A loaded TorchScript model, in evaluation mode, its floating values held in float64.
 struct Model {
   std::filesystem::path path;
@@ -35,6 +38,18 @@ struct Model {
   Promoter promoter;               ///< makes float32 that is baked into the graph run in float64
   bool native = false;             ///< true: nothing was converted, the model runs in its own types
   std::string sha256;              ///< of the file's bytes, hexadecimal
+
+  /// What forward makes of parameters alone (a mask times them, their absolute values) before an operator reads it beside data:
+  /// weights as good as any to who follows what they do, numbered on from the parameters. Empty until `functions` are found.
+  std::vector<Parameter> derived;
+  std::shared_ptr<const WeightFunctions> functions;  ///< how they are made; null where there are none
+
+  /// A parameter, or from `parameters.size()` on a derived weight.
+  [[nodiscard]] const Parameter& weights(int64_t index) const {
+    const auto own = static_cast<int64_t>(parameters.size());
+    return index < own ? parameters[static_cast<size_t>(index)] : derived[static_cast<size_t>(index - own)];
+  }
+  [[nodiscard]] size_t weightTensors() const { return parameters.size() + derived.size(); }
 };
 
 struct LoadOptions {
@@ -47,7 +62,7 @@ struct LoadOptions {
 /// Error(Fault::unsupported) for models whose weights can't be changed (quantised, packed for one backend).
 Model loadModel(const std::filesystem::path& path, const LoadOptions& options = {});
 
-/// The parameter that `tensor` lies in, as an index into `model.parameters`, or -1.
+/// The parameter or derived weight that `tensor` lies in, as an index for Model::weights(), or -1.
 int64_t parameterOf(const Model& model, const at::Tensor& tensor);
 
 /// Number of scalar weights in all parameters.

@@ -10,7 +10,7 @@ namespace heft {
 
 std::vector<std::vector<WeightEntry>> entriesOf(const Model& model, std::span<const Variant> variants,
                                                 int64_t parameter) {
-  const auto& value = model.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model.weights(parameter).value;
   const auto before = valuesBefore(model, variants, parameter);
   auto next = before.begin();
   const auto columns = value.dim() == 0 ? 1 : value.numel() / std::max<int64_t>(1, value.size(0));

@@ -76,7 +76,7 @@ WeightBlock blockOf(const Model& model, const at::Tensor& weight) {
   WeightBlock block;
   const auto index = parameterOf(model, weight);
   if (index < 0 || weight.dim() != 2) return block;
-  const auto& value = model.parameters[static_cast<size_t>(index)].value;
+  const auto& value = model.weights(index).value;
   if (value.dim() != 2 || !value.is_contiguous()) return block;
   const auto columns = value.size(1);
   const auto offset = weight.storage_offset() - value.storage_offset();
@@ -95,7 +95,7 @@ WeightBlock blockOf(const Model& model, const at::Tensor& weight) {
 int64_t wholeParameter(const Model& model, const at::Tensor& tensor) {
   const auto index = parameterOf(model, tensor);
   if (index < 0) return -1;
-  const auto& value = model.parameters[static_cast<size_t>(index)].value;
+  const auto& value = model.weights(index).value;
   const bool whole = tensor.storage_offset() == value.storage_offset() && tensor.sizes() == value.sizes() &&
                      tensor.strides() == value.strides() && value.is_contiguous();
   return whole ? index : -1;

@@ -43,6 +43,15 @@ double Site::adjointBytes(int64_t seeds, int64_t samples) const {
   return kind() == SiteKind::gradient ? bytes * static_cast<double>(samples) : bytes;
 }
 
+/// Right where the outputs follow the row's weights linearly: a change is the sum of what each weight does by itself.
+void Site::addCombined(int role, int64_t row, const at::Tensor& changes, const ResponseBlock& block) const {
+  const auto columns = changes.size(1);
+  const std::vector<float> ones(static_cast<size_t>(columns), 1.0f);
+  auto each = at::zeros({block.samples * block.seeds, columns}, at::kFloat);
+  addResponse(role, {row, ones}, {block.samples, block.seeds, columns, each.mutable_data_ptr<float>()});
+  at::from_blob(block.data, {block.samples * block.seeds, block.columns}, at::kFloat).add_(each.mm(changes.t()));
+}
+
 at::Tensor rowsOf(const at::Tensor& gradient, const at::Tensor& leaf) {
   const auto defined = gradient.defined() ? gradient : at::zeros_like(leaf);
   return defined.reshape({-1, defined.size(-1)});

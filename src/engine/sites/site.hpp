@@ -42,7 +42,7 @@ struct SiteOptions {
   bool device_code = false;
 };
 
-/// A parameter that a site reads, and in which role (weight_ih, bias, … as the site numbers them).
+/// A parameter or derived weight (Model::weights) that a site reads, and in which role (weight_ih, bias, … as the site numbers them).
 struct SiteUse {
   int64_t parameter = 0;
   int role = 0;
@@ -109,6 +109,10 @@ class Site {
 
   /// Adds the change of the outputs for each weight of one row, each changed alone. Thread-safe.
   virtual void addResponse(int role, const RowChange& row, const ResponseBlock& block) const = 0;
+
+  /// Adds the changes of the outputs for several changes of one row, each of the whole row and made alone: `changes` is float32
+  /// [block.columns, the row's columns], contiguous. What is nonlinear inside the site follows the whole change. Thread-safe.
+  virtual void addCombined(int role, int64_t row, const at::Tensor& changes, const ResponseBlock& block) const;
 
   /// Where addRows() does the same for many rows at once, in a role; nothing: it doesn't. After endSeeds().
   [[nodiscard]] virtual std::optional<at::Device> rowsDevice(int /*role*/) const { return std::nullopt; }

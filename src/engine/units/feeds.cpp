@@ -26,7 +26,7 @@ void Tracer::feed(int64_t parameter, UnitAxis axis, int64_t features, const at::
 
 /// `weight` is [outputs, inputs], `result` [..., outputs].
 bool Tracer::feedMatrix(int64_t parameter, const at::Tensor& weight, const at::Tensor& result) {
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   const auto block = blockOf(model_, weight);
   if (block.transposed) {
     feed(parameter, UnitAxis::columns, value.size(1), result,
@@ -42,7 +42,7 @@ bool Tracer::feedMatrix(int64_t parameter, const at::Tensor& weight, const at::T
 /// The row of the parameter (all its dimensions but the last) that each row of a view of it is; undefined where the
 /// view's last dimension does not run along the parameter's.
 at::Tensor Tracer::rowsOf(int64_t parameter, const at::Tensor& view) const {
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   if (value.dim() < 2 || view.dim() < 2 || !value.is_contiguous() || view.numel() == 0) return {};
   const auto row = elementsOf(parameter, view).div(value.size(-1), "floor");
   const auto first = row.select(-1, 0);
@@ -77,7 +77,7 @@ bool Tracer::feedEinsum(const std::string& equation, int64_t parameter, const Ar
     shape.push_back(at == std::string::npos ? 1 : result.size(static_cast<int64_t>(i)));
   }
   if (order.size() + 1 != weight.size()) return false;
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   feed(parameter, UnitAxis::rows, value.numel() / value.size(-1), result, rows.permute(order).reshape(shape));
   return true;
 }
@@ -86,7 +86,7 @@ bool Tracer::start(const Call& call, int64_t parameter, const std::vector<Argume
   if (starts.size() != 1 || call.results.size() != 1 || !call.results[0].isTensor()) return false;
   const auto argument = starts[0].argument;
   const auto view = tensorAt(call.arguments, starts[0]);
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   const auto& result = call.results[0].toTensor();
   const auto name = plainName(call.op);
   /// The elements of a vector, running along dimension `dim` of the result.

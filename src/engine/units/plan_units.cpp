@@ -115,7 +115,7 @@ UnitPlan planUnits(Runner& runner) {
     again = false;
     all.clear();
     for (size_t p = 0; p < tracer.traces().size(); ++p) {
-      const auto weights = runner.model().parameters[p].value.numel();
+      const auto weights = runner.model().weights(static_cast<int64_t>(p)).value.numel();
       auto found = unitsOf(tracer.traces()[p], static_cast<int64_t>(p), weights);
       if (!found) continue;
       // A unit that meets itself in a norm's row: the norm ends it, as any other operator.

@@ -80,7 +80,7 @@ bool Tracer::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
 }
 
 at::Tensor Tracer::elementsOf(int64_t parameter, const at::Tensor& view) const {
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   if (!value.is_contiguous()) return {};
   return at::arange(value.numel(), at::kLong)
       .as_strided(view.sizes(), view.strides(), view.storage_offset() - value.storage_offset())
@@ -120,7 +120,7 @@ void Tracer::step(const Call& call, int64_t parameter, const std::vector<Operand
         trace(parameter).valid = false;
         return;
       }
-      const auto features = model_.parameters[static_cast<size_t>(parameter)].value.numel();
+      const auto features = model_.weights(parameter).value.numel();
       if (!claim(parameter, UnitAxis::elements, features)) return;
       all.push_back({place, tensor, {label, true}, true});
     }

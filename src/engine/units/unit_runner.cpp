@@ -133,8 +133,7 @@ class UnitHandler : public BatchHandler {
 Variant unchanged(const Model& model, const Variant& variant) {
   auto same = variant;
   for (auto& change : same.changes) {
-    const auto values =
-        model.parameters[static_cast<size_t>(change.parameter)].value.detach().to(at::kCPU, at::kDouble);
+    const auto values = model.weights(change.parameter).value.detach().to(at::kCPU, at::kDouble);
     const auto flat = values.contiguous();
     for (size_t i = 0; i < change.index.size(); ++i) change.value[i] = flat.const_data_ptr<double>()[change.index[i]];
   }

@@ -29,7 +29,7 @@ BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, cons
   for (const auto& variant : variants) {
     for (const auto& change : variant.changes) {
       if (!changed.insert(change.parameter).second) continue;
-      const auto value = model.parameters[static_cast<size_t>(change.parameter)].value.detach();
+      const auto value = model.weights(change.parameter).value.detach();
       shadows_.push_back({value, value.storage_offset(), memoryOf(value).numel(), change.parameter, {}});
     }
   }
@@ -112,7 +112,7 @@ int64_t BatchHandler::changedParameter(const at::Tensor& tensor) const {
 }
 
 bool BatchHandler::isWhole(const at::Tensor& tensor, int64_t parameter) const {
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   return tensor.storage_offset() == value.storage_offset() && tensor.sizes() == value.sizes() &&
          tensor.strides() == value.strides();
 }
@@ -123,7 +123,7 @@ void BatchHandler::makeCopies(Shadow& shadow) {
   const auto memory = memoryOf(shadow.original);
   if (shadow.parameter >= 0 && variants * memory.numel() * static_cast<int64_t>(memory.element_size()) > memory_) {
     needed_copies_ = true;
-    throw Error(Fault::memory, "copies of " + model_.parameters[static_cast<size_t>(shadow.parameter)].name + " for " +
+    throw Error(Fault::memory, "copies of " + model_.weights(shadow.parameter).name + " for " +
                                    std::to_string(variants) + " variants need more memory than allowed");
   }
   shadow.values = memory.unsqueeze(0).repeat({variants, 1});

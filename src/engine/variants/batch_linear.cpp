@@ -8,7 +8,7 @@ namespace heft {
 std::optional<WeightDelta> BatchHandler::matrixDelta(const at::Tensor& weight) {
   const auto parameter = changedParameter(weight);
   if (parameter < 0) return std::nullopt;
-  const auto& value = model_.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model_.weights(parameter).value;
   if (isWhole(weight, parameter)) return deltaFor(parameter);
   if (value.dim() == 2 && weight.dim() == 2 && isWhole(weight.t(), parameter)) return deltaFor(parameter).transposed();
   return std::nullopt;

@@ -55,13 +55,13 @@ int64_t placeOf(const std::vector<int64_t>& list, int64_t value) {
 }  // namespace
 
 DeltaShape deltaShape(const Model& model, const Variant& variant, int64_t parameter) {
-  const auto matrix = matrixOf(model.parameters[static_cast<size_t>(parameter)].value);
+  const auto matrix = matrixOf(model.weights(parameter).value);
   return {static_cast<int64_t>(distinct(variant, parameter, matrix.columns, true).size()),
           static_cast<int64_t>(distinct(variant, parameter, matrix.columns, false).size())};
 }
 
 WeightDelta::WeightDelta(const Model& model, std::span<const Variant> variants, int64_t parameter) {
-  const auto& value = model.parameters[static_cast<size_t>(parameter)].value;
+  const auto& value = model.weights(parameter).value;
   const auto matrix = matrixOf(value);
   all_rows_ = matrix.rows;
   std::vector<std::vector<int64_t>> rows, columns;
