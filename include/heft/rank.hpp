@@ -16,6 +16,7 @@ struct RankOptions {
       inputs;                     ///< .pt, .safetensors, .npy, .npz; several fill forward's arguments in order
   std::filesystem::path targets;  ///< for the metric "loss"; empty: none
   std::string output_target;      ///< part of the output to score; empty: all of it
+  std::vector<std::string> dims;  ///< what dimensions hold, where it can't be told: "output=samples,steps,classes"
   bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
   std::string device = "cpu";     ///< "cpu", "cuda", "cuda:N", "cuda:0,cuda:1", "cuda:all"
   int threads = 0;                ///< to compute with, for the whole process; 0: as LibTorch has it

@@ -38,6 +38,7 @@ RankSettings settingsOf(const RankOptions& options) {
   settings.budget_variants = options.budget_variants;
   settings.budget_seconds = options.budget_seconds;
   settings.seed = options.seed;
+  settings.dims = options.dims;
   settings.stream = options.stream;
   return settings;
 }
@@ -48,6 +49,7 @@ SessionOptions sessionOf(const RankOptions& options) {
   session.inputs = options.inputs;
   session.targets = options.targets;
   session.output_target = options.output_target;
+  session.dims = options.dims;
   session.stream = options.stream;
   session.devices = readDevices(options.device);
   return session;

@@ -58,7 +58,7 @@ ordered_json ablationJson(const Ablation& ablation) {
   const auto& report = ablation.report;
   auto pieces = ordered_json::array();
   for (const auto& piece : report.pieces)
-    pieces.push_back({{"name", piece.path}, {"shape", piece.shape}, {"first", piece.first}});
+    pieces.push_back({{"name", piece.path}, {"shape", piece.shape}, {"first", piece.first}, {"order", piece.order}});
   auto components = ordered_json::array();
   for (const auto& variant : report.variants) components.push_back(variantJson(variant));
   ordered_json together;

@@ -171,11 +171,13 @@ std::string elementName(const WhatIfReport& report, std::size_t element) {
       rest -= size;
       continue;
     }
-    std::string index;
+    std::vector<std::int64_t> place(piece.shape.size());
     for (std::size_t dim = piece.shape.size(); dim-- > 0;) {
-      index = std::to_string(piece.first[dim] + rest % piece.shape[dim]) + (index.empty() ? "" : ",") + index;
+      place[static_cast<std::size_t>(piece.order[dim])] = piece.first[dim] + rest % piece.shape[dim];
       rest /= piece.shape[dim];
     }
+    std::string index;
+    for (const auto one : place) index += (index.empty() ? "" : ",") + std::to_string(one);
     return (piece.path.empty() ? "output" : piece.path) + (index.empty() ? "" : "[" + index + "]");
   }
   return "?";

@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "cli/inspection.hpp"
 #include "cli/options.hpp"
+#include "data/stored_types.hpp"
 #include "engine/describe.hpp"
 #include "engine/describe_sites.hpp"
 #include "heft/error.hpp"
@@ -21,13 +22,25 @@ constexpr auto kFooter = R"(Examples:
   heft inspect policy.pt --inputs x.npy --stream
 Where the model can't be ranked, the listing holds what is known and the exit status is 5.)";
 
-std::string givenText(const c10::IValue& value) {
+std::string tensorText(const at::Tensor& tensor, at::ScalarType type) {
+  std::ostringstream text;
+  text << typeName(type) << " " << tensor.sizes();
+  return text.str();
+}
+
+/// `stored`: what the tensors were in the file, from `next` on; they are computed with as float64.
+std::string givenText(const c10::IValue& value, const std::vector<at::ScalarType>& stored, size_t& next) {
   std::ostringstream text;
   if (value.isTensor()) {
-    if (value.toTensor().defined()) text << typeName(value.toTensor().scalar_type()) << " " << value.toTensor().sizes();
-  } else if (value.isTensorList() || value.isTuple()) {
+    const auto& tensor = value.toTensor();
+    if (tensor.defined()) text << tensorText(tensor, next < stored.size() ? stored[next++] : tensor.scalar_type());
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict())
+      text << (text.tellp() > 0 ? ", " : "(") << entry.key() << ": " << givenText(entry.value(), stored, next);
+    text << (text.tellp() > 0 ? ")" : "()");
+  } else if (value.isList() || value.isTuple()) {
     const auto parts = value.isTuple() ? value.toTupleRef().elements().vec() : value.toListRef().vec();
-    for (const auto& part : parts) text << (text.tellp() > 0 ? ", " : "(") << givenText(part);
+    for (const auto& part : parts) text << (text.tellp() > 0 ? ", " : "(") << givenText(part, stored, next);
     text << (parts.empty() ? "()" : ")");
   } else {
     text << value;
@@ -65,23 +78,36 @@ void takeModel(Inspection& found, const Model& model, c10::Device device) {
   }
 }
 
-void takeInputs(Inspection& found, const Inputs& inputs) {
-  for (size_t i = 0; i < inputs.values.size() && i < found.arguments.size(); ++i)
-    found.arguments[i].given = givenText(inputs.values[i]);
+std::vector<std::vector<at::ScalarType>> storedIn(const SessionOptions& options, const Model& model) {
+  return storedTypes(options.inputs, model.module.get_method("forward").function().getSchema());
 }
 
-/// Outputs as forward returned them; `batch` where the samples are known.
+void takeInputs(Inspection& found, const Inputs& inputs, const std::vector<std::vector<at::ScalarType>>& stored) {
+  for (size_t i = 0; i < inputs.values.size() && i < found.arguments.size(); ++i) {
+    size_t next = 0;
+    found.arguments[i].given = givenText(inputs.values[i], stored[i], next);
+  }
+}
+
+void takeDims(Inspection::Output& output, const OutputLayout::Part& part) {
+  const auto known = [](int64_t dim) { return dim < 0 ? std::nullopt : std::optional(dim); };
+  output.batch_dim = known(part.dims.samples);
+  output.steps_dim = known(part.dims.steps);
+  output.classes_dim = known(part.dims.classes);
+  output.scored_shape = OutputLayout::scoredShape(part);
+}
+
+/// Outputs as forward returned them; `layout` where their dimensions are known.
 void takeOutputs(Inspection& found, const std::vector<NamedOutput>& outputs, const OutputTarget& target,
-                 const Batch* batch) {
+                 const OutputLayout* layout) {
   size_t scored = 0;
   for (const auto& output : outputs) {
-    Inspection::Output one{output.path, output.value.sizes().vec(), false, {}, 0};
+    Inspection::Output one{output.path, output.value.sizes().vec(), false, {}, {}, {}, {}, 0};
     one.scored =
         target.element.empty() || output.path == target.element || output.path.starts_with(target.element + ".");
-    if (one.scored && batch != nullptr && scored < batch->output_dims.size())
-      one.batch_dim = batch->output_dims[scored];
+    if (one.scored && layout != nullptr) takeDims(one, layout->parts()[scored]);
     if (one.scored) ++scored;
-    one.rms = output.value.to(at::kDouble).square().mean().sqrt().item<double>();
+    one.rms = output.value.abs().to(at::kDouble).square().mean().sqrt().item<double>();
     found.outputs.push_back(std::move(one));
   }
 }
@@ -110,18 +136,18 @@ Inspection withRun(const SessionOptions& options) {
   Session session(options);
   Inspection found;
   takeModel(found, session.model(), options.device());
-  takeInputs(found, session.runner().inputs());
+  takeInputs(found, session.runner().inputs(), storedIn(options, session.model()));
   found.ran = true;
   found.structure = session.structure();
   found.sites = session.sites();
   found.samples = session.batch().samples;
   found.samples_note = session.batch().note;
   if (session.targets())
-    found.targets = session.targets()->classes.defined() ? "classes, " + givenText(session.targets()->classes)
-                                                         : "values, " + givenText(session.targets()->values);
+    found.targets = session.targets()->classes.defined() ? "classes, " + tensorText(session.targets()->classes, at::kLong)
+                                                         : "values, " + tensorText(session.targets()->values, at::kDouble);
   const at::NoGradGuard no_grad;
   PlainHandler plain(session.model());
-  takeOutputs(found, session.runner().run(plain), OutputTarget::parse(options.output_target), &session.batch());
+  takeOutputs(found, session.runner().run(plain), OutputTarget::parse(options.output_target), &session.layout());
   for (const auto& note : session.notes()) {
     if (note != found.samples_note) found.notes.push_back(note);
   }
@@ -145,7 +171,7 @@ Inspection refused(const SessionOptions& options, const std::string& why) {
       const auto outputs = runner.run(record);
       found.structure = describeStructure(model, record.sites());
       found.sites = describeSites(found.structure, record.sites());
-      takeInputs(found, runner.inputs());
+      takeInputs(found, runner.inputs(), storedIn(options, model));
       const at::NoGradGuard no_grad;
       takeOutputs(found, outputs, target, nullptr);
       found.ran = true;
@@ -169,9 +195,9 @@ Inspection inspect(const SessionOptions& options) {
 
 int inspectCommand(const ModelOptions& options, const Context& context) {
   const auto session_options = sessionOptions(options);
-  if (options.inputs.empty() && (options.stream || !options.output_target.empty() || !options.targets.empty())) {
+  if (options.inputs.empty() && (options.stream || !options.output_target.empty() || !options.targets.empty() || !options.dims.empty())) {
     throw Error(Fault::usage,
-                "--stream, --output-target and --targets say how the model is run, so they need --inputs FILE");
+                "--stream, --output-target, --dims and --targets say how the model is run, so they need --inputs FILE");
   }
   const auto found = inspect(session_options);
   std::cout << (context.json ? jsonText(inspectionJson(found)) : inspectionText(found)) << std::flush;

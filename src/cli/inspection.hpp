@@ -28,7 +28,8 @@ struct Inspection {
     std::string path;  ///< "" where the output is one tensor
     std::vector<std::int64_t> shape;
     bool scored = true;
-    std::optional<std::int64_t> batch_dim;
+    std::optional<std::int64_t> batch_dim, steps_dim, classes_dim;  ///< nothing: none, or not known which
+    std::vector<std::int64_t> scored_shape;                         ///< what is scored of it
     double rms = 0;
   };
 

@@ -87,6 +87,9 @@ ordered_json inspectionJson(const Inspection& inspection) {
                        {"shape", one.shape},
                        {"scored", one.scored},
                        {"batch_dim", valueOrNull(one.batch_dim)},
+                       {"steps_dim", valueOrNull(one.steps_dim)},
+                       {"classes_dim", valueOrNull(one.classes_dim)},
+                       {"scored_shape", one.scored_shape},
                        {"rms", finiteOrNull(one.rms)}});
   }
   return {{"model", inspection.model},

@@ -118,11 +118,17 @@ std::string tensorsText(const std::string& title, const std::vector<Inspection::
 
 std::string outputsText(const Inspection& inspection) {
   if (inspection.outputs.empty()) return {};
-  Table table("lrlll");
-  table.row({"", "shape", "rms", "samples along", ""});
+  Table table("lrlllll");
+  table.row({"", "shape", "rms", "samples along", "steps", "classes", ""});
+  const auto place = [](const std::optional<std::int64_t>& dim) {
+    return dim ? "dimension " + std::to_string(*dim) : std::string();
+  };
   for (const auto& one : inspection.outputs) {
     table.row({one.path.empty() ? "(one tensor)" : one.path, shapeText(one.shape), significant(one.rms),
-               one.batch_dim ? "dimension " + std::to_string(*one.batch_dim) : "", one.scored ? "" : "not scored"});
+               place(one.batch_dim), place(one.steps_dim), place(one.classes_dim),
+               !one.scored                    ? "not scored"
+               : one.scored_shape == one.shape || one.scored_shape.empty() ? ""
+                                              : "scored: " + shapeText(one.scored_shape)});
   }
   return "\noutputs\n" + table.text(kIndent);
 }

@@ -24,6 +24,11 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
           "--output-target", options.output_target,
           "Part of the output to score: an element (1, logits), class:N, step:N (joined by commas), or module:NAME")
       ->type_name("TARGET");
+  command
+      .add_option("--dims", options.dims,
+                  "What dimensions hold, where it can't be told: samples, steps, classes or - for each of an argument, an "
+                  "output or the targets, as in output=samples,steps,classes x=samples,steps,-; several")
+      ->type_name("NAME=ROLES...");
   command.add_flag("--stream", options.stream,
                    "The first input is [steps, ...]: forward is called once a step, state goes on from call to call");
   command.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
@@ -39,6 +44,7 @@ SessionOptions sessionOn(const std::vector<c10::Device>& devices, const ModelOpt
   session.inputs.assign(options.inputs.begin(), options.inputs.end());
   session.targets = options.targets;
   session.output_target = options.output_target;
+  session.dims = options.dims;
   session.stream = options.stream;
   session.devices = devices;
   setThreads(options.threads);

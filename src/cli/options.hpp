@@ -15,12 +15,12 @@ namespace heft::cli {
 /// The options of every command that runs a model.
 struct ModelOptions {
   std::string model, targets, output_target, device = "cpu";
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs, dims;
   bool stream = false;
   int threads = 0;  ///< 0: one a processor
 };
 
-/// Adds MODEL, --inputs, --targets, --output-target, --stream, --device, --threads.
+/// Adds MODEL, --inputs, --targets, --output-target, --dims, --stream, --device, --threads.
 void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_required);
 
 /// Checks device and threads, sets the threads, and says what the session is to load. Throws Error(Fault::usage).

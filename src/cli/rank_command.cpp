@@ -60,8 +60,7 @@ void logSession(const Context& context, const Session& session, const RankSettin
   context.log("model   " + session.options().model.string() + ": " + grouped(static_cast<size_t>(weights)) +
               " weights in " + counted(structure.parameters.size(), "parameter") + "; " + describeModel(structure));
   if (!session.batch().interact) context.log("inputs  " + session.batch().note);  // else among the notes below
-  context.log("output  " + session.layout().describe() + ", rms " +
-              significant(session.baseline().square().mean().sqrt().item<double>()));
+  context.log("output  " + session.layout().describeDims() + ", rms " + significant(session.outputRms()));
   for (const auto& note : session.notes()) context.warn(note);
   const auto selected = selection.weights();
   const double together = session.runSeconds() * static_cast<double>(selected);

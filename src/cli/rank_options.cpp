@@ -37,6 +37,7 @@ RankSettings readSettings(const RankOptions& options) {
   for (const auto& one : splitCommas(options.components)) settings.levels.push_back(parseLevel(one));
   settings.parameters = options.parameters;
   settings.output_target = options.model.output_target;
+  settings.dims = options.model.dims;
   settings.stream = options.model.stream;
   settings.precision = parsePrecision(options.precision);
   settings.top = options.top;

@@ -47,6 +47,7 @@ ModelOptions filesOf(const Run& run, const RunFiles& options, NewTargets targets
   files.inputs = options.inputs.empty() ? from.inputs : options.inputs;
   files.targets = options.targets.empty() ? from.targets : options.targets;
   files.output_target = run.settings.output_target;
+  files.dims = run.settings.dims;
   files.stream = run.settings.stream;
   files.threads = options.threads;
   std::vector<std::filesystem::path> inputs(files.inputs.begin(), files.inputs.end());

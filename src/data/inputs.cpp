@@ -9,6 +9,7 @@
 #include "data/npy.hpp"
 #include "data/safetensors.hpp"
 #include "data/saved_values.hpp"
+#include "data/stored_types.hpp"
 #include "data/tensor_file.hpp"
 #include "heft/error.hpp"
 
@@ -19,6 +20,8 @@ namespace {
 struct Given {
   std::vector<c10::IValue> ordered;
   std::map<std::string, c10::IValue> named;
+  c10::IValue whole{};      ///< all of it, as one list, tuple or dict; none for one tensor
+  std::string unusable{};  ///< why it can't be taken apart into arguments; empty where it can
 };
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(Fault::input, what); }
@@ -45,6 +48,10 @@ at::ScalarType scalarType(Scalar scalar) {
       return at::kFloat;
     case Scalar::f64:
       return at::kDouble;
+    case Scalar::c64:
+      return at::kComplexFloat;
+    case Scalar::c128:
+      return at::kComplexDouble;
   }
   throw Error(Fault::internal, "an element type without a LibTorch twin");
 }
@@ -96,18 +103,27 @@ Given fromSaved(const SavedValue& saved, const std::string& file) {
   } else if (const auto* dict = std::get_if<SavedDict>(&saved.value)) {
     for (size_t i = 0; i < dict->keys.size(); ++i) {
       const auto* name = std::get_if<std::string>(&dict->keys[i].value);
-      if (name == nullptr) refuse(file + ": holds a dict whose keys are not argument names");
-      given.named[*name] = toValue(dict->values[i]);
+      if (name == nullptr)
+        given.unusable = file + ": holds a dict whose keys are not argument names";
+      else
+        given.named[*name] = toValue(dict->values[i]);
     }
   } else {
     given.ordered.push_back(toValue(saved));
+    return given;
   }
+  given.whole = toValue(saved);
   return given;
 }
 
 Given fromStored(const std::vector<StoredTensor>& tensors) {
   Given given;
-  for (const auto& tensor : tensors) given.named[tensor.name] = toTensor(tensor);
+  c10::impl::GenericDict whole(c10::AnyType::get(), c10::AnyType::get());
+  for (const auto& tensor : tensors) {
+    given.named[tensor.name] = toTensor(tensor);
+    whole.insert_or_assign(tensor.name, given.named[tensor.name]);
+  }
+  given.whole = whole;
   return given;
 }
 
@@ -119,7 +135,7 @@ Given readFile(const std::filesystem::path& file) {
   const auto kind = file.extension();
   if (kind == ".safetensors") return fromStored(readSafetensors(file).tensors);
   if (kind == ".npz") return fromStored(readNpz(file));
-  if (kind == ".npy") return Given{{toTensor(readNpy(file))}, {}};
+  if (kind == ".npy") return Given{{toTensor(readNpy(file))}, {}, {}, {}};
   if (kind == ".pt" || kind == ".pth") return fromSaved(readSaved(file), file.string());
   refuse(file.string() + ": inputs of kind '" + kind.string() +
          "' are unknown; .pt, .safetensors, .npy and .npz are read");
@@ -140,45 +156,110 @@ void checkFinite(const at::Tensor& tensor, const std::string& name) {
   }
 }
 
-/// Gives a value the type that forward's argument has.
-c10::IValue fit(const c10::IValue& value, const c10::Argument& argument, c10::Device device, bool native) {
-  const auto& type = argument.type();
-  if (value.isTensor()) {
-    auto tensor = value.toTensor();
+/// Gives values the types that forward's argument has.
+class Fitter {
+ public:
+  Fitter(std::string argument, c10::Device device, bool native)
+      : argument_(std::move(argument)), device_(device), native_(native) {}
+
+  c10::IValue fit(const c10::IValue& value, const c10::TypePtr& wanted) {
+    const auto type = inside(wanted);
+    if (value.isTensor()) return fitTensor(value.toTensor(), type);
+    if (value.isList() || value.isTuple()) return fitSequence(value, type);
+    if (value.isGenericDict()) return fitDict(value, type);
+    if (value.isInt() && type->kind() == c10::TypeKind::FloatType) return static_cast<double>(value.toInt());
+    return value;
+  }
+
+  /// What the tensors were.
+  [[nodiscard]] const std::vector<c10::ScalarType>& stored() const { return stored_; }
+
+ private:
+  /// The type inside an optional one.
+  static c10::TypePtr inside(const c10::TypePtr& type) {
+    const auto optional = type->cast<c10::OptionalType>();
+    return optional ? optional->getElementType() : type;
+  }
+
+  c10::IValue fitTensor(at::Tensor tensor, const c10::TypePtr& type) {
     const auto number = [&](const char* kind) {
       if (tensor.numel() != 1)
-        refuse("argument '" + argument.name() + "' is one " + kind + ", but " + describe(value) + " was given");
+        refuse("argument '" + argument_ + "' is one " + kind + ", but " + describe(tensor) + " was given");
     };
     if (type->kind() == c10::TypeKind::IntType) return number("int"), c10::IValue(tensor.item<int64_t>());
     if (type->kind() == c10::TypeKind::BoolType) return number("bool"), c10::IValue(tensor.item<bool>());
     if (type->kind() == c10::TypeKind::FloatType) return number("float"), c10::IValue(tensor.item<double>());
     if (type->kind() == c10::TypeKind::ListType)
-      refuse("argument '" + argument.name() + "' is a list of tensors, but one tensor was given");
+      refuse("argument '" + argument_ + "' is a list of tensors, but one tensor was given");
     if (tensor.numel() == 0)
-      refuse("input '" + argument.name() + "' is empty: its shape is " + describe(value) +
+      refuse("input '" + argument_ + "' is empty: its shape is " + describe(tensor) +
              "; at least one sample was expected");
-    tensor = tensor.to(device).detach().contiguous();
-    if (!at::isFloatingType(tensor.scalar_type())) return tensor;
-    checkFinite(tensor, argument.name());
-    return native ? tensor : tensor.to(at::kDouble);
+    stored_.push_back(tensor.scalar_type());
+    tensor = tensor.to(device_).detach().contiguous();
+    const bool complex = tensor.is_complex();
+    if (!at::isFloatingType(tensor.scalar_type()) && !complex) return tensor;
+    checkFinite(tensor, argument_);
+    return native_ ? tensor : tensor.to(complex ? at::kComplexDouble : at::kDouble);
   }
-  if (value.isList() && type->kind() == c10::TypeKind::ListType &&
-      type->castRaw<c10::ListType>()->getElementType()->isSubtypeOf(*c10::TensorType::get())) {
-    c10::List<at::Tensor> tensors;
-    const c10::Argument element(argument.name(), c10::TensorType::get());
-    for (const auto& one : value.toListRef()) tensors.push_back(fit(one, element, device, native).toTensor());
-    return tensors;
-  }
-  if (value.isTuple()) {
-    std::vector<c10::IValue> elements;
-    for (const auto& one : value.toTupleRef().elements()) {
-      elements.push_back(
-          one.isTensor() ? fit(one, c10::Argument(argument.name(), c10::TensorType::get()), device, native) : one);
+
+  c10::IValue fitSequence(const c10::IValue& value, const c10::TypePtr& type) {
+    const auto given = value.isTuple() ? value.toTupleRef().elements().vec() : value.toListRef().vec();
+    std::vector<c10::IValue> fitted;
+    if (const auto list = type->cast<c10::ListType>()) {
+      const auto element = list->getElementType();
+      c10::impl::GenericList values(element);
+      for (const auto& one : given) {
+        auto now = fit(one, element);
+        if (!now.type()->isSubtypeOf(*element)) return value;  // the caller says what was expected
+        values.push_back(std::move(now));
+      }
+      return values;
     }
-    return c10::ivalue::Tuple::create(std::move(elements));
+    const auto tuple = type->cast<c10::TupleType>();
+    const bool known = tuple && tuple->elements().size() == given.size();
+    for (size_t i = 0; i < given.size(); ++i)
+      fitted.push_back(fit(given[i], known ? tuple->elements()[i] : c10::TypePtr(c10::AnyType::get())));
+    if (!known && !value.isTuple()) return value;
+    return tuple && tuple->schema() && known ? c10::ivalue::Tuple::createNamed(std::move(fitted), tuple)
+                                             : c10::ivalue::Tuple::create(std::move(fitted));
   }
-  if (value.isInt() && type->kind() == c10::TypeKind::FloatType) return static_cast<double>(value.toInt());
-  return value;
+
+  c10::IValue fitDict(const c10::IValue& value, const c10::TypePtr& type) {
+    const auto dict = type->cast<c10::DictType>();
+    if (!dict) return value;
+    c10::impl::GenericDict fitted(dict->getKeyType(), dict->getValueType());
+    for (const auto& entry : value.toGenericDict()) {
+      auto now = fit(entry.value(), dict->getValueType());
+      if (!now.type()->isSubtypeOf(*dict->getValueType()) || !entry.key().type()->isSubtypeOf(*dict->getKeyType()))
+        return value;
+      fitted.insert(entry.key(), std::move(now));
+    }
+    return fitted;
+  }
+
+  std::string argument_;
+  c10::Device device_;
+  bool native_;
+  std::vector<c10::ScalarType> stored_;
+};
+
+/// Whether what one file gives is the first argument itself: forward takes a list, tuple or dict there, nothing else that must be
+/// given, and the file's members are no arguments.
+bool isArgument(const Given& given, const c10::FunctionSchema& forward) {
+  const auto& arguments = forward.arguments();
+  if (arguments.size() < 2 || given.whole.isNone()) return false;
+  for (size_t i = 2; i < arguments.size(); ++i) {
+    if (!arguments[i].default_value()) return false;
+  }
+  auto type = arguments[1].type();
+  if (const auto optional = type->cast<c10::OptionalType>()) type = optional->getElementType();
+  const auto kind = type->kind();
+  if (given.whole.isGenericDict())
+    return kind == c10::TypeKind::DictType && given.named.count(arguments[1].name()) == 0;
+  if (kind != c10::TypeKind::ListType && kind != c10::TypeKind::TupleType) return false;
+  // Members of the argument, unless the file is a tuple of arguments that begins with it.
+  return given.ordered.empty() || !(given.ordered[0].isList() || given.ordered[0].isTuple()) ||
+         (kind == c10::TypeKind::ListType && type->castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::ListType);
 }
 
 std::string plural(size_t count, const std::string& noun) {
@@ -197,13 +278,16 @@ std::string describeArguments(const c10::FunctionSchema& forward) {
   return text.str();
 }
 
-Inputs readInputs(const std::vector<std::filesystem::path>& files, const c10::FunctionSchema& forward,
-                  c10::Device device, bool native) {
+/// `stored` receives by argument what its tensors were in the files.
+static Inputs readArguments(const std::vector<std::filesystem::path>& files, const c10::FunctionSchema& forward,
+                            c10::Device device, bool native, std::vector<std::vector<c10::ScalarType>>& stored) {
   std::vector<c10::IValue> ordered;
   std::map<std::string, c10::IValue> named;
   Inputs inputs;
   for (const auto& file : files) {
     auto given = readFile(file);
+    if (files.size() == 1 && isArgument(given, forward)) given = Given{{given.whole}, {}, {}, {}};
+    if (!given.unusable.empty()) refuse(given.unusable);
     ordered.insert(ordered.end(), given.ordered.begin(), given.ordered.end());
     named.merge(given.named);
   }
@@ -240,21 +324,37 @@ Inputs readInputs(const std::vector<std::filesystem::path>& files, const c10::Fu
     } else if (argument.default_value()) {
       inputs.values.push_back(*argument.default_value());
       inputs.names.push_back(argument.name());
+      stored.emplace_back();
       continue;
     } else {
       refuse("input '" + argument.name() + "' is missing: " + plural(ordered.size() + named.size(), "input") +
              " given" + expected);
     }
-    auto fitted = fit(value, argument, device, native);
+    Fitter fitter(argument.name(), device, native);
+    auto fitted = fitter.fit(value, argument.type());
     if (!fitted.type()->isSubtypeOf(*argument.type()) && argument.type()->kind() != c10::TypeKind::AnyType) {
       refuse("input '" + argument.name() + "' is " + describe(value) + ", but forward expects " +
              argument.type()->repr_str());
     }
     inputs.values.push_back(std::move(fitted));
     inputs.names.push_back(argument.name());
+    stored.push_back(fitter.stored());
   }
   if (inputs.values.empty()) refuse("forward takes no inputs, so there is nothing to measure on");
   return inputs;
+}
+
+Inputs readInputs(const std::vector<std::filesystem::path>& files, const c10::FunctionSchema& forward,
+                  c10::Device device, bool native) {
+  std::vector<std::vector<c10::ScalarType>> stored;
+  return readArguments(files, forward, device, native, stored);
+}
+
+std::vector<std::vector<c10::ScalarType>> storedTypes(const std::vector<std::filesystem::path>& files,
+                                                      const c10::FunctionSchema& forward) {
+  std::vector<std::vector<c10::ScalarType>> stored;
+  (void)readArguments(files, forward, c10::kCPU, /*native=*/true, stored);
+  return stored;
 }
 
 at::Tensor readTargets(const std::filesystem::path& file) {
@@ -266,6 +366,7 @@ at::Tensor readTargets(const std::filesystem::path& file) {
   }
   const auto target = values[0].toTensor();
   if (target.numel() == 0) refuse(file.string() + ": the targets are empty");
+  if (target.is_complex()) return target.to(at::kComplexDouble);
   return at::isFloatingType(target.scalar_type()) ? target.to(at::kDouble) : target.to(at::kLong);
 }
 

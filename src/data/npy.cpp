@@ -86,7 +86,8 @@ StoredTensor readNpy(const InputFile& file) {
   if (surplus != 0) {
     file.fail("has " + std::to_string(surplus) + " bytes behind " + what + "; save one array a file, or a .npz");
   }
-  if (header.bigEndian) swapByteOrder(tensor.bytes, header.elementBytes);
+  const bool complex = header.scalar == Scalar::c64 || header.scalar == Scalar::c128;
+  if (header.bigEndian) swapByteOrder(tensor.bytes, header.elementBytes / (complex ? 2 : 1));
   if (header.columnMajor && tensor.shape.size() > 1) {
     tensor.bytes = toRowMajor(tensor.bytes, header.elementBytes, tensor.shape, file.name());
   }

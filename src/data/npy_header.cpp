@@ -117,7 +117,7 @@ struct Element {
   bool widened = false;
 };
 
-constexpr std::array<Element, 12> elements{{{"b1", Scalar::boolean, 1},
+constexpr std::array<Element, 14> elements{{{"b1", Scalar::boolean, 1},
                                             {"i1", Scalar::i8, 1},
                                             {"u1", Scalar::u8, 1},
                                             {"i2", Scalar::i16, 2},
@@ -128,7 +128,9 @@ constexpr std::array<Element, 12> elements{{{"b1", Scalar::boolean, 1},
                                             {"f8", Scalar::f64, 8},
                                             {"u2", Scalar::i64, 2, true},
                                             {"u4", Scalar::i64, 4, true},
-                                            {"u8", Scalar::i64, 8, true}}};
+                                            {"u8", Scalar::i64, 8, true},
+                                            {"c8", Scalar::c64, 8},
+                                            {"c16", Scalar::c128, 16}}};
 
 void applyType(const InputFile& file, std::string_view descr, NpyHeader& header) {
   const bool ordered = !descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;

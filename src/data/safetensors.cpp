@@ -30,7 +30,7 @@ struct Type {
   bool widened = false;
 };
 
-constexpr std::array<Type, 13> types{{{"F32", Scalar::f32, 4},
+constexpr std::array<Type, 14> types{{{"F32", Scalar::f32, 4},
                                       {"F64", Scalar::f64, 8},
                                       {"F16", Scalar::f16, 2},
                                       {"BF16", Scalar::bf16, 2},
@@ -42,7 +42,8 @@ constexpr std::array<Type, 13> types{{{"F32", Scalar::f32, 4},
                                       {"BOOL", Scalar::boolean, 1},
                                       {"U16", Scalar::i64, 2, true},
                                       {"U32", Scalar::i64, 4, true},
-                                      {"U64", Scalar::i64, 8, true}}};
+                                      {"U64", Scalar::i64, 8, true},
+                                      {"C64", Scalar::c64, 8}}};
 
 /// Where one tensor lies; offsets count from the start of the data.
 struct Entry {

@@ -84,7 +84,10 @@ std::size_t scalarBytes(Scalar scalar) {
       return 4;
     case Scalar::i64:
     case Scalar::f64:
+    case Scalar::c64:
       return 8;
+    case Scalar::c128:
+      return 16;
   }
   throw Error(Fault::internal, "scalarBytes: unknown scalar");
 }
@@ -111,6 +114,10 @@ std::string_view scalarName(Scalar scalar) {
       return "float32";
     case Scalar::f64:
       return "float64";
+    case Scalar::c64:
+      return "complex64";
+    case Scalar::c128:
+      return "complex128";
   }
   throw Error(Fault::internal, "scalarName: unknown scalar");
 }
@@ -177,6 +184,9 @@ std::vector<double> asDoubles(const StoredTensor& tensor) {
       return castAll<float>(tensor.bytes);
     case Scalar::f64:
       return castAll<double>(tensor.bytes);
+    case Scalar::c64:
+    case Scalar::c128:
+      break;
   }
   throw Error(Fault::internal, "asDoubles: unknown scalar");
 }

@@ -11,7 +11,7 @@
 namespace heft {
 
 /// What one element is. Wider unsigned integers are read as i64, which LibTorch computes with.
-enum class Scalar { boolean, u8, i8, i16, i32, i64, f16, bf16, f32, f64 };
+enum class Scalar { boolean, u8, i8, i16, i32, i64, f16, bf16, f32, f64, c64, c128 };
 
 [[nodiscard]] std::size_t scalarBytes(Scalar scalar);
 /// As PyTorch and NumPy call it: "float32", "int64", "bool".
@@ -49,7 +49,7 @@ std::vector<TensorView> viewsOf(std::vector<StoredTensor>&&) = delete;
 /// Throws Error(Fault::internal) where the bytes are not as many as shape and scalar need.
 void checkComplete(const TensorView& tensor);
 
-/// All elements as double, in row-major order; exact but for int64 beyond 2^53.
+/// All elements as double, in row-major order; exact but for int64 beyond 2^53. Throws Error(Fault::internal) for complex ones.
 [[nodiscard]] std::vector<double> asDoubles(const StoredTensor& tensor);
 
 [[nodiscard]] StoredTensor storeTensor(std::string name, std::vector<std::int64_t> shape,

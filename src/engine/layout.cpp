@@ -2,13 +2,17 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+#include <limits>
 #include <sstream>
 
+#include "data/tensor_file.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
 namespace {
 
+constexpr double kInfinite = 1e300;
 constexpr auto kShapeHint = "--output-target module:NAME scores what a submodule returns instead";
 
 int64_t parseIndex(const std::string& text, const std::string& whole) {
@@ -32,6 +36,32 @@ int64_t wrapIndex(int64_t index, int64_t size, const std::string& what) {
                                   std::to_string(size));
   }
   return wrapped;
+}
+
+/// Dimensions that may hold the role by what is known: those that can't be told apart, else all but the samples'.
+std::vector<int64_t> candidates(const OutputLayout::Part& part, const std::vector<int64_t>& maybe) {
+  if (!maybe.empty()) return maybe;
+  std::vector<int64_t> dims;
+  for (int64_t dim = 0; dim < std::ssize(part.shape); ++dim) {
+    if (dim != placeOf(part.dims.roles, DimRole::samples) && dim != part.dims.steps) dims.push_back(dim);
+  }
+  return dims;
+}
+
+/// The sentence that asks for --dims.
+std::string askFor(const OutputLayout::Part& part, DimRole role, const std::vector<int64_t>& maybe) {
+  const auto name = outputName(part.path);
+  const auto open = candidates(part, maybe);
+  std::string text = name + " " + shapeText(part.shape);
+  if (open.empty()) return text + " has no dimension that may hold the " + std::string(heft::name(role));
+  text += maybe.empty() ? ": no dimension is known to hold the " + std::string(heft::name(role))
+                        : ": which dimension holds the " + std::string(heft::name(role)) + " can't be told";
+  return text + "; say so with " + readings(name, part.shape, part.dims, role, open);
+}
+
+/// Where a dimension stands once the samples' came first, or one of size 1 in its place.
+int64_t placeInTable(const OutputLayout::Part& part, int64_t dim) {
+  return part.dims.samples < 0 || dim < part.dims.samples ? dim + 1 : dim;
 }
 
 }  // namespace
@@ -71,22 +101,58 @@ std::vector<NamedOutput> OutputLayout::select(const std::vector<NamedOutput>& ou
 }
 
 OutputLayout::OutputLayout(const std::vector<NamedOutput>& outputs, const OutputTarget& target,
-                           std::vector<int64_t> batch_dims, int64_t samples)
+                           std::vector<OutputDims> dims, int64_t samples)
     : target_(target), samples_(samples) {
   const auto kept = select(outputs, target);
+  int64_t real = 0, columns = 0;
+  std::vector<at::Tensor> real_parts;
   for (size_t i = 0; i < kept.size(); ++i) {
-    parts_.push_back({kept[i].path, kept[i].value.sizes().vec(), batch_dims.empty() ? -1 : batch_dims.at(i)});
-    const auto last = kept[i].value.dim() == 0 ? 1 : kept[i].value.size(-1);
-    if (i == 0)
-      classes_ = last;
-    else if (classes_ != last)
-      classes_ = -1;
+    Part part{kept[i].path, kept[i].value.sizes().vec(), dims.empty() ? OutputDims() : std::move(dims.at(i)), {}, {},
+              kept[i].value.is_complex()};
+    const auto size = [&](int64_t dim) { return part.shape[static_cast<size_t>(dim)]; };
+    const auto narrow = [&](int64_t index, const char* word, int64_t dim, DimRole role, const std::vector<int64_t>& maybe) {
+      if (dim < 0)
+        throw Error(Fault::usage, "output target " + std::string(word) + ":" + std::to_string(index) + ": " +
+                                      askFor(part, role, maybe) +
+                                      (kept.size() > 1 ? ", or name the output to score beside it" : ""));
+      return wrapIndex(index, size(dim), word);
+    };
+    if (target.step) part.step = narrow(*target.step, "step", part.dims.steps, DimRole::steps, part.dims.maybe_steps);
+    if (target.klass)
+      part.klass = narrow(*target.klass, "class", part.dims.classes, DimRole::classes, part.dims.maybe_classes);
+    const auto elements = kept[i].value.numel() / (part.step ? size(part.dims.steps) : 1) /
+                          (part.klass ? size(part.dims.classes) : 1) / (part.dims.samples < 0 ? 1 : samples);
+    real += elements;
+    columns += elements * (part.complex ? 2 : 1);
+    real_parts.push_back(part.complex ? at::tensor({1.0, 0.0}).repeat({elements}) : at::zeros({elements}, at::kDouble));
+    parts_.push_back(std::move(part));
   }
+  if (columns > real) real_parts_ = at::cat(real_parts).to(kept[0].value.device(), at::kDouble);
+  if (real > 0) scale_ = std::sqrt(static_cast<double>(columns) / static_cast<double>(real));
   elements_ = table(outputs).size(1);
-  if (target.klass) classes_ = 1;
-  if (classes_ <= 0 || elements_ % classes_ != 0) classes_ = elements_;
   if (elements_ == 0)
     throw Error(Fault::unsupported, std::string("the output is empty, so there is nothing to measure; ") + kShapeHint);
+  findClasses();
+}
+
+void OutputLayout::findClasses() {
+  std::optional<int64_t> agreed;
+  std::string sizes;
+  bool differ = false;
+  for (const auto& part : parts_) {
+    if (part.complex) why_no_classes_ = outputName(part.path) + " is complex, and has no classes";
+    if (!part.klass && part.dims.classes < 0 && !part.dims.maybe_classes.empty())
+      why_no_classes_ = askFor(part, DimRole::classes, part.dims.maybe_classes);
+    const auto own =
+        part.klass || part.dims.classes < 0 ? 1 : part.shape[static_cast<size_t>(part.dims.classes)];
+    differ |= agreed && *agreed != own;
+    agreed = own;
+    sizes += (sizes.empty() ? "" : ", ") + std::to_string(own) + " in " + outputName(part.path);
+  }
+  if (why_no_classes_.empty() && differ)
+    why_no_classes_ = "the scored outputs have different numbers of classes (" + sizes +
+                      "); name the outputs to score with --output-target";
+  if (why_no_classes_.empty()) classes_ = *agreed;
 }
 
 at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool variants) const {
@@ -103,45 +169,77 @@ at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool var
       throw Error(Fault::unsupported,
                   std::string("the output's shape depends on the data, so runs can't be compared; ") + kShapeHint);
     }
-    value = value.to(kept[0].value.device(), at::kDouble);  // forward may leave one on a device and one on the CPU
-    value = part.batch_dim >= 0 ? value.movedim(part.batch_dim + lead, lead) : value.unsqueeze(lead);
-    if (target_.step) {
-      const auto dim = lead + 1;
-      if (value.dim() < dim + 2)
-        throw Error(Fault::usage, "output target step:N needs an output with a dimension of time; it has none");
-      value = value.narrow(dim, wrapIndex(*target_.step, value.size(dim), "step"), 1);
-    }
-    if (target_.klass) value = value.narrow(-1, wrapIndex(*target_.klass, value.size(-1), "class"), 1);
+    // forward may leave one on a device and one on the CPU
+    value = value.to(kept[0].value.device(), part.complex ? at::kComplexDouble : at::kDouble);
+    value = part.dims.samples >= 0 ? value.movedim(part.dims.samples + lead, lead) : value.unsqueeze(lead);
+    const auto place = [&](int64_t dim) { return placeInTable(part, dim) + lead; };
+    if (part.step) value = value.narrow(place(part.dims.steps), *part.step, 1);
+    if (part.klass) value = value.narrow(place(part.dims.classes), *part.klass, 1);
+    if (part.dims.classes >= 0) value = value.movedim(place(part.dims.classes), -1);
+    if (part.complex) value = at::view_as_real(value.resolve_conj());
     tables.push_back(value.flatten(lead + 1 >= value.dim() ? lead : lead + 1));
     if (tables.back().dim() == lead + 1) tables.back() = tables.back().unsqueeze(-1);
   }
-  return tables.size() == 1 ? tables[0] : at::cat(tables, -1);
+  auto all = tables.size() == 1 ? tables[0] : at::cat(tables, -1);
+  if (scale_ != 1) all = all * scale_;
+  if (!infinities_) return all;
+  return all.nan_to_num(std::numeric_limits<double>::quiet_NaN(), kInfinite, -kInfinite);
 }
 
 std::vector<OutputLayout::Piece> OutputLayout::pieces() const {
   std::vector<Piece> pieces;
   for (const auto& part : parts_) {
-    Piece piece{part.path, part.shape, {}};
-    if (part.batch_dim >= 0) piece.shape.erase(piece.shape.begin() + part.batch_dim);
-    piece.first.assign(piece.shape.size(), 0);
-    const auto narrow = [&](std::size_t dim, int64_t index, const char* what) {
-      piece.first[dim] = wrapIndex(index, piece.shape[dim], what);
-      piece.shape[dim] = 1;
+    Piece piece;
+    piece.path = part.path;
+    const auto add = [&](int64_t dim) {
+      const bool step = part.step && dim == part.dims.steps, klass = part.klass && dim == part.dims.classes;
+      piece.shape.push_back(step || klass ? 1 : part.shape[static_cast<size_t>(dim)]);
+      piece.first.push_back(step ? *part.step : klass ? *part.klass : 0);
+      piece.order.push_back(placeInTable(part, dim) - 1);
     };
-    if (target_.step) narrow(0, *target_.step, "step");
-    if (target_.klass && !piece.shape.empty()) narrow(piece.shape.size() - 1, *target_.klass, "class");
+    for (int64_t dim = 0; dim < std::ssize(part.shape); ++dim) {
+      if (dim != part.dims.samples && dim != part.dims.classes) add(dim);
+    }
+    if (part.dims.classes >= 0) add(part.dims.classes);
+    if (part.complex) {
+      piece.shape.push_back(2);
+      piece.first.push_back(0);
+      piece.order.push_back(std::ssize(piece.order));
+    }
     pieces.push_back(std::move(piece));
   }
   return pieces;
 }
 
-std::string OutputLayout::describe() const {
-  std::ostringstream text;
-  for (size_t i = 0; i < parts_.size(); ++i) {
-    text << (i == 0 ? "" : ", ") << (parts_[i].path.empty() ? "output" : parts_[i].path) << " "
-         << at::IntArrayRef(parts_[i].shape);
+std::vector<int64_t> OutputLayout::scoredShape(const Part& part) {
+  if (!part.step && !part.klass) return part.shape;
+  std::vector<int64_t> shape;
+  for (int64_t dim = 0; dim < std::ssize(part.shape); ++dim) {
+    const auto size = part.shape[static_cast<size_t>(dim)];
+    const bool gone = (part.step && dim == part.dims.steps) || (part.klass && dim == part.dims.classes);
+    if (!gone && (size > 1 || dim == part.dims.samples)) shape.push_back(size);
   }
-  return text.str();
+  return shape;
+}
+
+std::string OutputLayout::describe() const {
+  std::string text;
+  for (const auto& part : parts_)
+    text += (text.empty() ? "" : ", ") + (part.path.empty() ? "output" : part.path) + " " + shapeText(scoredShape(part));
+  return text;
+}
+
+std::string OutputLayout::describeDims() const {
+  std::string text;
+  for (const auto& part : parts_) {
+    text += (text.empty() ? "" : ", ") + (part.path.empty() ? "output" : part.path) + " ";
+    if (part.step || part.klass) text += shapeText(scoredShape(part)) + " of ";
+    text += heft::describeDims(part.shape, part.dims.roles);
+    if (part.complex) text += ", complex, by modulus";
+    if (!part.dims.maybe_steps.empty() || !part.dims.maybe_classes.empty())
+      text += " (which are steps and classes is not known; --dims says it)";
+  }
+  return text;
 }
 
 }  // namespace heft

@@ -46,7 +46,8 @@ std::string describeCall(const c10::OperatorHandle& op, const std::vector<c10::I
 void collect(const c10::IValue& value, const std::string& path, std::vector<NamedOutput>& outputs) {
   const auto inside = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
   if (value.isTensor()) {
-    if (value.toTensor().defined() && at::isFloatingType(value.toTensor().scalar_type())) {
+    const auto& tensor = value.toTensor();
+    if (tensor.defined() && (at::isFloatingType(tensor.scalar_type()) || tensor.is_complex())) {
       outputs.push_back({path, value.toTensor()});
     }
   } else if (value.isTuple()) {
@@ -207,7 +208,7 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
   }
   if (outputs.empty()) {
     throw Error(Fault::unsupported,
-                "forward returned no floating-point tensor, so there is nothing to measure; "
+                "forward returned no floating-point or complex tensor, so there is nothing to measure; "
                 "--output-target module:NAME scores what a submodule returns");
   }
   return outputs;

@@ -80,7 +80,7 @@ class ExactSeeds : public ResponseSeeds {
         one_sample_(view.one_sample),
         metrics_(metrics.begin(), metrics.end()),
         baseline_(view.baseline.to(at::kCPU)),
-        output_metrics_(baseline_, view.classes, view.targets) {
+        output_metrics_(baseline_, view.classes, view.targets, view.complex) {
     if (!curvature) return;
     classes_ = view.classes;
     probability_ = baseline_.view({samples_, -1, classes_}).softmax(-1).reshape({samples_, elements_}).contiguous();

@@ -20,7 +20,9 @@ at::Tensor lossGradient(const OutputView& view) {
   const auto wanted = targets ? targets->classes.to(at::kCPU) : scores.argmax(-1);
   const auto one = at::one_hot(wanted, view.classes).to(at::kDouble);
   const auto groups = elements / static_cast<double>(view.classes);
-  return ((scores.softmax(-1) - one) / groups).view(baseline.sizes());
+  auto gradient = (scores.softmax(-1) - one) / groups;
+  if (targets && targets->weight.defined()) gradient = gradient * targets->weight.to(at::kCPU).unsqueeze(-1);
+  return gradient.view(baseline.sizes());
 }
 
 class LossGradientSeeds : public ResponseSeeds {

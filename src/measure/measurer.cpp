@@ -29,7 +29,7 @@ Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_p
       metrics_wanted_(settings.metrics),
       executor_(std::move(executor)),
       checkpoint_(checkpoint),
-      metrics_(session.baseline(), session.layout().classes(), session.targets()),
+      metrics_(metricsOf(session)),
       flat_(session.structure()),
       block_(blockOf(session)) {
   for (const auto metric : metrics_wanted_) metrics_.require(metric);

@@ -18,10 +18,26 @@ at::Tensor differenceOf(const at::Tensor& outputs, const at::Tensor& baseline) {
   return (outputs - baseline).masked_fill_(outputs == baseline, 0);
 }
 
+/// The largest |d| of a sample.
+at::Tensor largestOf(const at::Tensor& difference, const ComplexColumns& complex) {
+  if (!complex.real.defined()) return difference.abs().amax(-1);
+  auto squares = difference.square();
+  const auto columns = squares.size(-1);
+  auto moduli = squares.clone();
+  moduli.narrow(-1, 0, columns - 1)
+      .add_(squares.narrow(-1, 1, columns - 1) * complex.real.narrow(0, 0, columns - 1));
+  return moduli.amax(-1).sqrt() / complex.scale;
+}
+
 }  // namespace
 
-OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::optional<Targets> targets)
-    : baseline_(std::move(baseline)), classes_(classes), targets_(std::move(targets)) {
+OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::optional<Targets> targets,
+                             ComplexColumns complex)
+    : baseline_(std::move(baseline)),
+      classes_(classes),
+      targets_(std::move(targets)),
+      complex_(std::move(complex)) {
+  if (complex_.real.defined()) complex_.real = complex_.real.to(baseline_.device());
   if (classes_ < 1 || baseline_.dim() != 2 || baseline_.size(1) % classes_ != 0) {
     throw Error(Fault::internal, "the baseline must be [samples, groups x classes], found " +
                                      std::to_string(baseline_.dim()) + " dimensions and " + std::to_string(classes_) +
@@ -51,7 +67,7 @@ at::Tensor OutputMetrics::perSample(Metric metric, const at::Tensor& outputs) co
     case Metric::rms:
       return meanOfLast(differenceOf(outputs, baseline_).square_());
     case Metric::max:
-      return differenceOf(outputs, baseline_).abs_().amax(-1);
+      return largestOf(differenceOf(outputs, baseline_), complex_);
     case Metric::kl:
       return meanOfLast(softmaxShift(grouped(baseline_), grouped(differenceOf(outputs, baseline_))).divergence);
     case Metric::loss:
@@ -68,7 +84,9 @@ at::Tensor OutputMetrics::lossChange(const at::Tensor& difference) const {
   const SoftmaxShift shift =
       softmaxShift(baseline_.unflatten(-1, {-1, classes_}), difference.unflatten(-1, {-1, classes_}));
   const at::Tensor of_class = targets_->classes.unsqueeze(-1).expand_as(shift.centred.narrow(-1, 0, 1));
-  return meanOfLast(shift.divergence - shift.centred.gather(-1, of_class).squeeze(-1));
+  const at::Tensor changes = shift.divergence - shift.centred.gather(-1, of_class).squeeze(-1);
+  if (!targets_->weight.defined()) return meanOfLast(changes);
+  return meanOfLast(at::where(targets_->weight > 0, changes * targets_->weight, at::zeros_like(changes)));
 }
 
 at::Tensor metricValue(Metric metric, const at::Tensor& sample) {

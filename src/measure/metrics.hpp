@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "measure/targets.hpp"
 #include "run/settings.hpp"
@@ -16,6 +17,12 @@ struct MetricValues {
   at::Tensor sample;  ///< float64 [variants, samples]: each sample's own part, see `OutputMetrics`
 };
 
+/// Which columns of a table of outputs are complex numbers' parts, see OutputLayout.
+struct ComplexColumns {
+  at::Tensor real;   ///< OutputLayout::realParts()
+  double scale = 1;  ///< OutputLayout::scale()
+};
+
 /// The impacts of variants: outputs y' against the baseline's y, tables [samples, elements] whose elements
 /// are groups x classes (OutputLayout). With d = y' - y, and s a sample:
 ///
@@ -26,15 +33,16 @@ struct MetricValues {
 ///   loss    l_s = loss(y') - loss(y), signed                         |mean_s l_s|
 ///   flips   share of groups whose argmax changed                     mean_s
 ///
-/// The loss is cross-entropy, -log softmax(y)[class] averaged over groups, where targets are classes, and the
-/// squared error averaged over elements where they are values. Differences are taken of y alone and carried
+/// The loss is cross-entropy, -log softmax(y)[class] averaged over groups that have a class, where targets are classes, and the
+/// squared error averaged over elements where they are values. A complex element's change is that of its modulus, |d|. Differences are taken of y alone and carried
 /// through, so that tiny impacts keep the relative accuracy that d has. An output that is not finite gives an
 /// impact that isn't, save where the baseline has the same infinity.
 class OutputMetrics {
  public:
   /// `baseline` is float64 [samples, elements]; variants and targets must be on its device. `classes` divides
   /// elements.
-  OutputMetrics(at::Tensor baseline, std::int64_t classes, std::optional<Targets> targets = std::nullopt);
+  OutputMetrics(at::Tensor baseline, std::int64_t classes, std::optional<Targets> targets = std::nullopt,
+                ComplexColumns complex = {});
 
   /// Throws Error(Fault::usage) where the metric has no meaning here: kl and flips without classes, loss
   /// without targets.
@@ -51,7 +59,17 @@ class OutputMetrics {
   at::Tensor baseline_;
   std::int64_t classes_;
   std::optional<Targets> targets_;
+  ComplexColumns complex_;
 };
+
+class Session;
+
+/// The metrics of a session's outputs, beside its baseline and targets.
+[[nodiscard]] OutputMetrics metricsOf(const Session& session);
+
+/// Throws Error(Fault::usage) where one of the metrics has no meaning for the session's outputs, or needs classes and which
+/// dimension holds them can't be told.
+void requireMetrics(const Session& session, std::span<const Metric> metrics);
 
 /// [variants] from the samples' parts [variants, samples]; parts of several runs may be joined along samples.
 [[nodiscard]] at::Tensor metricValue(Metric metric, const at::Tensor& sample);

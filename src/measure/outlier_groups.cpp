@@ -28,7 +28,7 @@ size_t binOf(float weight, const RobustScale& scale) {
 std::vector<OutlierGroups> outlierGroups(Session& session, const Run& run,
                                          const std::function<void(double share)>& progress) {
   const at::NoGradGuard no_grad;
-  const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
+  const OutputMetrics metrics = metricsOf(session);
   const auto metric = run.settings.metrics.front();
   std::vector<OutlierGroups> all;
   for (size_t p = 0; p < run.impacts.size(); ++p) {

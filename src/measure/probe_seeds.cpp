@@ -45,6 +45,13 @@ class ProbeSeeds : public ResponseSeeds {
     const bool fisher = wants(Metric::kl) || (wants(Metric::loss) && classes_are_targets);
     if (plain) plain_first_ = take(probes_);
     if (fisher) fisher_first_ = take(probes_);
+    loss_first_ = plain_first_;
+    if (wants(Metric::loss) && classes_are_targets) {
+      // The places that targets leave out have no part in the loss, and all in kl.
+      loss_first_ = targets_->weight.defined() && wants(Metric::kl) ? take(probes_) : fisher_first_;
+      if (targets_->weight.defined() && wants(Metric::kl)) weighted_first_ = loss_first_;
+      all_weighted_ = targets_->weight.defined() && !wants(Metric::kl);
+    }
     if (wants(Metric::loss)) gradient_ = take(1);
     probability_ = baseline_.view({samples_, -1, classes_}).softmax(-1);
   }
@@ -76,7 +83,7 @@ class ProbeSeeds : public ResponseSeeds {
     for (const auto metric : metrics_) {
       const bool plain = metric == Metric::rms || (metric == Metric::loss && !targets_->classes.defined());
       const auto outputs = static_cast<double>(plain ? elements_ : elements_ / classes_) * together;
-      SquareValue value{plain ? plain_first_ : fisher_first_, probes_, (plain ? 1 : 0.5) / outputs / probes,
+      SquareValue value{metric == Metric::loss ? loss_first_ : plain ? plain_first_ : fisher_first_, probes_, (plain ? 1 : 0.5) / outputs / probes,
                         metric == Metric::rms};
       if (fewer) {
         value.first = 0;
@@ -107,8 +114,7 @@ class ProbeSeeds : public ResponseSeeds {
           value = squares(responses, fisher_first_, probes_, columns, 0.5 / groups);
         else {
           const bool squared_error = !targets_->classes.defined();
-          value = squared_error ? squares(responses, plain_first_, probes_, columns, 1 / elements)
-                                : squares(responses, fisher_first_, probes_, columns, 0.5 / groups);
+          value = squares(responses, loss_first_, probes_, columns, squared_error ? 1 / elements : 0.5 / groups);
           const float* line = responses + gradient_ * columns;
           for (size_t j = 0; j < value.size(); ++j) value[j] += static_cast<double>(line[j]) / together;
         }
@@ -131,15 +137,18 @@ class ProbeSeeds : public ResponseSeeds {
       return signs({samples_, elements_}, seed_, "probe", index - plain_first_);
     }
     // s = sum_k xi_k sqrt(p_k) (e_k - p) has E[s s^T] = diag(p) - p p^T.
-    const auto weighted =
-        signs(probability_.sizes(), seed_, "fisher probe", index - fisher_first_) * probability_.sqrt();
-    return weighted - weighted.sum(-1, true) * probability_;
+    const bool of_loss = all_weighted_ || (weighted_first_ >= 0 && index >= weighted_first_);
+    const auto first = of_loss ? loss_first_ : fisher_first_;
+    const auto drawn = signs(probability_.sizes(), seed_, "fisher probe", index - first) * probability_.sqrt();
+    const auto probe = drawn - drawn.sum(-1, true) * probability_;
+    return of_loss ? probe * targets_->weight.to(at::kCPU).sqrt().unsqueeze(-1) : probe;
   }
 
   [[nodiscard]] at::Tensor lossGradient() const {
     if (targets_->classes.defined()) {
       const auto one = at::one_hot(targets_->classes.to(at::kCPU), classes_).to(at::kDouble);
-      return (probability_ - one) / static_cast<double>(elements_ / classes_);
+      const auto gradient = (probability_ - one) / static_cast<double>(elements_ / classes_);
+      return targets_->weight.defined() ? gradient * targets_->weight.to(at::kCPU).unsqueeze(-1) : gradient;
     }
     return 2 * (baseline_ - targets_->values.to(at::kCPU)) / static_cast<double>(elements_);
   }
@@ -183,7 +192,8 @@ class ProbeSeeds : public ResponseSeeds {
   int64_t probes_;
   uint64_t seed_;
   at::Tensor probability_;  ///< [samples, groups, classes]
-  int64_t count_ = 0, plain_first_ = -1, fisher_first_ = -1, gradient_ = -1;
+  int64_t count_ = 0, plain_first_ = -1, fisher_first_ = -1, loss_first_ = -1, weighted_first_ = -1, gradient_ = -1;
+  bool all_weighted_ = false;  ///< the loss alone takes Fisher probes, of the places that count
 };
 
 }  // namespace

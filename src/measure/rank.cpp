@@ -105,7 +105,7 @@ struct Ranking {
 }  // namespace
 
 Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& provenance) {
-  return {
+  Checkpoint::Identity identity{
       {"model", provenance.model_sha256},
       {"inputs", provenance.inputs_sha256},
       {"targets", provenance.targets_sha256},
@@ -126,6 +126,9 @@ Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& 
       {"--precision", std::string(name(settings.precision))},
       {"--stream", settings.stream ? "yes" : "no"},
   };
+  // Runs of earlier versions know no --dims.
+  if (!settings.dims.empty()) identity["--dims"] = joined(settings.dims, [](const std::string& one) { return one + ";"; });
+  return identity;
 }
 
 std::size_t checkpointColumns(const RankSettings& settings) { return 2 * settings.metrics.size(); }
@@ -135,7 +138,9 @@ OutputFacts outputFacts(const Session& session) {
   facts.shape = session.layout().describe();
   facts.samples = session.batch().samples;
   facts.elements = session.layout().elements();
-  facts.rms = session.baseline().square().mean().sqrt().item<double>();
+  for (const auto& part : session.layout().parts())
+    facts.tensors.push_back({part.path, part.shape, part.dims.roles, OutputLayout::scoredShape(part)});
+  facts.rms = session.outputRms();
   facts.noise = session.noise();
   facts.samples_interact = session.batch().interact;
   return facts;
@@ -151,8 +156,7 @@ void checkSettings(const Session& session, const RankSettings& settings) {
     refuse("--alpha " + std::to_string(settings.alpha) + ": a number between 0 and 1 was expected");
   if (!(settings.miss >= 0 && settings.miss < 1))
     refuse("--miss " + std::to_string(settings.miss) + ": a number from 0 to below 1 was expected");
-  const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
-  for (const auto metric : settings.metrics) metrics.require(metric);
+  requireMetrics(session, settings.metrics);
 }
 
 Run rankWeights(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,

@@ -14,7 +14,7 @@ std::vector<double> referenceImpacts(Session& session, const RankSettings& setti
                                      std::span<const FlatWeights::Place> weights,
                                      const std::function<void(std::size_t)>& done) {
   const at::NoGradGuard no_grad;
-  const OutputMetrics metrics(session.baseline(), session.layout().classes(), session.targets());
+  const OutputMetrics metrics = metricsOf(session);
   std::map<std::int64_t, std::vector<double>> values;
   std::map<std::int64_t, Perturber> perturbers;
   std::vector<Variant> variants;

@@ -45,7 +45,7 @@ std::span<const double> removalShares() noexcept { return kShares; }
 RemovalBaseline removalBaseline(Session& session) {
   RemovalBaseline baseline;
   judge(session, session.baseline(), baseline.loss, baseline.accuracy);
-  baseline.rms = session.baseline().square().mean().sqrt().item<double>();
+  baseline.rms = session.outputRms();
   return baseline;
 }
 

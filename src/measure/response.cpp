@@ -124,7 +124,10 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   auto [recording, outputs] = recordAssigned(session, options, result.notes);
   const auto sites = recording.handler->sites();
   const auto samples = outputs.size(0);
-  const OutputView view{session.baseline(), session.layout().classes(), session.targets(),
+  const OutputView view{session.baseline(),
+                        session.layout().classes(),
+                        session.targets(),
+                        {session.layout().realParts(), session.layout().scale()},
                         samples != session.baseline().size(0)};
   const auto seeds = make ? make(view) : chooseSeeds(view, sites, session.structure(), options, result);
   auto all_seeds = seeds->seeds();

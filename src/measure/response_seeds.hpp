@@ -59,6 +59,7 @@ struct OutputView {
   at::Tensor baseline;  ///< float64 [samples, elements]
   int64_t classes = 0;  ///< elements = groups x classes
   std::optional<Targets> targets;
+  ComplexColumns complex;
   bool one_sample = false;  ///< the adjoints take the whole batch as one sample: [1, samples x elements]
 };
 

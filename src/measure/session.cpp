@@ -8,9 +8,12 @@
 
 #include "engine/describe.hpp"
 #include "engine/describe_sites.hpp"
+#include "engine/following.hpp"
+#include "engine/input_tensors.hpp"
 #include "engine/release_graph.hpp"
 #include "engine/units/plan_units.hpp"
 #include "heft/error.hpp"
+#include "measure/metrics.hpp"
 
 namespace heft {
 namespace {
@@ -47,15 +50,25 @@ class RandomSpotter : public PlainHandler {
   std::set<std::string> names_;
 };
 
-void checkFinite(const std::vector<NamedOutput>& outputs) {
+/// Refuses what is no number; how many are infinite, in a sentence, or nothing.
+std::string checkNumbers(const std::vector<NamedOutput>& outputs) {
+  int64_t infinite = 0, all = 0;
   for (const auto& output : outputs) {
-    const auto bad = at::isfinite(output.value).logical_not().sum().item<int64_t>();
-    if (bad == 0) continue;
-    throw Error(Fault::input, "the baseline's output" + (output.path.empty() ? "" : " '" + output.path + "'") +
-                                  " holds " + std::to_string(bad) +
-                                  " values that are NaN or infinite, so no change of it can be measured; check inputs "
-                                  "and model, or score another output with --output-target");
+    const auto name = output.path.empty() ? "" : " '" + output.path + "'";
+    const auto bad = at::isnan(output.value).sum().item<int64_t>();
+    if (bad > 0)
+      throw Error(Fault::input, "the baseline's output" + name + " holds " + std::to_string(bad) +
+                                    " values that are NaN, so no change of it can be measured; check inputs "
+                                    "and model, or score another output with --output-target");
+    infinite += at::isinf(output.value).sum().item<int64_t>();
+    all += output.value.numel();
   }
+  if (infinite == all && all > 0)
+    throw Error(Fault::input, "all values of the baseline's output are infinite, so no change of it can be measured; check "
+                              "inputs and model, or score another output with --output-target");
+  if (infinite == 0) return {};
+  return std::to_string(infinite) + " of " + std::to_string(all) +
+         " scored values are infinite (masked scores, if they are meant): they count as unchanged where they stay so";
 }
 
 }  // namespace
@@ -75,22 +88,39 @@ Session::Session(const SessionOptions& options) : options_(options) {
   }
   notes_.insert(notes_.begin(), model_.notes.begin(), model_.notes.end());
   refuseRandom(outputs);
-  const auto target = OutputTarget::parse(options_.output_target);
-  checkFinite(OutputLayout::select(outputs, target));
-  PlainHandler plain(model_);
-  batch_ = findBatch(*runner_, plain, target, outputs);
-  layout_ = std::make_unique<OutputLayout>(outputs, target, batch_.output_dims, batch_.samples);
-  baseline_ = layout_->table(outputs).detach();
-  if (batch_.interact) notes_.push_back(batch_.note);
-  if (!options_.targets.empty()) {
-    targets_ = prepareTargets(readTargets(options_.targets), baseline_.size(0), baseline_.size(1), layout_->classes());
-  }
+  findOutputs(outputs);
   const auto recording = record();
   structure_ = describeStructure(model_, recording.handler->sites());
   sites_ = describeSites(structure_, recording.handler->sites());
   units_ = planUnits(*runner_);
   for (const auto& one : units_.parameters)
     structure_.parameters[static_cast<size_t>(one.parameter)].method = "traced unit response";
+}
+
+void Session::findOutputs(const std::vector<NamedOutput>& outputs) {
+  const auto target = OutputTarget::parse(options_.output_target);
+  const auto given = GivenDims::parse(options_.dims);
+  std::vector<std::string> paths;
+  for (const auto& output : outputs) paths.push_back(output.path);
+  given.check(inputTensorNames(runner_->inputs()), paths);
+  const auto scored = OutputLayout::select(outputs, target);
+  const auto infinite = checkNumbers(scored);
+  if (!infinite.empty()) notes_.push_back(infinite);
+  {
+    const at::NoGradGuard no_grad;
+    PlainHandler plain(model_);
+    batch_ = findBatch(*runner_, plain, target, outputs, given);
+    const auto following = findFollowing(*runner_, plain, target, outputs, batch_, given);
+    layout_ = std::make_unique<OutputLayout>(outputs, target, nameDims(scored, batch_, following, given), batch_.samples);
+  }
+  if (!infinite.empty()) layout_->holdInfinities();
+  baseline_ = layout_->table(outputs).detach();
+  if (batch_.interact) notes_.push_back(batch_.note);
+  if (options_.targets.empty()) return;
+  targets_ = prepareTargets(readTargets(options_.targets), *layout_, given);
+  if (!infinite.empty() && targets_->values.defined())
+    throw Error(Fault::input, "targets are values, but some of the outputs beside them are infinite; finite outputs were "
+                              "expected");
 }
 
 void Session::load(bool native) {
@@ -161,7 +191,33 @@ Session::Recording Session::record(bool keep_arguments, const UnitPlan* plan, Si
 
 double Session::noise() const {
   const double epsilon = model_.native ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
-  return 4 * epsilon * baseline_.abs().max().item<double>();
+  return 4 * epsilon * finiteBaseline().abs().max().item<double>();
+}
+
+at::Tensor Session::finiteBaseline() const {
+  constexpr double kLargest = 1e299;  // beyond it infinities are held
+  return baseline_.masked_fill(baseline_.abs() > kLargest, 0);
+}
+
+double Session::outputRms() const {
+  const auto finite = finiteBaseline();
+  const auto counted = (baseline_ == finite).sum().to(at::kDouble);
+  return (finite.square().sum() / counted).sqrt().item<double>();
+}
+
+OutputMetrics metricsOf(const Session& session) {
+  const auto& layout = session.layout();
+  return {session.baseline(), layout.classes(), session.targets(), {layout.realParts(), layout.scale()}};
+}
+
+void requireMetrics(const Session& session, std::span<const Metric> metrics) {
+  const auto known = metricsOf(session);
+  for (const auto metric : metrics) {
+    const auto& why = session.layout().whyNoClasses();
+    if ((metric == Metric::kl || metric == Metric::flips) && !why.empty())
+      throw Error(Fault::usage, "metric " + std::string(name(metric)) + " compares classes, but " + why);
+    known.require(metric);
+  }
 }
 
 }  // namespace heft

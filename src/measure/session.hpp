@@ -23,6 +23,7 @@ struct SessionOptions {
   std::vector<std::filesystem::path> inputs;
   std::filesystem::path targets;  ///< empty: none
   std::string output_target;      ///< empty: every floating output
+  std::vector<std::string> dims;  ///< NAME=ROLE,ROLE,…: see GivenDims; empty: found out
   bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
   /// The first one's the session; others, of its kind, execute variants too.
   std::vector<c10::Device> devices = {c10::kCPU};
@@ -41,10 +42,14 @@ class Session {
   [[nodiscard]] Runner& runner() { return *runner_; }
   [[nodiscard]] const OutputLayout& layout() const { return *layout_; }
   [[nodiscard]] const Batch& batch() const { return batch_; }
-  /// float64 [samples, elements].
+  /// float64 [samples, elements]; infinities as OutputLayout::holdInfinities() has them.
   [[nodiscard]] const at::Tensor& baseline() const { return baseline_; }
   [[nodiscard]] const std::optional<Targets>& targets() const { return targets_; }
   [[nodiscard]] const Structure& structure() const { return structure_; }
+  /// Root mean square of the outputs' elements that are finite.
+  [[nodiscard]] double outputRms() const;
+  /// The baseline with 0 for infinities.
+  [[nodiscard]] at::Tensor finiteBaseline() const;
   /// Where forward read parameters, in order.
   [[nodiscard]] const std::vector<SiteFacts>& sites() const { return sites_; }
   /// Impacts (rms) below this are float noise of the runs that measured them.
@@ -77,6 +82,7 @@ class Session {
  private:
   void load(bool native);
   std::vector<NamedOutput> runBaseline();
+  void findOutputs(const std::vector<NamedOutput>& outputs);
   void refuseRandom(const std::vector<NamedOutput>& first);
 
   SessionOptions options_;

@@ -22,18 +22,21 @@ std::vector<double> listOf(const at::Tensor& tensor) {
 }
 
 /// `table` is [samples, elements].
-OutputSummary summaryOf(const at::Tensor& table, int64_t classes) {
+OutputSummary summaryOf(const at::Tensor& table, const OutputLayout& layout) {
+  const auto classes = layout.classes();
+  const auto scale = layout.scale();
   OutputSummary summary;
   const auto squares = table.square();
-  summary.mean = listOf(table.mean(0));
-  summary.rms = listOf(squares.mean(0).sqrt());
+  summary.mean = listOf(table.mean(0) / scale);
+  summary.rms = listOf(squares.mean(0).sqrt() / scale);
   if (classes > 1 && table.size(1) > classes) {
     summary.class_mean = listOf(table.reshape({-1, classes}).mean(0));
     summary.class_rms = listOf(squares.reshape({-1, classes}).mean(0).sqrt());
   }
   summary.sample_rms = listOf(squares.mean(1).sqrt());
   summary.all_rms = squares.mean().sqrt().item<double>();
-  summary.all_max = table.abs().max().item<double>();
+  const OutputMetrics whole(at::zeros_like(table), 1, std::nullopt, {layout.realParts(), scale});
+  summary.all_max = whole.measure(Metric::max, table.unsqueeze(0)).value.item<double>();
   return summary;
 }
 
@@ -49,9 +52,9 @@ class Asker {
       : session_(session),
         settings_(settings),
         executor_(makeLoopExecutor(session.runner(), session.layout())),
-        metrics_(session.baseline(), session.layout().classes(), session.targets()) {
+        metrics_(metricsOf(session)) {
     if (settings_.metrics.empty()) settings_.metrics = applicableMetrics(session);
-    for (const auto metric : settings_.metrics) metrics_.require(metric);
+    requireMetrics(session, settings_.metrics);
   }
 
   WhatIf ask(const Component& component) {
@@ -67,7 +70,7 @@ class Asker {
           {metric, values.value.item<double>(), standardError(metric, values.sample).item<double>()});
     }
     const auto classes = session_.layout().classes();
-    found.change = summaryOf(outputs[0] - session_.baseline(), classes);
+    found.change = summaryOf(outputs[0] - session_.baseline(), session_.layout());
     if (const auto& targets = session_.targets()) {
       found.loss = meanLoss(outputs[0], *targets, classes);
       found.loss_change = signedLoss(metrics_.measure(Metric::loss, outputs).sample).item<double>();
@@ -151,10 +154,10 @@ WhatIfReport askWhatIf(Session& session, const WhatIfSettings& settings, const s
   const auto classes = session.layout().classes();
   Asker asker(session, settings);
   WhatIfReport report;
-  for (const auto& piece : session.layout().pieces()) report.pieces.push_back({piece.path, piece.shape, piece.first});
+  for (const auto& piece : session.layout().pieces()) report.pieces.push_back({piece.path, piece.shape, piece.first, piece.order});
   report.samples = session.baseline().size(0);
   report.classes = classes;
-  report.baseline = summaryOf(session.baseline(), classes);
+  report.baseline = summaryOf(session.finiteBaseline(), session.layout());
   if (session.targets()) report.loss = meanLoss(session.baseline(), *session.targets(), classes);
   report.accuracy = accuracyOf(session.baseline(), session.targets(), classes);
   for (const auto& component : components) {

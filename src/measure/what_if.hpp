@@ -52,6 +52,7 @@ struct WhatIfReport {
     std::string path;
     std::vector<std::int64_t> shape;  ///< of one sample
     std::vector<std::int64_t> first;  ///< index of the first element along each dimension
+    std::vector<std::int64_t> order;  ///< by dimension: its place among the output's own, without the samples'
   };
   std::vector<Piece> pieces;
   std::int64_t samples = 0, classes = 0;
@@ -60,7 +61,7 @@ struct WhatIfReport {
   std::vector<WhatIf> variants;          ///< in the order of the components
 };
 
-/// rms and max; kl and flips where the last dimension holds several classes and the targets, if any, are classes; loss
+/// rms and max; kl and flips where the outputs have several classes and the targets, if any, are classes; loss
 /// with targets.
 std::vector<Metric> applicableMetrics(const Session& session);
 

@@ -10,6 +10,7 @@
 #include "model/archive.hpp"
 #include "model/constants.hpp"
 #include "model/refusals.hpp"
+#include "model/widened.hpp"
 
 namespace heft {
 namespace {
@@ -73,7 +74,7 @@ void convertToDouble(const torch::jit::Module& module, c10::Device device) {
     const void* key = tensor.storage().data();
     at::Tensor value;
     if (key == nullptr) {
-      value = tensor.detach().to(at::kDouble);
+      value = tensor.detach().to(widened(tensor.scalar_type()));
     } else {
       auto found = converted.find(key);
       if (found == converted.end()) found = converted.emplace(key, wholeStorageAsDouble(tensor.detach(), device)).first;

@@ -2,20 +2,30 @@
 
 #include <ATen/ATen.h>
 
+#include "model/widened.hpp"
+
 namespace heft {
 
-bool isSmallFloat(at::ScalarType type) { return type == at::kFloat || type == at::kHalf || type == at::kBFloat16; }
+bool isSmallFloat(at::ScalarType type) {
+  return type == at::kFloat || type == at::kHalf || type == at::kBFloat16 || type == at::kComplexFloat ||
+         type == at::kComplexHalf;
+}
+
+at::ScalarType widened(at::ScalarType type) {
+  if (!isSmallFloat(type)) return type;
+  return at::isComplexType(type) ? at::kComplexDouble : at::kDouble;
+}
 
 at::Tensor wholeStorageAsDouble(const at::Tensor& tensor, c10::Device device) {
   const auto elements = static_cast<int64_t>(tensor.storage().nbytes() / tensor.element_size());
   return at::empty({0}, tensor.options())
       .set_(tensor.storage(), 0, {elements}, {1})
-      .to(device, at::kDouble, false, true);
+      .to(device, widened(tensor.scalar_type()), false, true);
 }
 
 at::Tensor Promoter::twin(const at::Tensor& tensor) {
   if (tensor.layout() != at::kStrided || !tensor.has_storage() || tensor.storage().nbytes() == 0) {
-    return tensor.to(at::kDouble);
+    return tensor.to(widened(tensor.scalar_type()));
   }
   const void* key = tensor.storage().data();
   auto found = twins_.find(key);
@@ -44,7 +54,7 @@ void Promoter::arguments(const c10::OperatorHandle& op, torch::jit::Stack& stack
       }
       if (changed) value = c10::IValue(list);
     } else if (value.isInt() && arguments[i].name() == "dtype") {
-      if (isSmallFloat(static_cast<at::ScalarType>(value.toInt()))) value = static_cast<int64_t>(at::kDouble);
+      value = static_cast<int64_t>(widened(static_cast<at::ScalarType>(value.toInt())));
     }
   }
 }
@@ -54,7 +64,7 @@ void Promoter::results(const c10::OperatorHandle& op, torch::jit::Stack& stack) 
   for (size_t i = stack.size() - count; i < stack.size(); ++i) {
     if (!stack[i].isTensor()) continue;
     const auto& tensor = stack[i].toTensor();
-    if (tensor.defined() && isSmallFloat(tensor.scalar_type())) stack[i] = tensor.to(at::kDouble);
+    if (tensor.defined() && isSmallFloat(tensor.scalar_type())) stack[i] = tensor.to(widened(tensor.scalar_type()));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/dims.hpp"
 #include "model/structure.hpp"
 #include "run/settings.hpp"
 
@@ -48,6 +49,14 @@ struct Provenance {
   std::string started;  ///< UTC, ISO 8601
 };
 
+/// A scored output.
+struct OutputTensor {
+  std::string name;  ///< "" where forward returns one tensor
+  std::vector<std::int64_t> shape;
+  DimRoles roles;                    ///< of each dimension
+  std::vector<std::int64_t> scored;  ///< the shape of what is scored: [16] of [16, 60, 1] behind step:-1
+};
+
 /// What the outputs looked like that impacts are measured on.
 struct OutputFacts {
   std::string shape;  ///< for people: "output [64, 10]"
@@ -56,6 +65,7 @@ struct OutputFacts {
   double rms = 0;             ///< of the baseline's output elements
   double noise = 0;           ///< impacts (rms) below this are float noise of their own measurement
   bool samples_interact = false;
+  std::vector<OutputTensor> tensors{};  ///< empty in runs of earlier versions
 };
 
 /// How estimates of one parameter compared with executions, over the random calibration sample.

@@ -47,6 +47,23 @@ ordered_json calibrationJson(const CalibrationFacts& facts) {
           {"ratio_high", exactNumber(facts.ratio_high)}};
 }
 
+/// Roles by name, "-" for none; the places of samples, steps and classes as numbers too, null where there are none.
+ordered_json tensorJson(const OutputTensor& tensor) {
+  ordered_json roles = ordered_json::array();
+  for (const auto role : tensor.roles) roles.push_back(name(role));
+  const auto place = [&](DimRole role) {
+    const auto found = placeOf(tensor.roles, role);
+    return found < 0 ? ordered_json() : ordered_json(found);
+  };
+  return {{"name", tensor.name},
+          {"shape", tensor.shape},
+          {"roles", std::move(roles)},
+          {"samples", place(DimRole::samples)},
+          {"steps", place(DimRole::steps)},
+          {"classes", place(DimRole::classes)},
+          {"scored", tensor.scored}};
+}
+
 template <typename Values, typename ToJson>
 ordered_json listOf(const Values& values, ToJson toJson) {
   ordered_json list = ordered_json::array();
@@ -85,6 +102,7 @@ ordered_json settingsJson(const RankSettings& settings) {
           {"budget_seconds", exactNumber(settings.budget_seconds)},
           {"seed", settings.seed},
           {"precision", name(settings.precision)},
+          {"dims", settings.dims},
           {"stream", settings.stream}};
 }
 
@@ -116,7 +134,8 @@ ordered_json outputJson(const OutputFacts& output) {
           {"elements", output.elements},
           {"rms", exactNumber(output.rms)},
           {"noise", exactNumber(output.noise)},
-          {"samples_interact", output.samples_interact}};
+          {"samples_interact", output.samples_interact},
+          {"tensors", listOf(output.tensors, tensorJson)}};
 }
 
 ordered_json runJson(const Run& run) {

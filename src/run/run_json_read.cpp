@@ -26,8 +26,18 @@ auto parseName(const JsonReader& from, Parse parse) {
 std::size_t count(const JsonReader& from) { return static_cast<std::size_t>(from.whole(0)); }
 
 OutputFacts readOutput(const JsonReader& from) {
-  return {from.at("shape").text(), from.at("samples").whole(1), from.at("elements").whole(0),
-          from.at("rms").number(), from.at("noise").number(),   from.at("samples_interact").flag()};
+  OutputFacts facts{from.at("shape").text(), from.at("samples").whole(1), from.at("elements").whole(0),
+                    from.at("rms").number(), from.at("noise").number(),   from.at("samples_interact").flag()};
+  if (!from.has("tensors")) return facts;
+  for (const JsonReader& each : from.at("tensors").items()) {
+    OutputTensor tensor;
+    tensor.name = each.at("name").text();
+    for (const JsonReader& size : each.at("shape").items()) tensor.shape.push_back(size.whole(0));
+    for (const JsonReader& role : each.at("roles").items()) tensor.roles.push_back(parseName(role, parseDimRole));
+    for (const JsonReader& size : each.at("scored").items()) tensor.scored.push_back(size.whole(0));
+    facts.tensors.push_back(std::move(tensor));
+  }
+  return facts;
 }
 
 std::optional<SettledFacts> readSettled(const JsonReader& from) {
@@ -145,6 +155,7 @@ RankSettings readSettingsJson(const JsonReader& from) {
   settings.budget_seconds = from.at("budget_seconds").number();
   settings.seed = from.at("seed").natural();
   if (from.has("precision")) settings.precision = parseName(from.at("precision"), parsePrecision);
+  if (from.has("dims")) settings.dims = from.at("dims").texts();
   settings.stream = from.at("stream").flag();
   return settings;
 }

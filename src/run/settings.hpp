@@ -51,6 +51,7 @@ struct RankSettings {
   double budget_seconds = 0;                 ///< most time to execute for; 0: no limit
   std::uint64_t seed = 0;                    ///< every draw derives from it
   Precision precision = Precision::float32;  ///< of executed weights
+  std::vector<std::string> dims{};           ///< what dimensions hold, NAME=ROLE,ROLE,…; empty: found out
   bool stream = false;                       ///< forward is called once a step
 };
 

@@ -15,7 +15,11 @@ LoadedFixture::LoadedFixture(const Fixture& fixture) {
       readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), options.device(), false);
   runner_ = std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{options.stream, target.module_name});
   PlainHandler handler(*model_);
-  layout_ = std::make_unique<OutputLayout>(runner_->run(handler), target, std::vector<int64_t>{}, 1);
+  const auto outputs = runner_->run(handler);
+  layout_ = std::make_unique<OutputLayout>(outputs, target, std::vector<OutputDims>{}, 1);
+  const bool infinite = std::any_of(outputs.begin(), outputs.end(),
+                                    [](const NamedOutput& one) { return one.value.isinf().any().item<bool>(); });
+  if (infinite) layout_->holdInfinities();
 }
 
 at::Tensor LoadedFixture::baseline() {

@@ -78,7 +78,7 @@ class OutputReadsOf : public testing::TestWithParam<Forward> {
     runner_ = std::make_unique<Runner>(*model_, Inputs{{x}, {"x"}, ""});
     const at::NoGradGuard no_grad;
     PlainHandler plain(*model_);
-    layout_ = std::make_unique<OutputLayout>(runner_->run(plain), OutputTarget(), std::vector<int64_t>{}, 1);
+    layout_ = std::make_unique<OutputLayout>(runner_->run(plain), OutputTarget(), std::vector<OutputDims>{}, 1);
   }
 
   /// Some of every parameter; last, some after which forward goes the baseline's way, and the same weights with values after

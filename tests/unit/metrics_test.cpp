@@ -22,6 +22,20 @@ at::Tensor classNumbers(const std::vector<std::int64_t>& values, at::IntArrayRef
   return at::tensor(values, at::kLong).reshape(shape);
 }
 
+/// Outputs [samples, groups, classes] whose dimensions are known.
+OutputLayout layoutOf(std::int64_t samples, std::int64_t elements, std::int64_t classes) {
+  OutputDims dims;
+  dims.samples = 0;
+  dims.steps = 1;
+  dims.classes = 2;
+  dims.roles = {DimRole::samples, DimRole::steps, DimRole::classes};
+  return {{{"", at::zeros({samples, elements / classes, classes}, at::kDouble)}}, {}, {dims}, samples};
+}
+
+Targets prepared(const at::Tensor& targets, std::int64_t samples, std::int64_t elements, std::int64_t classes) {
+  return prepareTargets(targets, layoutOf(samples, elements, classes));
+}
+
 Values valuesOf(const at::Tensor& tensor) {
   const at::Tensor flat = tensor.contiguous();
   return {flat.const_data_ptr<double>(), flat.const_data_ptr<double>() + flat.numel()};
@@ -119,7 +133,7 @@ TEST(Metrics, KlIsTheMeanOverGroupsAndSamples) {
 TEST(Metrics, LossOfClassesIsTheChangeOfCrossEntropy) {
   const at::Tensor y = table({0, 1, 2, 1, 0, -1}, {2, 3});
   const at::Tensor changed = table({0.5, 1, 1, 1, 3, -1}, {1, 2, 3});
-  const OutputMetrics metrics(y, 3, prepareTargets(classNumbers({2, 1}, {2}), 2, 3, 3));
+  const OutputMetrics metrics(y, 3, prepared(classNumbers({2, 1}, {2}), 2, 3, 3));
   const auto entropy = [](const Values& scores, std::size_t of) {
     double norm = 0;
     for (const double score : scores) norm += std::exp(score);
@@ -139,17 +153,17 @@ TEST(Metrics, LossOfClassesIsTheChangeOfCrossEntropy) {
 TEST(Metrics, ATinyChangeOfTheLossIsAsExactAsItsDifferences) {
   // d loss / d y = p - onehot; the scores are such that y + d is exact.
   const double d = 0x1p-40;
-  const OutputMetrics classes(table({0, 0}, {1, 2}), 2, prepareTargets(classNumbers({0}, {1}), 1, 2, 2));
+  const OutputMetrics classes(table({0, 0}, {1, 2}), 2, prepared(classNumbers({0}, {1}), 1, 2, 2));
   EXPECT_NEAR(signedLoss(classes.measure(Metric::loss, table({0, d}, {1, 1, 2})).sample).item<double>() / (d / 2), 1,
               1e-11);
-  const OutputMetrics values(table({1}, {1, 1}), 1, prepareTargets(table({3}, {1}), 1, 1, 1));
+  const OutputMetrics values(table({1}, {1, 1}), 1, prepared(table({3}, {1}), 1, 1, 1));
   EXPECT_NEAR(
       signedLoss(values.measure(Metric::loss, table({1 + d}, {1, 1, 1})).sample).item<double>() / (-4 * d + d * d), 1,
       1e-15);
 }
 
 TEST(Metrics, LossOfValuesIsTheChangeOfTheMeanSquaredError) {
-  const OutputMetrics metrics(table({1, 2, 3, 4}, {2, 2}), 1, prepareTargets(table({0, 2, 5, 4}, {2, 2}), 2, 2, 1));
+  const OutputMetrics metrics(table({1, 2, 3, 4}, {2, 2}), 1, prepared(table({0, 2, 5, 4}, {2, 2}), 2, 2, 1));
   const auto loss = metrics.measure(Metric::loss, table({2, 2, 3, 4, 1, 2, 5, 4}, {2, 2, 2}));
   EXPECT_EQ(valuesOf(loss.sample), (Values{1.5, 0, 0, -2}));
   EXPECT_EQ(valuesOf(loss.value), (Values{0.75, 1}));
@@ -179,7 +193,7 @@ TEST(Metrics, AVariantsImpactDoesNotDependOnWhatIsMeasuredWithIt) {
   const std::int64_t elements = 120000;
   const at::Tensor y = at::arange(elements, at::kDouble).sin_().unsqueeze(0);
   const at::Tensor outputs = at::stack({y + 0.1 * (3 * y).cos(), y * 1.01, y + 1e-9 * (5 * y).sin()});
-  const OutputMetrics metrics(y, elements, prepareTargets(classNumbers({7}, {1}), 1, elements, elements));
+  const OutputMetrics metrics(y, elements, prepared(classNumbers({7}, {1}), 1, elements, elements));
   for (const Metric metric : {Metric::rms, Metric::max, Metric::kl, Metric::loss, Metric::flips}) {
     const Values together = valuesOf(metrics.measure(metric, outputs).value);
     for (std::int64_t v = 0; v < 3; ++v) {
@@ -213,7 +227,7 @@ TEST(Metrics, AMetricWithoutMeaningIsRefused) {
 }
 
 TEST(Targets, ClassesAreOneASampleOrOneAPosition) {
-  const auto classes = [](const at::Tensor& targets) { return prepareTargets(targets, 2, 9, 3).classes; };
+  const auto classes = [](const at::Tensor& targets) { return prepared(targets, 2, 9, 3).classes; };
   const at::Tensor expected = classNumbers({0, 1, 2, 2, 1, 0}, {2, 3});
   EXPECT_TRUE(at::equal(classes(expected), expected));
   EXPECT_TRUE(at::equal(classes(expected.reshape({6})), expected));
@@ -225,32 +239,84 @@ TEST(Targets, ClassesAreOneASampleOrOneAPosition) {
 
 TEST(Targets, ValuesAreOneAnElement) {
   const at::Tensor expected = table({1, 2, 3, 4, 5, 6}, {2, 3});
-  EXPECT_TRUE(at::equal(prepareTargets(expected.to(at::kFloat), 2, 3, 3).values, expected));
-  EXPECT_TRUE(at::equal(prepareTargets(expected.t(), 2, 3, 1).values, expected));
-  EXPECT_TRUE(at::equal(prepareTargets(expected.reshape({2, 1, 3}), 2, 3, 1).values, expected));
+  EXPECT_TRUE(at::equal(prepared(expected.to(at::kFloat), 2, 3, 3).values, expected));
+  EXPECT_TRUE(at::equal(prepared(expected.t(), 2, 3, 1).values, expected)) << "samples in the second dimension";
+  EXPECT_TRUE(at::equal(prepared(expected.reshape({2, 1, 3}), 2, 3, 1).values, expected));
 }
 
 TEST(Targets, WhatDoesNotFitIsAnsweredWithWhatWasExpected) {
   const auto refusal = [](const at::Tensor& targets, std::int64_t elements, std::int64_t classes) {
-    return errorOf([&] { (void)prepareTargets(targets, 2, elements, classes); });
+    return errorOf([&] { (void)prepared(targets, 2, elements, classes); });
   };
   EXPECT_EQ(refusal(classNumbers({0, 0, 0}, {3}), 4, 4),
-            "targets have shape [3]; one class a sample, 2 of them, was expected");
-  EXPECT_NE(refusal(classNumbers({0, 0, 0}, {3}), 9, 3).find("or one a sample and position, 2 x 3, were expected"),
+            "targets have shape [3]; one class a sample, [2], was expected");
+  EXPECT_NE(refusal(classNumbers({0, 0, 0, 0}, {4}), 9, 3).find("or one a sample and step, [2, 3], was expected"),
             std::string::npos);
   EXPECT_EQ(refusal(classNumbers({0, 4}, {2}), 4, 4), "targets hold class 4; the output has 4 classes, 0 to 3");
-  EXPECT_NE(refusal(classNumbers({0, -1}, {2}), 4, 4).find("class -1"), std::string::npos);
+  EXPECT_NE(refusal(classNumbers({0, -1}, {2}), 4, 4).find("class -1; the output has 4 classes, 0 to 3, and -100 leaves"),
+            std::string::npos);
   EXPECT_NE(refusal(classNumbers({0, 1}, {2}), 1, 1).find("floating targets were expected"), std::string::npos);
-  EXPECT_NE(refusal(table({1, 2, 3}, {3}), 4, 4).find("2 x 4, were expected, or classes"), std::string::npos);
+  EXPECT_NE(refusal(table({1, 2, 3}, {3}), 4, 4).find("[2, 1, 4], were expected, or classes"), std::string::npos);
   EXPECT_NE(refusal(table({1, kInfinity}, {2}), 1, 1).find("hold inf"), std::string::npos);
   EXPECT_NE(refusal(at::zeros({2}, at::kComplexDouble), 1, 1).find("ComplexDouble"), std::string::npos);
 }
 
+TEST(Targets, OneHotTargetsAreClasses) {
+  const at::Tensor hot = classNumbers({0, 1, 0, 0, 0, 1}, {2, 3});
+  EXPECT_TRUE(at::equal(prepared(hot, 2, 3, 3).classes, classNumbers({1, 2}, {2, 1})));
+  EXPECT_TRUE(at::equal(prepared(hot.t(), 2, 3, 3).classes, classNumbers({1, 2}, {2, 1})));
+  EXPECT_NE(errorOf([&] { (void)prepared(hot * 2, 2, 3, 3); }).find("have shape [2, 3]"), std::string::npos);
+}
+
+TEST(Targets, WhatCanBeReadInTwoWaysIsAskedForWithBoth) {
+  const at::Tensor square = classNumbers({0, 1, 2, 0}, {2, 2});
+  const auto text = errorOf([&] { (void)prepared(square, 2, 6, 3); }, Fault::usage);
+  EXPECT_NE(text.find("--dims targets=samples,steps or --dims targets=steps,samples"), std::string::npos) << text;
+  const auto layout = layoutOf(2, 6, 3);
+  const auto read = [&](const char* how) {
+    return prepareTargets(square, layout, GivenDims::parse({std::string("targets=") + how})).classes;
+  };
+  EXPECT_TRUE(at::equal(read("samples,steps"), square));
+  EXPECT_TRUE(at::equal(read("steps,samples"), square.t()));
+  // Values in the outputs' own shape are read as those are.
+  const at::Tensor values = table({1, 2, 3, 4}, {2, 2});
+  EXPECT_TRUE(at::equal(prepared(values, 2, 2, 1).values, values));
+}
+
+TEST(Targets, PlacesOfMinus100AreLeftOut) {
+  const Targets targets = prepared(classNumbers({1, -100, 0, -100, -100, 2}, {2, 3}), 2, 9, 3);
+  EXPECT_EQ(valuesOf(targets.weight), (Values{2, 0, 2, 0, 0, 2}));
+  const at::Tensor y = table({0, 1, 2, 9, 9, 9, 1, 0, -1, 7, 7, 7, 5, 5, 5, 0, 0, 3}, {2, 9});
+  const at::Tensor changed = table({0, 2, 2, 0, 9, 5, 1, 3, -1, 7, 0, 7, 5, 1, 5, 0, 1, 3}, {1, 2, 9});
+  const auto entropy = [](const at::Tensor& scores, const Targets&) {
+    const auto losses = -scores.reshape({6, 3}).log_softmax(-1);
+    return (losses[0][1] + losses[2][0] + losses[5][2]).item<double>() / 3;  // as cross_entropy(ignore_index=-100)
+  };
+  EXPECT_NEAR(meanLoss(y, targets, 3), entropy(y, targets), 1e-14);
+  const OutputMetrics metrics(y, 3, targets);
+  EXPECT_NEAR(signedLoss(metrics.measure(Metric::loss, changed).sample).item<double>(),
+              entropy(changed[0], targets) - entropy(y, targets), 1e-13);
+  EXPECT_NEAR(accuracy(y.unsqueeze(0), targets, 3).item<double>(), 2.0 / 3, 1e-14);
+  EXPECT_NE(errorOf([&] { (void)prepared(classNumbers({-100, -100}, {2}), 2, 6, 3); }).find("are all -100"),
+            std::string::npos);
+}
+
+TEST(Metrics, ComplexChangesAreThoseOfTheModulus) {
+  const OutputLayout layout({{"", at::complex(at::zeros({2, 2}, at::kDouble), at::zeros({2, 2}, at::kDouble))}}, {}, {}, 1);
+  EXPECT_EQ(layout.elements(), 8);
+  const at::Tensor changed = at::complex(table({3, 0, 0, 1}, {2, 2}), table({4, 0, 0, 0}, {2, 2}));
+  const at::Tensor y = at::zeros({1, 8}, at::kDouble);
+  const OutputMetrics metrics(y, 1, std::nullopt, {layout.realParts(), layout.scale()});
+  const at::Tensor outputs = layout.table({{"", changed.unsqueeze(0)}}, true);
+  EXPECT_NEAR(metrics.measure(Metric::rms, outputs).value.item<double>(), std::sqrt(26.0 / 4), 1e-14);
+  EXPECT_NEAR(metrics.measure(Metric::max, outputs).value.item<double>(), 5, 1e-14);
+}
+
 TEST(Targets, AccuracyIsTheShareOfRightWinners) {
-  const Targets targets = prepareTargets(classNumbers({1, 0, 1, 1}, {2, 2}), 2, 4, 2);
+  const Targets targets = prepared(classNumbers({1, 0, 1, 1}, {2, 2}), 2, 4, 2);
   const at::Tensor outputs = table({0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0}, {2, 2, 4});
   EXPECT_EQ(valuesOf(accuracy(outputs, targets, 2)), (Values{1, 0.5}));
-  const Targets values = prepareTargets(table({1, 0, 1, 1}, {2, 2}), 2, 2, 1);
+  const Targets values = prepared(table({1, 0, 1, 1}, {2, 2}), 2, 2, 1);
   EXPECT_NE(errorOf([&] { (void)accuracy(outputs, values, 2); }).find("accuracy needs classes"), std::string::npos);
 }
 
