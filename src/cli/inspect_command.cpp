@@ -143,8 +143,9 @@ Inspection withRun(const SessionOptions& options) {
   found.samples = session.batch().samples;
   found.samples_note = session.batch().note;
   if (session.targets())
-    found.targets = session.targets()->classes.defined() ? "classes, " + tensorText(session.targets()->classes, at::kLong)
-                                                         : "values, " + tensorText(session.targets()->values, at::kDouble);
+    found.targets = session.targets()->classes.defined()
+                        ? "classes, " + tensorText(session.targets()->classes, at::kLong)
+                        : "values, " + tensorText(session.targets()->values, at::kDouble);
   const at::NoGradGuard no_grad;
   PlainHandler plain(session.model());
   takeOutputs(found, session.runner().run(plain), OutputTarget::parse(options.output_target), &session.layout());
@@ -195,7 +196,8 @@ Inspection inspect(const SessionOptions& options) {
 
 int inspectCommand(const ModelOptions& options, const Context& context) {
   const auto session_options = sessionOptions(options);
-  if (options.inputs.empty() && (options.stream || !options.output_target.empty() || !options.targets.empty() || !options.dims.empty())) {
+  if (options.inputs.empty() &&
+      (options.stream || !options.output_target.empty() || !options.targets.empty() || !options.dims.empty())) {
     throw Error(Fault::usage,
                 "--stream, --output-target, --dims and --targets say how the model is run, so they need --inputs FILE");
   }

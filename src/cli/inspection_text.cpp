@@ -126,9 +126,9 @@ std::string outputsText(const Inspection& inspection) {
   for (const auto& one : inspection.outputs) {
     table.row({one.path.empty() ? "(one tensor)" : one.path, shapeText(one.shape), significant(one.rms),
                place(one.batch_dim), place(one.steps_dim), place(one.classes_dim),
-               !one.scored                    ? "not scored"
+               !one.scored                                                 ? "not scored"
                : one.scored_shape == one.shape || one.scored_shape.empty() ? ""
-                                              : "scored: " + shapeText(one.scored_shape)});
+                                                                           : "scored: " + shapeText(one.scored_shape)});
   }
   return "\noutputs\n" + table.text(kIndent);
 }

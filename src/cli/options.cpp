@@ -25,9 +25,10 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
           "Part of the output to score: an element (1, logits), class:N, step:N (joined by commas), or module:NAME")
       ->type_name("TARGET");
   command
-      .add_option("--dims", options.dims,
-                  "What dimensions hold, where it can't be told: samples, steps, classes or - for each of an argument, an "
-                  "output or the targets, as in output=samples,steps,classes x=samples,steps,-; several")
+      .add_option(
+          "--dims", options.dims,
+          "What dimensions hold, where it can't be told: samples, steps, classes or - for each of an argument, an "
+          "output or the targets, as in output=samples,steps,classes x=samples,steps,-; several")
       ->type_name("NAME=ROLES...");
   command.add_flag("--stream", options.stream,
                    "The first input is [steps, ...]: forward is called once a step, state goes on from call to call");

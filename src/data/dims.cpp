@@ -65,7 +65,8 @@ std::string_view name(DimRole role) noexcept { return kNames[static_cast<std::si
 
 DimRole parseDimRole(std::string_view text) {
   const auto* const found = std::find(kNames.begin(), kNames.end(), text);
-  if (found == kNames.end()) refuse("'" + std::string(text) + "' is no role of a dimension; samples, steps, classes or - was expected");
+  if (found == kNames.end())
+    refuse("'" + std::string(text) + "' is no role of a dimension; samples, steps, classes or - was expected");
   return static_cast<DimRole>(found - kNames.begin());
 }
 
@@ -108,7 +109,8 @@ std::optional<DimRoles> GivenDims::find(const std::vector<std::string>& names,
 
 std::optional<DimRoles> GivenDims::ofInput(const std::string& name, const std::vector<std::int64_t>& shape) const {
   const bool taken = name == "output" || name.starts_with("output.") || name == "targets";
-  return find(taken ? std::vector<std::string>{"input." + name} : std::vector<std::string>{name, "input." + name}, shape);
+  return find(taken ? std::vector<std::string>{"input." + name} : std::vector<std::string>{name, "input." + name},
+              shape);
 }
 
 std::optional<DimRoles> GivenDims::ofOutput(const std::string& path, const std::vector<std::int64_t>& shape) const {
@@ -132,15 +134,15 @@ void GivenDims::check(const std::vector<std::string>& inputs, const std::vector<
   }
   for (const auto& one : all_) {
     if (known.count(one.name) == 0)
-      refuse("--dims " + one.name + "=" + text(one.roles) + ": nothing is called " + one.name + "; there are: " + listed +
-             "targets");
+      refuse("--dims " + one.name + "=" + text(one.roles) + ": nothing is called " + one.name +
+             "; there are: " + listed + "targets");
   }
 }
 
 std::string outputName(const std::string& path) { return path.empty() ? "output" : "output." + path; }
 
-std::string readings(const std::string& name, const std::vector<std::int64_t>& shape, const OutputDims& dims, DimRole role,
-                     const std::vector<std::int64_t>& maybe) {
+std::string readings(const std::string& name, const std::vector<std::int64_t>& shape, const OutputDims& dims,
+                     DimRole role, const std::vector<std::int64_t>& maybe) {
   std::string all;
   for (const auto dim : maybe)
     all += (all.empty() ? "--dims " : " or --dims ") + name + "=" + text(readingOf(shape, dims, role, dim));

@@ -67,8 +67,8 @@ struct OutputDims {
 
 /// "--dims output=samples,steps,classes or --dims output=samples,classes,steps": every reading in which one of `maybe` has
 /// the role.
-[[nodiscard]] std::string readings(const std::string& name, const std::vector<std::int64_t>& shape, const OutputDims& dims,
-                                   DimRole role, const std::vector<std::int64_t>& maybe);
+[[nodiscard]] std::string readings(const std::string& name, const std::vector<std::int64_t>& shape,
+                                   const OutputDims& dims, DimRole role, const std::vector<std::int64_t>& maybe);
 
 /// "[16 samples, 60 steps, 1 class]"
 [[nodiscard]] std::string describeDims(const std::vector<std::int64_t>& shape, const DimRoles& roles);

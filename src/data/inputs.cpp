@@ -20,7 +20,7 @@ namespace {
 struct Given {
   std::vector<c10::IValue> ordered;
   std::map<std::string, c10::IValue> named;
-  c10::IValue whole{};      ///< all of it, as one list, tuple or dict; none for one tensor
+  c10::IValue whole{};     ///< all of it, as one list, tuple or dict; none for one tensor
   std::string unusable{};  ///< why it can't be taken apart into arguments; empty where it can
 };
 
@@ -259,7 +259,8 @@ bool isArgument(const Given& given, const c10::FunctionSchema& forward) {
   if (kind != c10::TypeKind::ListType && kind != c10::TypeKind::TupleType) return false;
   // Members of the argument, unless the file is a tuple of arguments that begins with it.
   return given.ordered.empty() || !(given.ordered[0].isList() || given.ordered[0].isTuple()) ||
-         (kind == c10::TypeKind::ListType && type->castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::ListType);
+         (kind == c10::TypeKind::ListType &&
+          type->castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::ListType);
 }
 
 std::string plural(size_t count, const std::string& noun) {

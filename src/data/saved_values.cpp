@@ -23,18 +23,19 @@ constexpr std::string_view wanted = "; save a tensor, a tuple, a list or a dict 
 constexpr std::uint64_t mostExpandedBytes = std::uint64_t{1} << 30U;
 
 std::optional<Scalar> scalarOf(std::string_view storage) {
-  constexpr std::array<std::pair<std::string_view, Scalar>, 12> types = {{{"torch.BoolStorage", Scalar::boolean},
-                                                                          {"torch.ByteStorage", Scalar::u8},
-                                                                          {"torch.CharStorage", Scalar::i8},
-                                                                          {"torch.ShortStorage", Scalar::i16},
-                                                                          {"torch.IntStorage", Scalar::i32},
-                                                                          {"torch.LongStorage", Scalar::i64},
-                                                                          {"torch.HalfStorage", Scalar::f16},
-                                                                          {"torch.BFloat16Storage", Scalar::bf16},
-                                                                          {"torch.FloatStorage", Scalar::f32},
-                                                                          {"torch.DoubleStorage", Scalar::f64},
-                                                                          {"torch.ComplexFloatStorage", Scalar::c64},
-                                                                          {"torch.ComplexDoubleStorage", Scalar::c128}}};
+  constexpr std::array<std::pair<std::string_view, Scalar>, 12> types = {
+      {{"torch.BoolStorage", Scalar::boolean},
+       {"torch.ByteStorage", Scalar::u8},
+       {"torch.CharStorage", Scalar::i8},
+       {"torch.ShortStorage", Scalar::i16},
+       {"torch.IntStorage", Scalar::i32},
+       {"torch.LongStorage", Scalar::i64},
+       {"torch.HalfStorage", Scalar::f16},
+       {"torch.BFloat16Storage", Scalar::bf16},
+       {"torch.FloatStorage", Scalar::f32},
+       {"torch.DoubleStorage", Scalar::f64},
+       {"torch.ComplexFloatStorage", Scalar::c64},
+       {"torch.ComplexDoubleStorage", Scalar::c128}}};
   for (const auto& [name, scalar] : types) {
     if (name == storage) return scalar;
   }

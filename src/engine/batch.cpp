@@ -60,14 +60,13 @@ std::vector<std::vector<int64_t>> choices(const std::vector<std::vector<int64_t>
 }
 
 /// Guesses with so many samples: first those in which every tensor that may hold them does.
-void addGuesses(const std::vector<at::Tensor>& tensors, int64_t samples, const std::vector<std::optional<int64_t>>& fixed,
-                bool stream, std::vector<Guess>& guesses) {
+void addGuesses(const std::vector<at::Tensor>& tensors, int64_t samples,
+                const std::vector<std::optional<int64_t>>& fixed, bool stream, std::vector<Guess>& guesses) {
   constexpr size_t kMost = 16;
   std::vector<std::vector<int64_t>> all, some;
   int several = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    auto dims = fixed[i] ? std::vector<int64_t>{*fixed[i]}
-                         : candidates(tensors[i], samples, stream && i == 0 ? 1 : 0);
+    auto dims = fixed[i] ? std::vector<int64_t>{*fixed[i]} : candidates(tensors[i], samples, stream && i == 0 ? 1 : 0);
     several += !dims.empty() && dims[0] >= 0;
     if (dims.empty()) dims.push_back(-1);
     all.push_back(dims);
@@ -110,7 +109,8 @@ std::vector<Guess> guessesOf(const std::vector<at::Tensor>& tensors, const std::
     throw Error(Fault::usage, "--dims names dimensions of " + std::to_string(sizes[0]) + " and of " +
                                   std::to_string(sizes[1]) + " samples; as many in every argument were expected");
   // In a stream the first dimension of the first input is time.
-  for (size_t i = 0; sizes.empty() && i < tensors.size(); ++i) {
+  const bool said = !sizes.empty();
+  for (size_t i = 0; !said && i < tensors.size(); ++i) {
     if (fixed[i]) continue;
     for (int64_t dim = stream && i == 0 ? 1 : 0; dim < tensors[i].dim(); ++dim) add(tensors[i].size(dim));
   }
@@ -273,9 +273,8 @@ std::string whereText(const Guess& guess, const std::vector<std::string>& names)
 
 void refuseMovingShape(Runner& runner, PlainHandler& handler, const OutputTarget& target,
                        const std::vector<NamedOutput>& scored) {
-  const auto shrunk = mapTensors(runner.inputs().values, [](const at::Tensor& tensor, size_t) {
-    return floats(tensor) ? tensor * -0.5 : tensor;
-  });
+  const auto shrunk = mapTensors(
+      runner.inputs().values, [](const at::Tensor& tensor, size_t) { return floats(tensor) ? tensor * -0.5 : tensor; });
   try {
     if (!sameShapes(OutputLayout::select(runner.run(handler, shrunk), target), scored)) refuseShape();
   } catch (const Error& error) {
@@ -318,9 +317,9 @@ Batch findBatch(Runner& runner, PlainHandler& handler, const OutputTarget& targe
       if (!partly.empty()) continue;
       batch.found_dims = trial.dims;
       batch.input_dims = guess.dims;
-      partly = std::to_string(guess.samples) + " samples were found (" + whereText(guess, names) +
-                 "), but not in " + outputName(finder.lacking(trial.dims)) +
-                 ", so the inputs count as one sample; --output-target names the outputs to score";
+      partly = std::to_string(guess.samples) + " samples were found (" + whereText(guess, names) + "), but not in " +
+               outputName(finder.lacking(trial.dims)) +
+               ", so the inputs count as one sample; --output-target names the outputs to score";
       continue;
     }
     batch.samples = guess.samples;

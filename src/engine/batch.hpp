@@ -14,9 +14,10 @@ struct Batch {
   int64_t samples = 1;               ///< 1: everything is one sample
   std::vector<int64_t> output_dims;  ///< by scored output; empty when all is one sample
   std::vector<int64_t> input_dims;   ///< by input tensor, -1: all samples share it; empty where none were found
-  std::vector<int64_t> found_dims;   ///< as output_dims, also where some outputs have none (-1), so that all is one sample
-  bool interact = false;             ///< a batch was there, but its samples influence each other
-  std::string note;                  ///< a sentence for people
+  std::vector<int64_t>
+      found_dims;         ///< as output_dims, also where some outputs have none (-1), so that all is one sample
+  bool interact = false;  ///< a batch was there, but its samples influence each other
+  std::string note;       ///< a sentence for people
 };
 
 /// Finds the batch dimension of every argument and output by running the model: replacing sample b of all arguments together

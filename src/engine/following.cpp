@@ -88,7 +88,8 @@ class Prober {
     if (!any) {
       for (const auto& [i, dim] : failed) followLast(i, dim);
     }
-    const bool none = std::all_of(found_.dims.begin(), found_.dims.end(), [](const auto& dims) { return dims.empty(); });
+    const bool none =
+        std::all_of(found_.dims.begin(), found_.dims.end(), [](const auto& dims) { return dims.empty(); });
     for (const auto& [i, dim] : failed) {
       if (!any && none) found_.unknown.push_back(tensors_[i].size(dim));
     }
@@ -128,11 +129,15 @@ class Prober {
       for (const auto size : sizes) {
         std::vector<NamedOutput> after;
         if (!ran(resized(runner_.inputs().values, way, now, size), after)) continue;
+        bool followed = false;
         for (size_t i = 0; i < scored_.size(); ++i) {
           for (int64_t d = 0; d < scored_[i].value.dim(); ++d) {
-            if (after[i].value.size(d) != scored_[i].value.size(d)) add(i, d);
+            if (after[i].value.size(d) == scored_[i].value.size(d)) continue;
+            add(i, d);
+            followed = true;
           }
         }
+        if (size > now && !followed) continue;  // a traced loop takes its own number of steps of however many
         for (size_t i = 0; i < way.size(); ++i) {
           if (way[i] >= 0) known.emplace(i, way[i]);
         }

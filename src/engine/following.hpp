@@ -8,7 +8,8 @@ namespace heft {
 
 /// Which dimensions of outputs are as long as the inputs make them: those of time, mostly.
 struct Following {
-  std::vector<std::vector<int64_t>> dims;  ///< by scored output: dimensions that grow and shrink with a dimension of the inputs
+  std::vector<std::vector<int64_t>>
+      dims;  ///< by scored output: dimensions that grow and shrink with a dimension of the inputs
   /// Sizes that the outputs' steps may have, where forward takes inputs of no other size, so that nothing is known.
   std::vector<int64_t> unknown;
 };

@@ -107,10 +107,11 @@ OutputLayout::OutputLayout(const std::vector<NamedOutput>& outputs, const Output
   int64_t real = 0, columns = 0;
   std::vector<at::Tensor> real_parts;
   for (size_t i = 0; i < kept.size(); ++i) {
-    Part part{kept[i].path, kept[i].value.sizes().vec(), dims.empty() ? OutputDims() : std::move(dims.at(i)), {}, {},
-              kept[i].value.is_complex()};
+    Part part{kept[i].path, kept[i].value.sizes().vec(), dims.empty() ? OutputDims() : std::move(dims.at(i)), {},
+              {},           kept[i].value.is_complex()};
     const auto size = [&](int64_t dim) { return part.shape[static_cast<size_t>(dim)]; };
-    const auto narrow = [&](int64_t index, const char* word, int64_t dim, DimRole role, const std::vector<int64_t>& maybe) {
+    const auto narrow = [&](int64_t index, const char* word, int64_t dim, DimRole role,
+                            const std::vector<int64_t>& maybe) {
       if (dim < 0)
         throw Error(Fault::usage, "output target " + std::string(word) + ":" + std::to_string(index) + ": " +
                                       askFor(part, role, maybe) +
@@ -143,8 +144,7 @@ void OutputLayout::findClasses() {
     if (part.complex) why_no_classes_ = outputName(part.path) + " is complex, and has no classes";
     if (!part.klass && part.dims.classes < 0 && !part.dims.maybe_classes.empty())
       why_no_classes_ = askFor(part, DimRole::classes, part.dims.maybe_classes);
-    const auto own =
-        part.klass || part.dims.classes < 0 ? 1 : part.shape[static_cast<size_t>(part.dims.classes)];
+    const auto own = part.klass || part.dims.classes < 0 ? 1 : part.shape[static_cast<size_t>(part.dims.classes)];
     differ |= agreed && *agreed != own;
     agreed = own;
     sizes += (sizes.empty() ? "" : ", ") + std::to_string(own) + " in " + outputName(part.path);
@@ -225,7 +225,8 @@ std::vector<int64_t> OutputLayout::scoredShape(const Part& part) {
 std::string OutputLayout::describe() const {
   std::string text;
   for (const auto& part : parts_)
-    text += (text.empty() ? "" : ", ") + (part.path.empty() ? "output" : part.path) + " " + shapeText(scoredShape(part));
+    text +=
+        (text.empty() ? "" : ", ") + (part.path.empty() ? "output" : part.path) + " " + shapeText(scoredShape(part));
   return text;
 }
 

@@ -24,8 +24,7 @@ at::Tensor largestOf(const at::Tensor& difference, const ComplexColumns& complex
   auto squares = difference.square();
   const auto columns = squares.size(-1);
   auto moduli = squares.clone();
-  moduli.narrow(-1, 0, columns - 1)
-      .add_(squares.narrow(-1, 1, columns - 1) * complex.real.narrow(0, 0, columns - 1));
+  moduli.narrow(-1, 0, columns - 1).add_(squares.narrow(-1, 1, columns - 1) * complex.real.narrow(0, 0, columns - 1));
   return moduli.amax(-1).sqrt() / complex.scale;
 }
 
@@ -33,10 +32,7 @@ at::Tensor largestOf(const at::Tensor& difference, const ComplexColumns& complex
 
 OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::optional<Targets> targets,
                              ComplexColumns complex)
-    : baseline_(std::move(baseline)),
-      classes_(classes),
-      targets_(std::move(targets)),
-      complex_(std::move(complex)) {
+    : baseline_(std::move(baseline)), classes_(classes), targets_(std::move(targets)), complex_(std::move(complex)) {
   if (complex_.real.defined()) complex_.real = complex_.real.to(baseline_.device());
   if (classes_ < 1 || baseline_.dim() != 2 || baseline_.size(1) % classes_ != 0) {
     throw Error(Fault::internal, "the baseline must be [samples, groups x classes], found " +

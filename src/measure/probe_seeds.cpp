@@ -83,8 +83,10 @@ class ProbeSeeds : public ResponseSeeds {
     for (const auto metric : metrics_) {
       const bool plain = metric == Metric::rms || (metric == Metric::loss && !targets_->classes.defined());
       const auto outputs = static_cast<double>(plain ? elements_ : elements_ / classes_) * together;
-      SquareValue value{metric == Metric::loss ? loss_first_ : plain ? plain_first_ : fisher_first_, probes_, (plain ? 1 : 0.5) / outputs / probes,
-                        metric == Metric::rms};
+      SquareValue value{metric == Metric::loss ? loss_first_
+                        : plain                ? plain_first_
+                                               : fisher_first_,
+                        probes_, (plain ? 1 : 0.5) / outputs / probes, metric == Metric::rms};
       if (fewer) {
         value.first = 0;
         value.count = kept;

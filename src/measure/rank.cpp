@@ -127,7 +127,8 @@ Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& 
       {"--stream", settings.stream ? "yes" : "no"},
   };
   // Runs of earlier versions know no --dims.
-  if (!settings.dims.empty()) identity["--dims"] = joined(settings.dims, [](const std::string& one) { return one + ";"; });
+  if (!settings.dims.empty())
+    identity["--dims"] = joined(settings.dims, [](const std::string& one) { return one + ";"; });
   return identity;
 }
 

@@ -64,8 +64,9 @@ std::string checkNumbers(const std::vector<NamedOutput>& outputs) {
     all += output.value.numel();
   }
   if (infinite == all && all > 0)
-    throw Error(Fault::input, "all values of the baseline's output are infinite, so no change of it can be measured; check "
-                              "inputs and model, or score another output with --output-target");
+    throw Error(Fault::input,
+                "all values of the baseline's output are infinite, so no change of it can be measured; check "
+                "inputs and model, or score another output with --output-target");
   if (infinite == 0) return {};
   return std::to_string(infinite) + " of " + std::to_string(all) +
          " scored values are infinite (masked scores, if they are meant): they count as unchanged where they stay so";
@@ -111,7 +112,8 @@ void Session::findOutputs(const std::vector<NamedOutput>& outputs) {
     PlainHandler plain(model_);
     batch_ = findBatch(*runner_, plain, target, outputs, given);
     const auto following = findFollowing(*runner_, plain, target, outputs, batch_, given);
-    layout_ = std::make_unique<OutputLayout>(outputs, target, nameDims(scored, batch_, following, given), batch_.samples);
+    layout_ =
+        std::make_unique<OutputLayout>(outputs, target, nameDims(scored, batch_, following, given), batch_.samples);
   }
   if (!infinite.empty()) layout_->holdInfinities();
   baseline_ = layout_->table(outputs).detach();
@@ -119,8 +121,9 @@ void Session::findOutputs(const std::vector<NamedOutput>& outputs) {
   if (options_.targets.empty()) return;
   targets_ = prepareTargets(readTargets(options_.targets), *layout_, given);
   if (!infinite.empty() && targets_->values.defined())
-    throw Error(Fault::input, "targets are values, but some of the outputs beside them are infinite; finite outputs were "
-                              "expected");
+    throw Error(Fault::input,
+                "targets are values, but some of the outputs beside them are infinite; finite outputs were "
+                "expected");
 }
 
 void Session::load(bool native) {

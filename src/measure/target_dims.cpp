@@ -38,8 +38,9 @@ std::vector<TargetMatch> matchTargets(const std::vector<std::int64_t>& shape, co
       if (covers(covered, dims, kind)) all.push_back(match);
       return;
     }
-    const auto role = given ? std::optional((*given)[at]) : std::nullopt;
-    if (shape[at] == 1 && (!role || *role == DimRole::other)) {
+    const bool said = given.has_value();
+    const auto role = said ? (*given)[at] : DimRole::other;
+    if (shape[at] == 1 && role == DimRole::other) {
       match.push_back(-1);
       go(last_other);
       match.pop_back();
@@ -48,7 +49,7 @@ std::vector<TargetMatch> matchTargets(const std::vector<std::int64_t>& shape, co
     for (std::size_t d = 0; d < dims.size(); ++d) {
       const bool other = dims[d].role == DimRole::other;
       const auto place = static_cast<std::int64_t>(d);
-      if (covered[d] || dims[d].size != shape[at] || (role && *role != dims[d].role) || (other && place < last_other))
+      if (covered[d] || dims[d].size != shape[at] || (said && role != dims[d].role) || (other && place < last_other))
         continue;
       covered[d] = true;
       match.push_back(place);

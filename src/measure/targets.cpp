@@ -66,15 +66,17 @@ std::optional<TargetMatch> matchOf(const at::Tensor& targets, const Beside& besi
   if (matches.size() == 1) return matches[0];
   throw Error(Fault::usage, "targets of shape " + shapeText(shape) + " can be read in " +
                                 std::to_string(matches.size()) + " ways beside an output " +
-                                describeDims([&] {
-                                  std::vector<std::int64_t> sizes;
-                                  for (const auto& dim : beside.dims) sizes.push_back(dim.size);
-                                  return sizes;
-                                }(), [&] {
-                                  DimRoles roles;
-                                  for (const auto& dim : beside.dims) roles.push_back(dim.role);
-                                  return roles;
-                                }()) +
+                                describeDims(
+                                    [&] {
+                                      std::vector<std::int64_t> sizes;
+                                      for (const auto& dim : beside.dims) sizes.push_back(dim.size);
+                                      return sizes;
+                                    }(),
+                                    [&] {
+                                      DimRoles roles;
+                                      for (const auto& dim : beside.dims) roles.push_back(dim.role);
+                                      return roles;
+                                    }()) +
                                 "; say which with --dims targets=" + matchText(matches[0], beside.dims) +
                                 " or --dims targets=" + matchText(matches[1], beside.dims));
 }
@@ -137,7 +139,8 @@ std::optional<at::Tensor> unflattened(const at::Tensor& targets, const Beside& b
   shape.insert(shape.begin(), samples);
   auto own = targets.reshape(shape);
   if (beside.samples > 0) {
-    const auto place = beside.samples - (!with_classes && beside.classes >= 0 && beside.classes < beside.samples ? 1 : 0);
+    const auto place =
+        beside.samples - (!with_classes && beside.classes >= 0 && beside.classes < beside.samples ? 1 : 0);
     own = own.movedim(0, place);
   }
   if (beside.samples < 0) own = own.squeeze(0);
@@ -161,8 +164,8 @@ Targets classTargets(const at::Tensor& targets, const OutputLayout& layout, cons
     throw Error(Fault::usage, "targets of shape " + shapeText(whole.sizes().vec()) +
                                   " are one-hot along one dimension, or classes at every place; say which with --dims "
                                   "targets=" +
-                                  matchText(*one_hot, beside.dims) + " or --dims targets=" +
-                                  matchText(*labels, beside.dims));
+                                  matchText(*one_hot, beside.dims) +
+                                  " or --dims targets=" + matchText(*labels, beside.dims));
   at::Tensor table;
   if (one_hot) {
     const auto dim = std::find(one_hot->begin(), one_hot->end(), beside.classes) - one_hot->begin();
@@ -218,7 +221,8 @@ Targets onDevice(const Targets& targets, c10::Device device) {
 
 Targets prepareTargets(const at::Tensor& targets, const OutputLayout& layout, const GivenDims& given) {
   if (at::isIntegralType(targets.scalar_type(), /*includeBool=*/true)) return classTargets(targets, layout, given);
-  const bool complex = std::any_of(layout.parts().begin(), layout.parts().end(), [](const auto& part) { return part.complex; });
+  const bool complex =
+      std::any_of(layout.parts().begin(), layout.parts().end(), [](const auto& part) { return part.complex; });
   if (at::isComplexType(targets.scalar_type()) && complex && layout.parts().size() == 1)
     return valueTargets(targets.to(at::kComplexDouble), layout, given);
   if (complex)
@@ -244,7 +248,9 @@ double meanLoss(const at::Tensor& outputs, const Targets& targets, std::int64_t 
   if (values.defined()) return (outputs - values).square().mean().item<double>();
   const auto scores = outputs.unflatten(-1, {-1, classes}).log_softmax(-1);
   const auto losses = -scores.gather(-1, wanted.unsqueeze(-1)).squeeze(-1);
-  return (weight.defined() ? at::where(weight > 0, losses * weight, at::zeros_like(losses)) : losses).mean().item<double>();
+  return (weight.defined() ? at::where(weight > 0, losses * weight, at::zeros_like(losses)) : losses)
+      .mean()
+      .item<double>();
 }
 
 }  // namespace heft

@@ -30,7 +30,8 @@ inline constexpr std::int64_t kIgnoredClass = -100;
 ///
 /// Throws Error(Fault::usage) where a shape can be read in two ways, with both; Error(Fault::input): shapes found and
 /// expected, a class out of range, a value that is not finite.
-[[nodiscard]] Targets prepareTargets(const at::Tensor& targets, const OutputLayout& layout, const GivenDims& given = {});
+[[nodiscard]] Targets prepareTargets(const at::Tensor& targets, const OutputLayout& layout,
+                                     const GivenDims& given = {});
 
 /// The loss of OutputMetrics, for `outputs` [samples, elements]: cross-entropy averaged over samples and groups where targets
 /// are classes, else the mean squared error.

@@ -154,7 +154,8 @@ WhatIfReport askWhatIf(Session& session, const WhatIfSettings& settings, const s
   const auto classes = session.layout().classes();
   Asker asker(session, settings);
   WhatIfReport report;
-  for (const auto& piece : session.layout().pieces()) report.pieces.push_back({piece.path, piece.shape, piece.first, piece.order});
+  for (const auto& piece : session.layout().pieces())
+    report.pieces.push_back({piece.path, piece.shape, piece.first, piece.order});
   report.samples = session.baseline().size(0);
   report.classes = classes;
   report.baseline = summaryOf(session.finiteBaseline(), session.layout());

@@ -119,9 +119,10 @@ void listParameters(Model& model, const std::map<std::string, at::ScalarType>& s
   }
   for (const auto& named : model.module.named_parameters()) {
     if (!named.value.is_complex() || named.value.numel() == 0) continue;
-    model.notes.push_back(named.name + " holds " + std::to_string(named.value.numel()) +
-                          " complex weights, which are not ranked: a real number is changed at a time; parameters for the real "
-                          "and the imaginary part, joined by torch.complex in forward, are");
+    model.notes.push_back(
+        named.name + " holds " + std::to_string(named.value.numel()) +
+        " complex weights, which are not ranked: a real number is changed at a time; parameters for the real "
+        "and the imaginary part, joined by torch.complex in forward, are");
   }
   for (const auto& parameter : model.parameters) {
     if (parameter.tied.empty()) continue;

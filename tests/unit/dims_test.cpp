@@ -31,7 +31,12 @@ TEST(Dims, WhatIsNoRoleIsRefusedWithWhatWasExpected) {
   EXPECT_NE(refusal({"x=steps,steps"}).find("two dimensions of steps"), std::string::npos);
   EXPECT_NE(refusal({"x=steps", "x=samples"}).find("twice"), std::string::npos);
   const auto given = GivenDims::parse({"x=samples,steps"});
-  EXPECT_NE(errorOf([&] { (void)given.ofInput("x", {4, 7, 5}); }, Fault::usage).find("x is [4, 7, 5] and has 3"),
+  EXPECT_NE(errorOf(
+                [&] {
+                  (void)given.ofInput("x", {4, 7, 5});
+                },
+                Fault::usage)
+                .find("x is [4, 7, 5] and has 3"),
             std::string::npos);
   EXPECT_NE(errorOf([&] { given.check({"y"}, {""}); }, Fault::usage).find("there are: y, output, targets"),
             std::string::npos);
@@ -43,7 +48,8 @@ TEST(Dims, EveryReadingCanBePasted) {
   dims.roles = {DimRole::samples, DimRole::other, DimRole::other};
   EXPECT_EQ(readings("output.0", {4, 7, 6}, dims, DimRole::steps, {1, 2}),
             "--dims output.0=samples,steps,classes or --dims output.0=samples,classes,steps");
-  EXPECT_EQ(describeDims({16, 60, 1}, {DimRole::samples, DimRole::steps, DimRole::classes}), "[16 samples, 60 steps, 1 class]");
+  EXPECT_EQ(describeDims({16, 60, 1}, {DimRole::samples, DimRole::steps, DimRole::classes}),
+            "[16 samples, 60 steps, 1 class]");
 }
 
 const std::vector<TargetDim> kTimeFirst{{DimRole::steps, 7}, {DimRole::samples, 4}, {DimRole::classes, 3}};

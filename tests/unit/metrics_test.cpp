@@ -253,8 +253,9 @@ TEST(Targets, WhatDoesNotFitIsAnsweredWithWhatWasExpected) {
   EXPECT_NE(refusal(classNumbers({0, 0, 0, 0}, {4}), 9, 3).find("or one a sample and step, [2, 3], was expected"),
             std::string::npos);
   EXPECT_EQ(refusal(classNumbers({0, 4}, {2}), 4, 4), "targets hold class 4; the output has 4 classes, 0 to 3");
-  EXPECT_NE(refusal(classNumbers({0, -1}, {2}), 4, 4).find("class -1; the output has 4 classes, 0 to 3, and -100 leaves"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal(classNumbers({0, -1}, {2}), 4, 4).find("class -1; the output has 4 classes, 0 to 3, and -100 leaves"),
+      std::string::npos);
   EXPECT_NE(refusal(classNumbers({0, 1}, {2}), 1, 1).find("floating targets were expected"), std::string::npos);
   EXPECT_NE(refusal(table({1, 2, 3}, {3}), 4, 4).find("[2, 1, 4], were expected, or classes"), std::string::npos);
   EXPECT_NE(refusal(table({1, kInfinity}, {2}), 1, 1).find("hold inf"), std::string::npos);
@@ -297,12 +298,15 @@ TEST(Targets, PlacesOfMinus100AreLeftOut) {
   EXPECT_NEAR(signedLoss(metrics.measure(Metric::loss, changed).sample).item<double>(),
               entropy(changed[0], targets) - entropy(y, targets), 1e-13);
   EXPECT_NEAR(accuracy(y.unsqueeze(0), targets, 3).item<double>(), 2.0 / 3, 1e-14);
-  EXPECT_NE(errorOf([&] { (void)prepared(classNumbers({-100, -100}, {2}), 2, 6, 3); }).find("are all -100"),
+  EXPECT_NE(errorOf([&] {
+              (void)prepared(classNumbers({-100, -100}, {2}), 2, 6, 3);
+            }).find("are all -100"),
             std::string::npos);
 }
 
 TEST(Metrics, ComplexChangesAreThoseOfTheModulus) {
-  const OutputLayout layout({{"", at::complex(at::zeros({2, 2}, at::kDouble), at::zeros({2, 2}, at::kDouble))}}, {}, {}, 1);
+  const OutputLayout layout({{"", at::complex(at::zeros({2, 2}, at::kDouble), at::zeros({2, 2}, at::kDouble))}}, {}, {},
+                            1);
   EXPECT_EQ(layout.elements(), 8);
   const at::Tensor changed = at::complex(table({3, 0, 0, 1}, {2, 2}), table({4, 0, 0, 0}, {2, 2}));
   const at::Tensor y = at::zeros({1, 8}, at::kDouble);
