@@ -146,7 +146,7 @@ def test_inputs_with_a_bit_turned_over(out, tmp_path):
     (np.zeros((4, 6, 5, 2), np.float32), "4D"),
     (np.zeros((5,), np.float32), "1D"),
     (np.zeros((4, 6, 5), np.int64), "Long"),
-    (np.zeros((4, 6, 5), np.complex64), "complex"),
+    (np.zeros((4, 6, 5), np.complex64), "Complex"),
     (np.full((4, 6, 5), "a"), "x.npy"),
     (np.zeros((0, 6, 5), np.float32), "empty"),
     (np.full((4, 6, 5), np.nan, np.float32), "120 values that are NaN"),
