@@ -111,7 +111,7 @@ def test_arguments_have_types_defaults_and_what_was_given():
     assert any(not one["required"] for one in optional.values())
     numbers = listing("inputs_int_and_bool")["forward"]
     assert {"Tensor", "int", "bool"} <= {one["type"] for one in numbers}
-    assert numbers[0]["given"].startswith("float64 [")
+    assert numbers[0]["given"].startswith("float32 [")
 
 
 def test_outputs_have_their_names_and_only_the_target_is_scored():

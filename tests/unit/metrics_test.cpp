@@ -317,7 +317,8 @@ TEST(Metrics, ComplexChangesAreThoseOfTheModulus) {
 }
 
 TEST(Targets, AccuracyIsTheShareOfRightWinners) {
-  const Targets targets = prepared(classNumbers({1, 0, 1, 1}, {2, 2}), 2, 4, 2);
+  const Targets targets = prepareTargets(classNumbers({1, 0, 1, 1}, {2, 2}), layoutOf(2, 4, 2),
+                                         GivenDims::parse({"targets=samples,steps"}));
   const at::Tensor outputs = table({0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0}, {2, 2, 4});
   EXPECT_EQ(valuesOf(accuracy(outputs, targets, 2)), (Values{1, 0.5}));
   const Targets values = prepared(table({1, 0, 1, 1}, {2, 2}), 2, 2, 1);
