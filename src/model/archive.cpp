@@ -1,40 +1,46 @@
 #include "model/archive.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
-#include <string_view>
 #include <vector>
 
 #include "data/input_file.hpp"
 #include "data/zip.hpp"
 #include "heft/error.hpp"
+#include "model/file_kind.hpp"
 
 namespace heft {
 namespace {
-
-constexpr auto kHowToScript =
-    "in Python: torch.jit.script(model.eval()).save('model.pt'), or torch.jit.trace(model.eval(), example)";
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
   throw Error(Fault::model, path.string() + ": " + why);
 }
 
+constexpr std::size_t kPickleRead = 1 << 16;
+
 /// Names of the archive's members without their common folder, once every checksum has been checked: LibTorch leaves
 /// that out, and a flipped bit would be measured as if it were a weight.
-std::vector<std::string> recordsOf(const std::filesystem::path& path) {
+struct Records {
   std::vector<std::string> names;
+  std::string pickle;  ///< how data.pkl begins
+};
+
+Records recordsOf(const std::filesystem::path& path) {
+  Records records;
   try {
     const auto file = InputFile::open(path, Fault::model);
     for (const auto& member : listZip(file)) {
-      (void)readZipMember(file, member);
-      names.push_back(member.name.substr(member.name.find('/') + 1));
+      const auto content = readZipMember(file, member);
+      // Members lie in one folder, or in none.
+      records.names.push_back(member.name.substr(member.name.find('/') + 1));
+      if (records.names.back() == "data.pkl")
+        records.pickle.assign(reinterpret_cast<const char*>(content.data()), std::min(content.size(), kPickleRead));
     }
   } catch (const Error& error) {
     if (error.fault() != Fault::model) throw;
     refuse(path, "begins like a TorchScript archive but is cut off or damaged; copy or save it again");
   }
-  return names;
+  return records;
 }
 
 }  // namespace
@@ -62,26 +68,16 @@ std::string firstLine(const std::string& text) {
 void checkArchive(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) refuse(path, "no such file; a TorchScript model was expected");
-  if (std::filesystem::is_directory(path, ignored)) refuse(path, "is a folder; a TorchScript file was expected");
+  if (std::filesystem::is_directory(path, ignored)) refuse(path, kindOfFolder(path));
   std::ifstream file(path, std::ios::binary);
   if (!file) refuse(path, "can't be opened; check its permissions");
-  std::array<char, 4> head{};
-  file.read(head.data(), head.size());
-  if (file.gcount() == 0) refuse(path, "is empty; a TorchScript file was expected");
-  if (head[0] == '\x80') {
-    refuse(path, std::string("is a Python pickle (torch.save in its old format), not TorchScript; ") + kHowToScript);
-  }
-  if (std::string_view(head.data(), 2) != "PK") {
-    refuse(path, std::string("is not a TorchScript file (those are zip archives); ") + kHowToScript);
-  }
+  std::string head(512, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(file.gcount()));
+  if (head.empty()) refuse(path, "is empty; a TorchScript file was expected");
+  if (!head.starts_with("PK")) refuse(path, kindOfFile(path, head));
   const auto records = recordsOf(path);
-  const auto has = [&](const char* name) { return std::find(records.begin(), records.end(), name) != records.end(); };
-  if (has("constants.pkl")) return;
-  if (has("data.pkl")) {
-    refuse(path,
-           std::string("was written by torch.save (a pickle of Python objects), not as TorchScript; ") + kHowToScript);
-  }
-  refuse(path, std::string("is a zip archive without a TorchScript model in it; ") + kHowToScript);
+  if (const auto kind = kindOfArchive(records.names, records.pickle); !kind.empty()) refuse(path, kind);
 }
 
 }  // namespace heft
