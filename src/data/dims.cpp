@@ -40,7 +40,8 @@ std::string counted(std::int64_t size, DimRole role) {
   return std::to_string(size) + " " + word;
 }
 
-/// `role` at dimension `at`; the one dimension of several entries that has no role then is what the output still lacks.
+/// `role` at dimension `at`; the one dimension of several entries that has no role then is what the output still lacks, where it
+/// may be that.
 DimRoles readingOf(const std::vector<std::int64_t>& shape, const OutputDims& dims, DimRole role, std::int64_t at) {
   DimRoles roles(shape.size(), DimRole::other);
   const auto set = [&](std::int64_t dim, DimRole value) {
@@ -55,7 +56,10 @@ DimRoles readingOf(const std::vector<std::int64_t>& shape, const OutputDims& dim
     if (roles[dim] == DimRole::other && shape[dim] > 1) open.push_back(dim);
   }
   const auto lacking = role == DimRole::steps ? DimRole::classes : DimRole::steps;
-  if (open.size() == 1 && placeOf(roles, lacking) < 0) roles[open[0]] = lacking;
+  const auto& maybe = lacking == DimRole::classes ? dims.maybe_classes : dims.maybe_steps;
+  const bool may =
+      open.size() == 1 && std::find(maybe.begin(), maybe.end(), static_cast<std::int64_t>(open[0])) != maybe.end();
+  if (may && placeOf(roles, lacking) < 0) roles[open[0]] = lacking;
   return roles;
 }
 

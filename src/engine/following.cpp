@@ -52,6 +52,7 @@ class Prober {
         scored_(std::move(scored)),
         tensors_(inputTensors(runner.inputs().values)) {
     found_.dims.resize(scored_.size());
+    found_.longer.resize(scored_.size());
     const auto names = inputTensorNames(runner.inputs());
     bool named = false;
     for (size_t i = 0; i < tensors_.size(); ++i) {
@@ -134,6 +135,7 @@ class Prober {
           for (int64_t d = 0; d < scored_[i].value.dim(); ++d) {
             if (after[i].value.size(d) == scored_[i].value.size(d)) continue;
             add(i, d);
+            if (scored_[i].value.size(d) > now) found_.longer[i].push_back(d);
             followed = true;
           }
         }
@@ -212,7 +214,7 @@ OutputDims namedByPerson(const DimRoles& roles, bool batched) {
 }
 
 OutputDims namedByRuns(const std::vector<int64_t>& shape, int64_t samples, bool batched, std::vector<int64_t> follows,
-                       const std::vector<int64_t>& unknown) {
+                       const std::vector<int64_t>& longer, const std::vector<int64_t>& unknown) {
   OutputDims dims;
   dims.samples = batched ? samples : -1;
   std::set<int64_t> taken;
@@ -227,6 +229,12 @@ OutputDims namedByRuns(const std::vector<int64_t>& shape, int64_t samples, bool 
     if (dims.maybe_steps.size() == 1 && wide(shape, taken).size() > 1) follows = std::move(dims.maybe_steps);
   } else if (follows.size() > 1) {
     dims.maybe_steps = follows;
+  }
+  // One dimension alone that is longer than the inputs may hold the features of each step as well.
+  const bool flat = follows.size() == 1 && wide(shape, taken) == follows && !longer.empty();
+  if (flat) {
+    dims.maybe_steps = follows;
+    follows.clear();
   }
   if (follows.size() == 1) {
     dims.steps = follows[0];
@@ -260,12 +268,16 @@ Following findFollowing(Runner& runner, PlainHandler& handler, const OutputTarge
     const auto& value = scored[i].value;
     std::set<int64_t> taken;
     if (!batch.found_dims.empty()) taken.insert(batch.found_dims[i]);
-    if (runner.streams()) found.dims.push_back({0});
+    if (runner.streams()) {
+      found.dims.push_back({0});
+      found.longer.emplace_back();
+    }
     const bool said = given.ofOutput(scored[i].path, value.sizes().vec()).has_value();
     open |= !said && !wide(value.sizes().vec(), taken).empty();
   }
   if (runner.streams()) return found;
   found.dims.resize(scored.size());
+  found.longer.resize(scored.size());
   if (!open) return found;
   return Prober(runner, handler, target, std::move(scored), batch, given).find();
 }
@@ -280,7 +292,7 @@ std::vector<OutputDims> nameDims(const std::vector<NamedOutput>& scored, const B
       all.push_back(namedByPerson(*roles, batched));
     else
       all.push_back(namedByRuns(shape, batch.found_dims.empty() ? -1 : batch.found_dims[i], batched, following.dims[i],
-                                following.unknown));
+                                following.longer[i], following.unknown));
   }
   return all;
 }

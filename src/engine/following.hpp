@@ -10,6 +10,8 @@ namespace heft {
 struct Following {
   std::vector<std::vector<int64_t>>
       dims;  ///< by scored output: dimensions that grow and shrink with a dimension of the inputs
+  /// Of those, by scored output, what is longer than the input's: steps in finer ones, or steps and features in one.
+  std::vector<std::vector<int64_t>> longer;
   /// Sizes that the outputs' steps may have, where forward takes inputs of no other size, so that nothing is known.
   std::vector<int64_t> unknown;
 };

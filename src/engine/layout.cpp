@@ -56,7 +56,12 @@ std::string askFor(const OutputLayout::Part& part, DimRole role, const std::vect
   if (open.empty()) return text + " has no dimension that may hold the " + std::string(heft::name(role));
   text += maybe.empty() ? ": no dimension is known to hold the " + std::string(heft::name(role))
                         : ": which dimension holds the " + std::string(heft::name(role)) + " can't be told";
-  return text + "; say so with " + readings(name, part.shape, part.dims, role, open);
+  auto all = readings(name, part.shape, part.dims, role, open);
+  if (maybe.size() == 1) {
+    const auto other = role == DimRole::steps ? DimRole::classes : DimRole::steps;
+    all += " or " + readings(name, part.shape, part.dims, other, maybe);
+  }
+  return text + "; say so with " + all;
 }
 
 /// Where a dimension stands once the samples' came first, or one of size 1 in its place.
