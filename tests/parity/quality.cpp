@@ -41,7 +41,7 @@ std::map<std::string, Quality> qualityOf(Session& session, const ResponseResult&
                                          int64_t fewest) {
   const at::NoGradGuard no_grad;
   const auto executor = makeBatchExecutor(session.runner(), session.layout());
-  const double scale = session.baseline().square().mean().sqrt().item<double>();
+  const double scale = session.outputRms();
   std::map<std::string, Quality> all;
   for (size_t p = 0; p < session.structure().parameters.size(); ++p) {
     const auto& info = session.structure().parameters[p];

@@ -25,7 +25,7 @@ TEST_P(Response, IsExactForSmallChanges) {
   const auto result = estimateAll(session, slightly, {}, kSilent);
   const at::NoGradGuard no_grad;
   const auto executor = makeLoopExecutor(session.runner(), session.layout());
-  const double scale = session.baseline().square().mean().sqrt().item<double>();
+  const double scale = session.outputRms();
   for (size_t p = 0; p < session.structure().parameters.size(); ++p) {
     const auto& info = session.structure().parameters[p];
     const auto values = session.model().parameters[p].value.detach().to(at::kCPU, at::kDouble).flatten();
@@ -66,7 +66,7 @@ TEST_P(LinearHead, IsEstimatedExactly) {
 
 TEST_P(Response, IsZeroWhereNothingMoves) {
   Session session(GetParam().options());
-  const double scale = session.baseline().square().mean().sqrt().item<double>();
+  const double scale = session.outputRms();
   const auto result = estimateAll(
       session, [](int64_t, int64_t, double) { return 0.0; }, {}, kSilent);
   for (const auto& expected : expectedImpacts(GetParam())) {
