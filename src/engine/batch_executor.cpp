@@ -14,6 +14,7 @@
 #include "engine/change_scope.hpp"
 #include "engine/delta/emission_adjoints.hpp"
 #include "engine/executor.hpp"
+#include "engine/executor_pace.hpp"
 #include "engine/variants/activation_size.hpp"
 #include "engine/variants/batch_handler.hpp"
 #include "heft/error.hpp"
@@ -92,7 +93,7 @@ std::string shortly(double value) {
   return text.str();
 }
 
-class BatchExecutor : public Executor {
+class BatchExecutor : public Executor, public ExecutorPace {
  public:
   BatchExecutor(Runner& runner, const OutputLayout& layout, const BatchOptions& options)
       : runner_(runner),
@@ -103,6 +104,7 @@ class BatchExecutor : public Executor {
 
   void execute(std::span<const Variant> variants, const ReceiveOutputs& receive) override;
   void prepare(std::span<const Variant> variants) override;
+  [[nodiscard]] bool runsAlone(int64_t parameter) const override;
   [[nodiscard]] std::vector<std::string> notes() const override;
 
  private:
@@ -305,6 +307,11 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     note(name.empty() ? failure : name, "some variants run one at a time, which is slower: " + failure);
   }
   return std::nullopt;
+}
+
+bool BatchExecutor::runsAlone(int64_t parameter) const {
+  return std::any_of(alone_.begin(), alone_.end(),
+                     [&](const Sort& sort) { return sort.parameters == std::vector<int64_t>{parameter}; });
 }
 
 std::vector<std::string> BatchExecutor::notes() const {

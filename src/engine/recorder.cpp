@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/differentiable_call.hpp"
+
 namespace heft {
 namespace {
 
@@ -13,6 +15,17 @@ constexpr size_t kOpenSequences = 8;
 at::Tensor addLeaf(const at::Tensor& output, at::Tensor& leaf) {
   leaf = at::zeros_like(output, at::MemoryFormat::Contiguous).requires_grad_(true);
   return output + leaf;
+}
+
+/// Calls an operator; `keep`: what comes out is a copy, since its derivative may need the result that forward writes into later.
+void callKept(const c10::OperatorHandle& op, torch::jit::Stack& stack, bool keep) {
+  callDifferentiably(op, stack);
+  const auto& returns = op.schema().returns();
+  if (!keep || std::any_of(returns.begin(), returns.end(), [](const auto& one) { return one.alias_info() != nullptr; }))
+    return;
+  for (auto result = stack.end() - std::ssize(returns); result != stack.end(); ++result) {
+    if (result->isTensor() && result->toTensor().requires_grad()) *result = result->toTensor().clone();
+  }
 }
 
 /// The rows of `output`, numbered: int64 of its shape but for the last dimension.
@@ -70,10 +83,10 @@ bool RecordHandler::answerInPlace(const c10::OperatorHandle& op, torch::jit::Sta
     if (parameterAt(argument.toTensor()) >= 0) return false;
     if (at::isFloatingType(argument.toTensor().scalar_type())) argument = argument.toTensor().clone();
   }
-  plain->callBoxed(arguments);
+  callDifferentiably(*plain, arguments);
   auto self = torch::jit::peek(stack, 0, schema.arguments().size()).toTensor();
   if (!arguments[0].isTensor() || arguments[0].toTensor().sizes() != self.sizes()) return false;
-  self.copy_(arguments[0].toTensor());
+  writeDifferentiably(self, arguments[0].toTensor());
   torch::jit::drop(stack, schema.arguments().size());
   torch::jit::push(stack, self);
   return true;
@@ -123,7 +136,7 @@ std::vector<Site*> RecordHandler::sites() const {
 }
 
 bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
-  const at::AutoGradMode grad(true);
+  const at::AutoGradMode grad(GraphScope::current() != GraphMode::none);
   const auto call = call_++;
   const auto& name = op.schema().name();
   if (name == "aten::detach" || name == "aten::detach_") return true;  // the argument is the result
@@ -133,7 +146,7 @@ bool RecordHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& sta
       !answerEmbedding(op, stack) && !answerOther(op, stack)) {
     const auto arguments =
         name == "aten::_pack_padded_sequence" ? torch::jit::last(stack, 3).vec() : torch::jit::Stack();
-    op.callBoxed(stack);
+    callKept(op, stack, keep_arguments_);
     if (!model_.native) model_.promoter.results(op, stack);
     if (!arguments.empty())
       rememberPacked(arguments[0].toTensor(), arguments[2].toBool(), torch::jit::peek(stack, 0, 2).toTensor(),
@@ -330,7 +343,7 @@ bool RecordHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack
       stack[i] = c10::IValue(list);
     }
   }
-  op.callBoxed(stack);
+  callKept(op, stack, keep_arguments_);
   if (!model_.native) model_.promoter.results(op, stack);
   return true;
 }

@@ -9,6 +9,7 @@
 
 #include "data/memory.hpp"
 #include "engine/no_warnings.hpp"
+#include "engine/out_form.hpp"
 #include "engine/vmap.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
@@ -125,6 +126,7 @@ c10::IValue cloneValue(const c10::IValue& value) {
 }
 
 void PlainHandler::call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  if (callPlainForm(op, *stack, [this](const auto& plain, auto& arguments) { call(plain, &arguments); })) return;
   placeArguments(op, *stack, model_.parameters.front().value.device());
   if (!model_.native) model_.promoter.arguments(op, *stack);
   const auto given = torch::jit::last(*stack, op.schema().arguments().size()).vec();

@@ -9,6 +9,8 @@
 #include <optional>
 #include <thread>
 
+#include "engine/executor_pace.hpp"
+
 namespace heft {
 namespace {
 
@@ -89,7 +91,7 @@ class Threads {
   std::vector<std::thread> threads_;
 };
 
-class SpreadExecutor : public Executor {
+class SpreadExecutor : public Executor, public ExecutorPace {
  public:
   SpreadExecutor(std::vector<std::unique_ptr<Executor>> executors, size_t piece, c10::Device to)
       : executors_(std::move(executors)), piece_(piece), to_(to) {}
@@ -117,6 +119,11 @@ class SpreadExecutor : public Executor {
       });
     }
     for (size_t i = 0; i < executors_.size(); ++i) pieces.receive();
+  }
+
+  [[nodiscard]] bool runsAlone(int64_t parameter) const override {
+    const auto* first = dynamic_cast<const ExecutorPace*>(executors_.front().get());
+    return first == nullptr || first->runsAlone(parameter);
   }
 
   // All wait for the last piece of a list, so lists of several for each.

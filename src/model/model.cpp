@@ -9,6 +9,7 @@
 #include "heft/error.hpp"
 #include "model/archive.hpp"
 #include "model/constants.hpp"
+#include "model/plain_data.hpp"
 #include "model/refusals.hpp"
 #include "model/widened.hpp"
 
@@ -160,6 +161,7 @@ Model loadModel(const std::filesystem::path& path, const LoadOptions& options) {
   if (options.device.is_cuda()) at::globalContext().setAllowTF32CuDNN(false);
   model.module = readModule(path, options.device);
   refuseUnchangeable(model.module, path);
+  readDataAsDetached(model.module);
   noteTrainingMode(model.module, model.notes);
   model.module.eval();
   std::map<std::string, at::ScalarType> stored;

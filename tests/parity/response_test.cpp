@@ -82,7 +82,14 @@ TEST_P(Response, IsZeroWhereNothingMoves) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, Response, testing::ValuesIn(rankedFixtures()),
+/// Without those whose weights no derivative leads to.
+std::vector<Fixture> fixturesWithDerivatives() {
+  auto fixtures = rankedFixtures();
+  std::erase_if(fixtures, [](const Fixture& one) { return one.has("steps"); });
+  return fixtures;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, Response, testing::ValuesIn(fixturesWithDerivatives()),
                          [](const auto& one) { return one.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, LinearHead, testing::ValuesIn(fixturesWith("seeded")),

@@ -19,9 +19,13 @@ bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t sa
   const auto* pab = ab.const_data_ptr<double>();
   const auto* pbb = bb.const_data_ptr<double>();
   assigned.assign(static_cast<size_t>(once.size(0)), -1);
+  // Gradients that cancel (a bias in front of a norm) leave their rounding, which belongs to no sample.
+  constexpr double kRounding = 1e-20;  // squared
+  const double largest = once.numel() > 0 ? aa.max().item<double>() : 0;
   for (size_t row = 0; row < assigned.size(); ++row) {
+    const bool rounding = pbb[row] <= kRounding * largest * static_cast<double>(samples * samples);
     if (paa[row] <= 0) {
-      if (pbb[row] > 0) return false;
+      if (pbb[row] > 0 && !rounding) return false;
       continue;
     }
     // One sample: the second gradient is the first times (sample + 1), a whole number.
@@ -30,6 +34,7 @@ bool sampleOfRows(const at::Tensor& once, const at::Tensor& weighted, int64_t sa
     const double whole = std::round(ratio);
     if (std::abs(left) > 1e-9 * pbb[row] || std::abs(ratio - whole) > 1e-5 || whole < 1 ||
         whole > static_cast<double>(samples)) {
+      if (rounding) continue;
       return false;
     }
     assigned[row] = static_cast<int64_t>(whole) - 1;
