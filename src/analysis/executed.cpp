@@ -18,8 +18,24 @@ constexpr std::size_t kEnoughNear = 20;
 
 }  // namespace
 
-Executed::Executed(const Estimates& estimates, std::size_t k)
-    : estimates_(estimates), k_(k), done_(estimates.size()), largest_zero_(estimates.parameters(), -1) {}
+Executed::Executed(const Estimates& estimates, std::size_t k, std::span<const double> others)
+    : estimates_(estimates),
+      k_(k),
+      others_(others.begin(), others.end()),
+      done_(estimates.size()),
+      largest_zero_(estimates.parameters(), -1) {
+  setThreshold();
+}
+
+void Executed::setThreshold() {
+  if (k_ == 0 || placed() < k_) return;
+  std::vector<double> sorted(others_);
+  sorted.reserve(placed());
+  for (const Weight& w : weights_) sorted.push_back(w.impact);
+  const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+  std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());
+  threshold_ = *last;
+}
 
 std::size_t Executed::execute(std::span<const std::size_t> flat, std::string_view purpose,
                               const MeasureImpacts& measure) {
@@ -46,14 +62,7 @@ std::size_t Executed::execute(std::span<const std::size_t> flat, std::string_vie
     if (estimate == 0) largest_zero_[parameter] = std::max(largest_zero_[parameter], impacts[i]);
     if (impacts[i] > threshold_) ++members;
   }
-  if (weights_.size() >= k_) {
-    std::vector<double> sorted;
-    sorted.reserve(weights_.size());
-    for (const Weight& w : weights_) sorted.push_back(w.impact);
-    const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-    std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());
-    threshold_ = *last;
-  }
+  setThreshold();
   return members;
 }
 

@@ -13,7 +13,8 @@ namespace heft {
 /// What settle has executed so far, and what it tells about the rest.
 class Executed {
  public:
-  Executed(const Estimates& estimates, std::size_t k);
+  /// `others`: impacts of executed weights that have no estimate.
+  Executed(const Estimates& estimates, std::size_t k, std::span<const double> others);
 
   /// Executes those of `flat` that were not executed yet; says how many of them had an impact above the
   /// threshold before.
@@ -21,6 +22,8 @@ class Executed {
 
   [[nodiscard]] bool has(std::size_t flat) const { return done_[flat] != 0; }
   [[nodiscard]] std::size_t size() const noexcept { return weights_.size(); }
+  /// Executed weights, others too.
+  [[nodiscard]] std::size_t placed() const noexcept { return weights_.size() + others_.size(); }
   [[nodiscard]] double threshold() const noexcept { return threshold_; }
   /// In flat order.
   [[nodiscard]] std::vector<ExecutedWeight> inFlatOrder() const;
@@ -39,8 +42,11 @@ class Executed {
     double estimate, impact;
   };
 
+  void setThreshold();
+
   const Estimates& estimates_;
   std::size_t k_;
+  std::vector<double> others_;
   double threshold_ = 0;
   std::vector<Weight> weights_;
   std::vector<std::uint8_t> done_;

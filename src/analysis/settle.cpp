@@ -22,10 +22,10 @@ class Settling {
         options_(options),
         measure_(measure),
         strata_(estimates),
-        k_(std::min(options.k, estimates.size())),
+        k_(std::min(options.k, estimates.size() + options.others.size())),
         allowed_(static_cast<std::size_t>(options.miss * static_cast<double>(k_) + 1e-9)),
         limit_(options.budget == 0 ? estimates.size() : std::min(options.budget, estimates.size())),
-        done_(estimates, k_),
+        done_(estimates, k_, options.others),
         lowest_(estimates.parameters(), std::numeric_limits<double>::infinity()),
         missing_(k_) {}
 
@@ -37,6 +37,7 @@ class Settling {
     executeBest(std::min(limit_ - done_.size(), k_), -1);
     while (executeTop() && !audit()) {
     }
+    narrow();
     return result();
   }
 
@@ -64,7 +65,7 @@ class Settling {
   bool executeTop() {
     for (;;) {
       setReaches();
-      const double bound = done_.size() < k_ ? -0.5 : done_.threshold();
+      const double bound = done_.placed() < k_ ? -0.5 : done_.threshold();
       const auto above = static_cast<std::size_t>(
           std::count_if(reach_.begin(), reach_.end(), [&](double reach) { return reach > bound; }));
       if (above == 0) return true;
@@ -146,11 +147,46 @@ class Settling {
     return !complete || found_ == found;
   }
 
+  /// Executes weights of the parameters with the widest intervals, as many as there are to spare.
+  void narrow() {
+    const std::size_t rest = estimates_.size() - done_.size();
+    std::size_t left = std::min(rest, options_.budget == 0 ? options_.spare : limit_ - done_.size());
+    if (left == 0) return;
+    const auto [intervals, pairs] = conformal();
+    const auto widths =
+        intervalWidths(estimates_, strata_, intervals, [&](std::size_t flat) { return done_.has(flat); });
+    std::vector<std::size_t> order;
+    for (std::size_t p = 0; p < widths.size(); ++p) {
+      if (widths[p] > options_.wide) order.push_back(p);
+    }
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return widths[a] > widths[b]; });
+    for (const std::size_t p : order) left -= executeLargest(p, left);
+  }
+
+  /// Executes a parameter's `most` largest estimates that were not executed before; how many those are.
+  std::size_t executeLargest(std::size_t parameter, std::size_t most) {
+    std::vector<std::size_t> list;
+    const auto own = estimates_.of(parameter);
+    const std::size_t first = estimates_.offset(parameter);
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      if (!done_.has(first + i)) list.push_back(first + i);
+    }
+    std::stable_sort(list.begin(), list.end(),
+                     [&](std::size_t x, std::size_t y) { return own[x - first] > own[y - first]; });
+    list.resize(std::min(most, list.size()));
+    if (list.empty()) return 0;
+    done_.execute(list, "wide", measure_);
+    if (const double smallest = own[list.back() - first]; smallest > 0)
+      lowest_[parameter] = std::min(lowest_[parameter], smallest);
+    return list.size();
+  }
+
   [[nodiscard]] double share(double reach) const {
     return done_.threshold() > 0 ? steep(reach / done_.threshold()) : 0;
   }
 
-  SettleResult result() {
+  /// The intervals, and the whole random sample.
+  [[nodiscard]] std::pair<Conformal, std::vector<CalibrationPair>> conformal() const {
     // The random sample of the weights below the cut: those above were all executed. So were strata that were
     // drawn whole.
     std::vector<std::size_t> populations(strata_.count()), drawn(strata_.count());
@@ -168,9 +204,13 @@ class Settling {
       const bool above = pairs.back().estimate > lowest_[Strata::parameterOf(stratum)];
       if (!above && !whole(stratum)) below.push_back(pairs.back());
     }
-    Conformal intervals(below, populations, options_.alpha);
+    return {Conformal(below, populations, options_.alpha), std::move(pairs)};
+  }
+
+  SettleResult result() {
+    auto [intervals, pairs] = conformal();
     const std::size_t missing = std::min(missing_, estimates_.size() - done_.size());
-    const bool settled = missing <= allowed_ && done_.size() >= k_;
+    const bool settled = missing <= allowed_ && done_.placed() >= k_;
     if (settled) why_.clear();
     return {.top = done_.top(),
             .settled = settled,
@@ -220,6 +260,24 @@ void check(const SettleOptions& options) {
 }
 
 }  // namespace
+
+std::vector<double> intervalWidths(const Estimates& estimates, const Strata& strata, const Conformal& intervals,
+                                   const std::function<bool(std::size_t flat)>& executed) {
+  std::vector<double> widths;
+  for (std::size_t p = 0; p < estimates.parameters(); ++p) {
+    std::vector<double> own;
+    const auto of_parameter = estimates.of(p);
+    for (std::size_t i = 0; i < of_parameter.size(); ++i) {
+      if (!(of_parameter[i] > 0) || executed(estimates.offset(p) + i)) continue;
+      const auto& rule = intervals.rule(strata.of(p, of_parameter[i]));
+      own.push_back((rule.high - rule.low) / 2);
+    }
+    const auto middle = own.begin() + static_cast<std::ptrdiff_t>(own.size() / 2);
+    if (!own.empty()) std::nth_element(own.begin(), middle, own.end());
+    widths.push_back(own.empty() ? 0 : *middle);
+  }
+  return widths;
+}
 
 std::size_t zeroDraws(double alpha) { return static_cast<std::size_t>(std::ceil(1 / alpha)); }
 

@@ -15,6 +15,7 @@
 #include "data/name_list.hpp"
 #include "heft/error.hpp"
 #include "measure/input_bootstrap.hpp"
+#include "measure/scored_criteria.hpp"
 #include "run/json_text.hpp"
 #include "run/run_folder.hpp"
 #include "run/words.hpp"
@@ -86,7 +87,9 @@ int compareCriteria(const Options& options, const Context& context) {
     stopIfAsked();
   };
   std::vector<CriterionScores> all{impactScores(run)};
-  for (auto& one : scoresOf(session, criteria, {options.seed, 3}, stage)) all.push_back(std::move(one));
+  auto scored = scoresThereAre(session, criteria, {options.seed, 3}, stage);
+  for (auto& one : scored.scores) all.push_back(std::move(one));
+  for (const auto& note : scored.left_out) context.warn(note);
   for (auto& one : given) all.push_back(std::move(one));
   for (auto& one : all) keepRunOnly(one, run);
   auto cards = cardsOf(run, all, [&](double share) { stage("ranking criteria", share); });
@@ -106,6 +109,7 @@ int compareCriteria(const Options& options, const Context& context) {
   }
   addCurves(cards, curves, baseline.rms);
   nlohmann::ordered_json sections = {{"criteria", criteriaSection(cards)}, {"curves", curvesSection(curves)}};
+  sections["criteria_left_out"] = scored.left_out;
   sections["whole_model"] = baselineSection(baseline);
   sections["curves_on"] = held_out ? "held-out inputs" : "the ranking's inputs";
   const auto disagreeing = disagreeingWeights(session, run, stopIfAsked);

@@ -40,7 +40,7 @@ std::string stagesText(const Plan& plan) {
     table.row({"estimates: responses of " + counted(plan.weights, "weight"), shortTime(plan.response)});
   }
   if (plan.variants > 0) table.row({"trying how variants are executed", shortTime(plan.prepare)});
-  std::string executed = executesAll(plan.settings.method) ? "" : "about ";
+  std::string executed = plan.whole ? "" : "about ";
   executed += counted(whole(plan.variants), "variant");
   if (plan.components > 0) executed += " and " + counted(plan.components, "component");
   table.row({"executing " + executed, shortTime(plan.execute)});
@@ -73,6 +73,14 @@ std::string jobsText(const PlannedJobs& jobs) {
 
 std::string textOf(const Plan& plan, const PlannedJobs& jobs) {
   std::string text = stagesText(plan) + "\n";
+  if (plan.whole && !executesAll(plan.settings.method))
+    text +=
+        wrapped("Every weight is executed, since that takes less than estimates, or little.", kTerminalWidth) + "\n\n";
+  if (plan.without > 0)
+    text += wrapped("No derivative leads to " + counted(plan.without, "weight") +
+                        ", so they have no estimate and are executed, as many as a budget allows.",
+                    kTerminalWidth) +
+            "\n\n";
   if (plan.variants > 0) text += parametersText(plan) + "\n";
   text += labelled("memory", "about " + bytesInWords(plan.memory), 8);
   std::string devices;
@@ -109,6 +117,8 @@ ordered_json jsonOf(const Plan& plan, const PlannedJobs& jobs) {
       {"weights", plan.weights},
       {"variants", whole(plan.variants)},
       {"components", plan.components},
+      {"every_weight_is_executed", plan.whole},
+      {"without_estimate", plan.without},
       {"adjoints", plan.adjoints},
       {"flop", finiteOrNull(plan.flop)},
       {"seconds",

@@ -9,7 +9,10 @@
 #include <limits>
 
 #include "heft/error.hpp"
+#include "measure/no_estimate.hpp"
+#include "measure/record_sites.hpp"
 #include "measure/response.hpp"
+#include "measure/scored_criteria.hpp"
 #include "measure/session.hpp"
 #include "measure/weight_criteria.hpp"
 
@@ -146,7 +149,7 @@ class Scorer {
     const auto& parameters = session_.structure().parameters;
     for (const auto& info : parameters) squares.emplace_back(static_cast<size_t>(info.weights()), 0.0);
     std::vector<bool> read(parameters.size(), false);
-    const auto recording = session_.record();
+    const auto recording = recordSites(session_);
     for (const auto* site : recording.handler->sites()) {
       for (const auto& one : site->readSquares()) {
         const auto p = static_cast<size_t>(one.parameter);
@@ -198,19 +201,40 @@ Criterion parseCriterion(std::string_view text) {
   throw Error(Fault::usage, "there is no criterion '" + std::string(text) + "'; there are: " + names);
 }
 
+namespace {
+
+void addScores(Scorer& scorer, Criterion criterion, const CriteriaOptions& options, std::vector<CriterionScores>& all) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto scores = scorer.of(criterion);
+  const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = std::max(taken, scorer.sharedSeconds(criterion));
+  all.push_back({std::string(name(criterion)), std::string(label(criterion)), std::move(scores), seconds});
+  for (size_t draw = 2; criterion == Criterion::random && draw <= options.random_draws; ++draw) {
+    const auto number = std::to_string(draw);
+    all.push_back({"random_" + number, "random, draw " + number, scorer.random(draw), 0});
+  }
+}
+
+}  // namespace
+
 std::vector<CriterionScores> scoresOf(Session& session, std::span<const Criterion> criteria,
                                       const CriteriaOptions& options, const Progress& progress) {
   Scorer scorer(session, options, progress);
   std::vector<CriterionScores> all;
+  for (const auto criterion : criteria) addScores(scorer, criterion, options, all);
+  return all;
+}
+
+ScoredCriteria scoresThereAre(Session& session, std::span<const Criterion> criteria, const CriteriaOptions& options,
+                              const Progress& progress) {
+  Scorer scorer(session, options, progress);
+  ScoredCriteria all;
   for (const auto criterion : criteria) {
-    const auto begin = std::chrono::steady_clock::now();
-    auto scores = scorer.of(criterion);
-    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    const double seconds = std::max(taken, scorer.sharedSeconds(criterion));
-    all.push_back({std::string(name(criterion)), std::string(label(criterion)), std::move(scores), seconds});
-    for (size_t draw = 2; criterion == Criterion::random && draw <= options.random_draws; ++draw) {
-      const auto number = std::to_string(draw);
-      all.push_back({"random_" + number, "random, draw " + number, scorer.random(draw), 0});
+    try {
+      addScores(scorer, criterion, options, all.scores);
+    } catch (const NoEstimate& none) {
+      all.left_out.push_back("the criterion " + std::string(name(criterion)) +
+                             " is left out, since no gradient can be had: " + none.what());
     }
   }
   return all;

@@ -9,6 +9,7 @@
 
 #include "engine/zero_scope.hpp"
 #include "measure/component.hpp"
+#include "measure/forward_cost.hpp"
 #include "measure/input_features.hpp"
 #include "measure/session.hpp"
 #include "measure/zeroed.hpp"
@@ -17,7 +18,9 @@ namespace heft {
 namespace {
 
 constexpr size_t kTopUnits = 5;
-constexpr double kMostSeconds = 4;        // that running the model may take, for each of groups and units
+/// Operations (forward_cost.hpp) that running the model may take, for each of groups and units: some seconds. They are counted,
+/// since what is measured must not depend on how fast a machine is.
+constexpr double kMostOperations = 4e10;
 constexpr size_t kMostBytes = 256 << 20;  // that outputs with features held may take at once
 
 /// The features that vary most, as many as can be held in time, in their order.
@@ -43,7 +46,7 @@ std::optional<HeldFeatures> holdFeatures(Session& session, std::span<const std::
   if (!input) return std::nullopt;
   const auto given = session.runner().inputs().values[input->argument].toTensor();
   const auto& structure = session.structure();
-  const auto affordable = static_cast<size_t>(kMostSeconds / std::max(session.runSeconds(), 1e-9));
+  const auto affordable = static_cast<size_t>(kMostOperations / std::max(forwardCost(session).operations(), 1.0));
   auto groups = groupsAt(structure, {Level::layer, Level::gate});
   if ((groups.size() + 1) * static_cast<size_t>(input->count) > affordable)
     groups = groupsAt(structure, {Level::layer});

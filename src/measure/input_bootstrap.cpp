@@ -11,6 +11,7 @@
 #include "analysis/bootstrap.hpp"
 #include "analysis/random.hpp"
 #include "analysis/rank_statistics.hpp"
+#include "measure/no_estimate.hpp"
 #include "measure/perturbation.hpp"
 #include "measure/response.hpp"
 
@@ -104,16 +105,20 @@ std::optional<InputBootstrap> InputBootstrap::of(Session& session, const Run& ru
     }
   };
   bool interact = false;
-  estimateBy(
-      session,
-      [&](int64_t parameter, int64_t flat, double weight) {
-        return perturbers[static_cast<std::size_t>(parameter)].change(weight, flat);
-      },
-      [&](const OutputView& view) {
-        interact = view.one_sample;
-        return groupSeeds(view, groups, run.settings.seed);
-      },
-      options, progress);
+  try {
+    estimateBy(
+        session,
+        [&](int64_t parameter, int64_t flat, double weight) {
+          return perturbers[static_cast<std::size_t>(parameter)].change(weight, flat);
+        },
+        [&](const OutputView& view) {
+          interact = view.one_sample;
+          return groupSeeds(view, groups, run.settings.seed);
+        },
+        options, progress);
+  } catch (const NoEstimate&) {
+    return std::nullopt;
+  }
   if (interact || made.places_.size() < 2) return std::nullopt;
 
   // Threads hand rows over in any order.

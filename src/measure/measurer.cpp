@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "analysis/random.hpp"
+#include "engine/executor_pace.hpp"
+
 namespace heft {
 namespace {
 
@@ -140,6 +143,33 @@ std::vector<Measured> Measurer::weights(std::span<const std::uint64_t> flat, con
     measured.push_back({{row.begin(), row.begin() + metrics}, {row.begin() + metrics, row.end()}});
   }
   return measured;
+}
+
+bool Measurer::runsAlone(std::int64_t parameter) const {
+  const auto* pace = dynamic_cast<const ExecutorPace*>(executor_.get());
+  return pace == nullptr || pace->runsAlone(parameter);
+}
+
+bool Measurer::moves(std::int64_t parameter, std::span<const std::int64_t> places) {
+  const auto& values = values_[static_cast<std::size_t>(parameter)];
+  std::vector<Variant> variants(2);
+  for (std::size_t way = 0; way < variants.size(); ++way) {
+    Change change{parameter, {}, {}};
+    Random random(0, "do they move the output", static_cast<std::uint64_t>(parameter));
+    for (const auto place : places) {
+      const double weight = values[static_cast<std::size_t>(place)];
+      change.index.push_back(place);
+      change.value.push_back(way == 0 ? newValue(parameter, place, weight) : weight * (1 + 0.5 * random.sign()));
+    }
+    variants[way].changes.push_back(std::move(change));
+  }
+  bool any = false;
+  const auto loop = makeLoopExecutor(session_.runner(), session_.layout());
+  loop->execute(variants, [&](std::size_t, const at::Tensor& outputs) {
+    const auto moved = (outputs - session_.baseline()).abs().max().item<double>();
+    any |= !(moved <= session_.noise());  // NaN moves, too
+  });
+  return any;
 }
 
 Variant Measurer::variantOf(const Component& component) const {

@@ -36,6 +36,11 @@ class Measurer {
   /// agree in every bit give the same ones, whatever part of the work is theirs.
   void prepareOn(std::vector<std::uint64_t> flat) { probes_ = std::move(flat); }
 
+  /// Prepares now, and not only when something is executed.
+  void prepare();
+  /// Whether single weights of a parameter are executed one after the other (ExecutorPace).
+  [[nodiscard]] bool runsAlone(std::int64_t parameter) const;
+
   /// Called with how many of how many weights of a call are measured; may throw to stop.
   using Progress = std::function<void(std::size_t done, std::size_t of)>;
 
@@ -47,6 +52,9 @@ class Measurer {
   /// Likewise prepares on a component. Called for all components before the first one is executed, it makes the first one of
   /// each kind decide for all of its kind, whoever executes them.
   void prepareOn(const Component& component);
+
+  /// Whether these weights of a parameter move the output when all of them change, in either of two ways. Executed one by one.
+  [[nodiscard]] bool moves(std::int64_t parameter, std::span<const std::int64_t> places);
 
   /// All weights of a component changed together.
   Measured component(const Component& component);
@@ -72,7 +80,6 @@ class Measurer {
  private:
   /// `heard` is told how many of them are done; it may throw to stop, and they then count for nothing.
   void measureBlocks(std::span<const std::uint64_t> flat, const std::function<void(std::size_t)>& heard);
-  void prepare();
   /// Nothing where the perturbation leaves the weight as it is.
   std::optional<Variant> variantOf(std::uint64_t flat) const;
   Variant variantOf(const Component& component) const;

@@ -25,6 +25,8 @@ struct Plan {
   double variants = 0;         ///< that will be executed; of the method auto a guess, since it depends on what it finds
   std::size_t components = 0;  ///< executed jointly
   std::size_t adjoints = 0;    ///< 0: the method needs none
+  bool whole = false;          ///< every selected weight is executed, by the method or since auto finds that cheaper
+  std::size_t without = 0;     ///< weights without an estimate, as far as some rows of each parameter tell
   std::vector<PlannedParameter> parameters;
   double flop = 0;  ///< of all variants
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "data/seconds_since.hpp"
+#include "heft/error.hpp"
 #include "measure/plan_parts.hpp"
 
 namespace heft {
@@ -126,10 +127,19 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   own.begun = [&](const AdjointCost& begun) { cost = begun; };
   Listener whole(session, some, seconds, progress);
   bool ended = true;
+  times.silent.assign(session.structure().parameters.size(), 0);
   try {
-    estimateAll(session, new_value, own, std::ref(whole));
+    const auto result = estimateAll(session, new_value, own, std::ref(whole));
+    for (std::size_t p = 0; p < times.silent.size(); ++p) {
+      const auto& impact = result.impact[0][p];
+      times.silent[p] = std::all_of(impact.begin(), impact.end(), [](double one) { return !(one > 0); }) ? 1 : 0;
+    }
   } catch (const Enough&) {
     ended = false;
+  } catch (const Error& error) {
+    if (error.fault() != Fault::unsupported) throw;  // as the ranking does, which executes then
+    times.silent.assign(session.structure().parameters.size(), 1);
+    return times;
   }
   times.adjoints = cost.adjoints;
   times.adjoint_seconds = whole.adjoint_seconds;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "measure/measurer.hpp"
@@ -30,9 +31,12 @@ struct EstimateTimes {
   double adjoint_seconds = 0;
   double response_seconds = 0;
   double bytes = 0;  ///< that a whole run holds beyond what this one did
+  /// By parameter: 1 where nothing but zeros came out.
+  std::vector<std::uint8_t> silent;
 };
 
-/// Estimates some rows of each parameter along the adjoints; of many adjoints, as many as `seconds` allow, about.
+/// Estimates some rows of each parameter along the adjoints; of many adjoints, as many as `seconds` allow, about. Where nothing can
+/// be estimated, every parameter is silent.
 EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const ResponseOptions& options, double seconds,
                             const StageProgress& progress);
 

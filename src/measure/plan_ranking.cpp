@@ -8,11 +8,13 @@
 #include "data/memory.hpp"
 #include "data/scratch_folder.hpp"
 #include "data/seconds_since.hpp"
+#include "measure/execute_all.hpp"
 #include "measure/joint.hpp"
 #include "measure/plan_parts.hpp"
 #include "measure/rank.hpp"
 #include "measure/ranking_executor.hpp"
 #include "measure/readings.hpp"
+#include "measure/record_sites.hpp"
 
 namespace heft {
 namespace {
@@ -27,7 +29,7 @@ constexpr double kBytes = 120;
 /// Floating-point operations of the products of one variant of each parameter: its own layer's recurrence, and all that comes
 /// later. What Heft saves further (steps before the change, samples that it doesn't reach) is not taken off.
 std::vector<double> variantFlop(Session& session) {
-  const auto recording = session.record();
+  const auto recording = recordSites(session);
   const auto& structure = session.structure();
   struct Cost {
     double all = 0, own = 0;  ///< own: what a change inside sets off in the site itself
@@ -59,14 +61,30 @@ std::vector<double> variantFlop(Session& session) {
 }
 
 /// How many variants the method executes, about: of auto and response a random sample, and of auto the top and as many again
-/// for its audits.
-double executedVariants(const RankSettings& settings, std::size_t parameters, std::size_t weights) {
-  const auto all = static_cast<double>(weights);
+/// for its audits, and what has no estimate.
+double executedVariants(const Plan& plan, std::size_t parameters, const AutoCosts& costs) {
+  const auto& settings = plan.settings;
+  const auto all = static_cast<double>(plan.weights);
   const auto most = settings.budget_variants > 0 ? static_cast<double>(settings.budget_variants) : all;
-  if (executesAll(settings.method)) return std::min(all, most);
-  const auto draws = static_cast<double>(defaultCalibrationDraws(parameters, weights, settings.alpha));
-  const double top = settings.method == Method::automatic ? 2.0 * static_cast<double>(settings.top) : 0.0;
-  return std::min({all, most, draws + top});
+  if (plan.whole) return std::min(all, most);
+  const bool automatic = settings.method == Method::automatic;
+  const auto draws =
+      static_cast<double>(defaultCalibrationDraws(parameters, plan.weights - plan.without, settings.alpha));
+  const double top = automatic ? 2.0 * static_cast<double>(settings.top) : 0.0;
+  const double without = std::min(static_cast<double>(plan.without),
+                                  automatic ? static_cast<double>(costs.most()) : static_cast<double>(draws));
+  return std::min({all, most, std::min(all - static_cast<double>(plan.without), draws + top) + without});
+}
+
+/// The selected weights of parameters whose estimates say nothing, though they move the output.
+std::size_t weightsWithout(const EstimateTimes& times, const SelectedWeights& selected, Measurer& measurer) {
+  std::size_t weights = 0;
+  for (std::size_t p = 0; p < times.silent.size(); ++p) {
+    const auto& places = selected.places()[p];
+    if (times.silent[p] != 0 && !places.empty() && measurer.moves(static_cast<std::int64_t>(p), places))
+      weights += places.size();
+  }
+  return weights;
 }
 
 }  // namespace
@@ -87,7 +105,16 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   plan.components = componentsOf(session.structure(), settings, selection).size();
   plan.start = start;
   const bool ranks_weights = ranksWeights(settings);
-  const bool estimates = !executesAll(settings.method);
+  AutoCosts costs;
+  if (ranks_weights) {
+    measurer.prepareOn(executorProbes(measurer, selected));
+    const auto before = std::chrono::steady_clock::now();
+    measurer.prepare();
+    plan.prepare = secondsSince(before);
+    if (settings.method == Method::automatic) costs = autoCosts(session, settings, selected, measurer);
+  }
+  plan.whole = executesEverything(settings, selected, costs);
+  const bool estimates = !plan.whole;
   if (ranks_weights && estimates) {
     ResponseOptions options;
     options.metrics = settings.metrics;
@@ -101,17 +128,17 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
     plan.adjoint = times.adjoint_seconds;
     plan.response = times.response_seconds;
     plan.memory = times.bytes;
+    plan.without = weightsWithout(times, selected, measurer);
   }
   const auto flop = variantFlop(session);
   ExecutingTimes times;
   if (ranks_weights) {
-    measurer.prepareOn(executorProbes(measurer, selected));
     times = timeExecuting(measurer, selected, estimates ? seconds / 2 : seconds, progress);
-    plan.prepare = times.prepare;
+    plan.prepare += times.prepare;
   }
   std::size_t parameters = 0;
   for (const auto& places : selected.places()) parameters += places.empty() ? 0 : 1;
-  const double wanted = ranks_weights ? executedVariants(settings, parameters, selected.size()) : 0;
+  const double wanted = ranks_weights ? executedVariants(plan, parameters, costs) : 0;
   for (std::size_t p = 0; p < selected.places().size(); ++p) {
     PlannedParameter one;
     one.name = session.structure().parameters[p].name;

@@ -109,14 +109,8 @@ class ProbeSeeds : public ResponseSeeds {
       std::vector<double> sum(static_cast<size_t>(columns)), sum2(sum);
       for (int64_t row = 0; row < rows; ++row) {
         const float* responses = block + row * count_ * columns;
-        std::vector<double> value;
-        if (metrics_[m] == Metric::rms)
-          value = squares(responses, plain_first_, probes_, columns, 1 / elements);
-        else if (metrics_[m] == Metric::kl)
-          value = squares(responses, fisher_first_, probes_, columns, 0.5 / groups);
-        else {
-          const bool squared_error = !targets_->classes.defined();
-          value = squares(responses, loss_first_, probes_, columns, squared_error ? 1 / elements : 0.5 / groups);
+        auto value = valueOf(metrics_[m], responses, columns, elements, groups);
+        if (metrics_[m] == Metric::loss) {
           const float* line = responses + gradient_ * columns;
           for (size_t j = 0; j < value.size(); ++j) value[j] += static_cast<double>(line[j]) / together;
         }
@@ -127,6 +121,24 @@ class ProbeSeeds : public ResponseSeeds {
   }
 
  private:
+  /// The quadratic part of a metric, [columns]. Each metric is named, so that a new one can't be taken for another.
+  [[nodiscard]] std::vector<double> valueOf(Metric metric, const float* responses, int64_t columns, double elements,
+                                            double groups) const {
+    switch (metric) {
+      case Metric::rms:
+        return squares(responses, plain_first_, probes_, columns, 1 / elements);
+      case Metric::kl:
+        return squares(responses, fisher_first_, probes_, columns, 0.5 / groups);
+      case Metric::loss:
+        return squares(responses, loss_first_, probes_, columns,
+                       targets_->classes.defined() ? 0.5 / groups : 1 / elements);
+      case Metric::max:
+      case Metric::flips:
+        break;
+    }
+    throw Error(Fault::internal, "probes can't stand in for outputs under " + std::string(name(metric)));
+  }
+
   int64_t take(int64_t count) {
     const auto first = count_;
     count_ += count;

@@ -6,12 +6,16 @@
 #include <cmath>
 #include <limits>
 
+#include "data/memory.hpp"
 #include "engine/adjoint.hpp"
+#include "engine/differentiable_call.hpp"
 #include "heft/error.hpp"
+#include "measure/no_estimate.hpp"
 #include "measure/readings.hpp"
 #include "measure/response_seeds.hpp"
 #include "measure/row_estimator.hpp"
 #include "measure/unit_estimator.hpp"
+#include "model/archive.hpp"
 
 namespace heft {
 namespace {
@@ -27,27 +31,63 @@ double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) 
   return flop;
 }
 
+void noteCuts(const std::set<std::string>& operators, std::vector<std::string>& notes) {
+  std::string names;
+  for (const auto& one : operators) names += (names.empty() ? "" : ", ") + one;
+  if (!names.empty())
+    notes.push_back("estimates leave out what goes through " + names + ", which autograd can't follow");
+}
+
 /// A recorded run whose rows know their samples, and its outputs [samples, elements].
 std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, const ResponseOptions& options,
                                                          std::vector<std::string>& notes) {
-  for (const bool keep_arguments : {false, true}) {
+  // What is done to the outputs here belongs to the graph.
+  const at::AutoGradMode grad(true);
+  bool keep_arguments = false;
+  auto graph = GraphMode::plain;
+  for (;;) {
+    const GraphScope scope(graph);
     auto recording = session.record(keep_arguments, &session.units(), {options.own, options.device_code});
+    if (graph == GraphMode::plain && scope.lost()) {
+      graph = GraphMode::tested;
+      continue;
+    }
     auto outputs = recording.outputs;
+    if (!outputs.requires_grad()) throw NoEstimate("no derivative leads from the outputs to the weights");
     const auto sites = recording.handler->sites();
     try {
-      if (outputs.requires_grad() && !assignSamples(sites, outputs, options.seed)) {
+      if (!assignSamples(sites, outputs, options.seed)) {
         notes.push_back("some weights act on several samples at once, so the estimates take the batch as one sample");
         outputs = outputs.reshape({1, -1});
         assignSamples(sites, outputs, options.seed);
       }
+      noteCuts(scope.cut(), notes);
       return {std::move(recording), outputs};
     } catch (const c10::Error& error) {
       const bool overwritten =
           std::string_view(error.what()).find("modified by an inplace operation") != std::string_view::npos;
-      if (keep_arguments || !overwritten) throw;
+      if (saysOutOfMemory(error.what()) || (graph == GraphMode::tested && (keep_arguments || !overwritten))) throw;
+      if (overwritten && !keep_arguments)
+        keep_arguments = true;
+      else
+        graph = GraphMode::tested;
     }
   }
-  throw Error(Fault::internal, "recording the model ended without a recording");
+}
+
+/// What `work` gives; NoEstimate where it fails and memory is not the reason.
+template <class Work>
+auto orNoEstimate(const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    // Forward ran before: what it can't do now is to be recorded.
+    if (error.fault() == Fault::input) throw NoEstimate(error.what());
+    throw;
+  } catch (const c10::Error& error) {
+    if (saysOutOfMemory(error.what())) throw;
+    throw NoEstimate(firstLine(error.what()));
+  }
 }
 
 /// Tells the sites that stand alone for their parameters that only sums of squares count.
@@ -121,7 +161,7 @@ ResponseResult estimateAll(Session& session, const NewValue& new_value, const Re
 ResponseResult estimateBy(Session& session, const NewValue& new_value, const SeedsMaker& make,
                           const ResponseOptions& options, const StageProgress& progress) {
   ResponseResult result;
-  auto [recording, outputs] = recordAssigned(session, options, result.notes);
+  auto [recording, outputs] = orNoEstimate([&] { return recordAssigned(session, options, result.notes); });
   const auto sites = recording.handler->sites();
   const auto samples = outputs.size(0);
   const OutputView view{session.baseline(),
@@ -135,13 +175,10 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   result.adjoints = static_cast<size_t>(all_seeds.count);
   if (options.begun)
     options.begun(adjointCost(sites, session.structure(), all_seeds.count, view.one_sample ? 1 : samples));
-  if (outputs.requires_grad())
+  orNoEstimate([&] {
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
-  else
-    for (auto* site : sites) {
-      site->beginSeeds(all_seeds.count);
-      site->endSeeds();
-    }
+    return true;
+  });
   outputs = at::Tensor();
   recording.releaseOutputs();
 

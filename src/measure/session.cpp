@@ -8,12 +8,14 @@
 
 #include "engine/describe.hpp"
 #include "engine/describe_sites.hpp"
+#include "engine/differentiable_call.hpp"
 #include "engine/following.hpp"
 #include "engine/input_tensors.hpp"
 #include "engine/release_graph.hpp"
 #include "engine/units/plan_units.hpp"
 #include "heft/error.hpp"
 #include "measure/metrics.hpp"
+#include "measure/record_sites.hpp"
 
 namespace heft {
 namespace {
@@ -90,7 +92,7 @@ Session::Session(const SessionOptions& options) : options_(options) {
   notes_.insert(notes_.begin(), model_.notes.begin(), model_.notes.end());
   refuseRandom(outputs);
   findOutputs(outputs);
-  const auto recording = record();
+  const auto recording = recordSites(*this);
   structure_ = describeStructure(model_, recording.handler->sites());
   sites_ = describeSites(structure_, recording.handler->sites());
   units_ = planUnits(*runner_);
@@ -183,13 +185,23 @@ void Session::Recording::releaseOutputs() {
 }
 
 Session::Recording Session::record(bool keep_arguments, const UnitPlan* plan, SiteOptions options) {
-  const at::AutoGradMode grad(true);
+  const at::AutoGradMode grad(GraphScope::current() != GraphMode::none);
   auto handler = std::make_unique<RecordHandler>(model_, keep_arguments, plan, options);
   auto outputs = runner_->run(*handler);
   if (auto* exits = handler->exits()) {
     for (size_t i = 0; i < outputs.size(); ++i) outputs[i].value = exits->leaveOutput(i, outputs[i].value);
   }
   return {std::move(handler), layout_->table(outputs)};
+}
+
+Session::Recording recordSites(Session& session) {
+  try {
+    return session.record();
+  } catch (const Error& error) {
+    if (error.fault() == Fault::memory) throw;
+    const GraphScope none(GraphMode::none);
+    return session.record();
+  }
 }
 
 double Session::noise() const {

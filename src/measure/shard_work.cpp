@@ -19,19 +19,21 @@ void add(std::vector<std::size_t>& list, std::span<const std::size_t> more) {
   list.insert(list.end(), more.begin(), more.end());
 }
 
-/// What settle() asks for where estimates stand in for what nobody has measured yet, and a margin below it.
-std::vector<std::size_t> predicted(const MethodTask& task, const Estimates& estimates) {
+/// What settle() asks for where estimates stand in for what nobody has measured yet, and a margin below it, as numbers of the
+/// estimates' weights.
+std::vector<std::size_t> predicted(const MethodTask& task, const Estimates& estimates,
+                                   const std::vector<std::size_t>& numbers, SettleOptions options) {
   std::vector<std::size_t> asked;
-  const auto measure = [&](std::span<const std::size_t> selected, std::string_view) {
-    add(asked, selected);
+  const auto measure = [&](std::span<const std::size_t> some, std::string_view) {
+    add(asked, some);
     std::vector<double> impacts;
-    for (const auto one : selected) {
-      const auto row = task.checkpoint.row(task.selected.flat(one));
+    for (const auto one : some) {
+      const auto row = task.checkpoint.row(task.selected.flat(numbers[one]));
       impacts.push_back(row.empty() ? estimates.at(one) : forDecisions(row[0]));
     }
     return impacts;
   };
-  const auto result = settle(estimates, settleOptions(task.settings), measure);
+  const auto result = settle(estimates, options, measure);
   std::vector<std::pair<double, std::size_t>> below;
   std::sort(asked.begin(), asked.end());
   for (std::size_t one = 0; one < estimates.size(); ++one) {
@@ -48,18 +50,31 @@ std::vector<std::size_t> predicted(const MethodTask& task, const Estimates& esti
 /// All the parts' work, as numbers of selected weights.
 std::vector<std::size_t> allWork(const MethodTask& task, const Shard& shard, Run& run) {
   std::vector<std::size_t> list;
-  if (executesAll(task.settings.method)) {
+  const bool automatic = task.settings.method == Method::automatic;
+  const auto costs = automatic ? autoCosts(task.session, task.settings, task.selected, task.measurer) : AutoCosts();
+  if (executesEverything(task.settings, task.selected, costs)) {
+    if (shard.estimates()) {
+      run.notes.push_back("every weight is executed, since that costs little: there is nothing to estimate");
+      return list;
+    }
     list.resize(exhaustiveWeights(task));
     for (std::size_t i = 0; i < list.size(); ++i) list[i] = i;
     return list;
   }
   const auto estimated = estimateSelected(task, run);
   const Estimates estimates(estimated.spans());
-  if (shard.estimates() || task.settings.method == Method::response) {
-    for (const auto& stratum : calibrationSample(task.settings, estimates, Strata(estimates))) add(list, stratum);
-    return list;
+  const auto numbers = estimated.selected();
+  std::vector<std::size_t> asked;
+  if (shard.estimates() || !automatic) {
+    if (!automatic) list = sampleWithout(task, estimated);
+    for (const auto& stratum : calibrationSample(task.settings, estimates, Strata(estimates))) add(asked, stratum);
+  } else {
+    const auto work = autoWork(task, estimated, costs, static_cast<std::size_t>(task.settings.budget_variants));
+    list = work.without;
+    asked = predicted(task, estimates, numbers, work.settle);
   }
-  return predicted(task, estimates);
+  for (const auto one : asked) list.push_back(numbers[one]);
+  return list;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "run/interval_widths.hpp"
 #include "run/judgement.hpp"
 #include "run/words.hpp"
 
@@ -16,7 +17,12 @@ void add(std::string& text, const std::string& sentence) {
 }
 
 std::string settledSentence(const Run& run, const Findings& findings) {
-  if (findings.executed == findings.weights) return "Every weight was executed: no impact is an estimate.";
+  if (findings.executed == findings.weights && overallIntervalWidths(run).unknown == 0) {
+    const bool chosen = run.settings.method == Method::automatic && run.cost.adjoints == 0;
+    return std::string("Every weight was executed") +
+           (chosen ? ", which takes less than estimates, or little: no impact is an estimate."
+                   : ": no impact is an estimate.");
+  }
   if (!run.settled) {
     if (findings.executed == 0)
       return "All impacts are estimates that no execution has checked; 'heft rank --method auto' checks "
@@ -35,41 +41,45 @@ std::string settledSentence(const Run& run, const Findings& findings) {
   return top + " is not settled" + (facts.why.empty() ? "" : " (" + facts.why + ")") + ": " + missing + ".";
 }
 
-/// Half widths of the estimates' intervals, relative to the estimate.
-struct Widths {
-  std::vector<float> relative;
-  std::size_t estimates = 0;
-  std::size_t open = 0;  ///< without an upper bound, or without an interval
-};
-
-Widths widthsOf(const Run& run) {
-  Widths widths;
-  for (const ParameterImpacts& each : run.impacts) {
-    for (std::size_t i = 0; i < each.impact.size(); ++i) {
-      if (std::isnan(each.impact[i]) || each.measured[i] != 0) continue;
-      ++widths.estimates;
-      if (!std::isfinite(each.upper[i]) || std::isnan(each.lower[i])) {
-        ++widths.open;
-      } else if (each.impact[i] > 0) {
-        widths.relative.push_back((each.upper[i] - each.lower[i]) / (2 * each.impact[i]));
-      }
-    }
-  }
-  return widths;
+/// "±65 %"; what has no upper bound is not known.
+std::string spanText(double middle) {
+  if (!std::isfinite(middle)) return "without an upper bound";
+  if (middle < 0.995) return "±" + percent(middle);
+  return "±" + (middle < 1e6 ? grouped(static_cast<std::size_t>(std::llround(100 * middle))) + " %" : percent(middle));
 }
 
-std::string intervalSentence(const Run& run, const Findings& findings) {
-  if (findings.executed == findings.weights) return "";
-  Widths widths = widthsOf(run);
-  if (widths.relative.empty()) return "";
-  const auto middle = widths.relative.begin() + static_cast<std::ptrdiff_t>(widths.relative.size() / 2);
-  std::nth_element(widths.relative.begin(), middle, widths.relative.end());
-  std::string text = "The other " + counted(widths.estimates, "weight") +
-                     (widths.estimates == 1 ? " is an estimate" : " are estimates") + "; their " +
-                     percent(1 - run.settings.alpha, 4) + " intervals span about ±" + percent(*middle);
-  if (widths.open > 0)
-    text += ", and " + grouped(widths.open) + (widths.open == 1 ? " of them has" : " of them have") + " no upper bound";
+/// The parameters whose intervals are widest, where they tell more than the figure for all.
+std::string widestText(const Run& run, double overall) {
+  constexpr std::size_t kNamed = 3, kNameWidth = 40;
+  std::string text;
+  std::size_t named = 0, estimated = 0;
+  const auto widths = intervalWidthsOf(run);
+  for (const auto& one : widths) estimated += one.estimates > 0 ? 1 : 0;
+  for (const auto& one : widths) {
+    if (estimated < 2 || named == kNamed || !(one.middle > overall) || one.estimates == 0) continue;
+    text += (named++ == 0 ? ", widest " : ", ") +
+            shortenedInTheMiddle(run.structure.parameters[one.parameter].name, kNameWidth) + " " + spanText(one.middle);
+  }
+  return text;
+}
+
+std::string intervalSentence(const Run& run) {
+  const auto all = overallIntervalWidths(run);
+  if (all.estimates == 0 || all.middle <= 0) return "";
+  std::string text = "The other " + counted(all.estimates, "weight") +
+                     (all.estimates == 1 ? " is an estimate" : " are estimates") + "; their " +
+                     percent(1 - run.settings.alpha, 4) + " intervals span about " + spanText(all.middle) +
+                     widestText(run, all.middle);
+  if (all.open > 0)
+    text += ", and " + grouped(all.open) + (all.open == 1 ? " of them has" : " of them have") + " no upper bound";
   return text + ".";
+}
+
+std::string unknownSentence(const Run& run) {
+  const auto unknown = overallIntervalWidths(run).unknown;
+  if (unknown == 0 || !run.complete) return "";
+  return "Nothing is known of " + counted(unknown, "weight") + ": " + (unknown == 1 ? "it has" : "they have") +
+         " no estimate and " + (unknown == 1 ? "was" : "were") + " not executed.";
 }
 
 std::string samplesSentence(const Run& run, const Findings& findings) {
@@ -101,7 +111,7 @@ std::string certaintySentences(const Run& run, const Findings& findings) {
   if (!run.complete) add(text, "This run was stopped before its end; 'heft rank --resume' finishes it.");
   if (findings.weights == 0) return text;
   if (findings.moving > 0) {
-    for (const std::string& each : {settledSentence(run, findings), intervalSentence(run, findings),
+    for (const std::string& each : {settledSentence(run, findings), intervalSentence(run), unknownSentence(run),
                                     samplesSentence(run, findings), noiseSentence(run, findings)}) {
       if (!each.empty()) add(text, each);
     }

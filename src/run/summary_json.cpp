@@ -1,4 +1,5 @@
 #include "model/weight_label.hpp"
+#include "run/interval_widths.hpp"
 #include "run/json_text.hpp"
 #include "run/judgement.hpp"
 #include "run/run_json.hpp"
@@ -41,6 +42,19 @@ ordered_json topJson(const Run& run, const Findings& findings) {
   return list;
 }
 
+/// What is known of weights that were not executed, the widest intervals first.
+ordered_json intervalsJson(const Run& run) {
+  ordered_json list = ordered_json::array();
+  for (const auto& one : intervalWidthsOf(run)) {
+    list.push_back({{"parameter", run.structure.parameters[one.parameter].name},
+                    {"estimated", one.estimates},
+                    {"half_width", finiteOrNull(one.middle)},
+                    {"without_upper_bound", one.open},
+                    {"unknown", one.unknown}});
+  }
+  return list;
+}
+
 /// Infinity, which run.json spells out, is null here.
 void dropInfinity(ordered_json& object) {
   for (auto& value : object) {
@@ -62,6 +76,7 @@ ordered_json summaryJson(const Run& run, const Findings& findings) {
           {"output", outputJson(run.output)},
           {"cost", costJson(run.cost)},
           {"settled", std::move(settled)},
+          {"intervals", intervalsJson(run)},
           {"top", topJson(run, findings)},
           {"comparison", comparisonJson(run, findings.comparison)},
           {"notes", run.notes}};

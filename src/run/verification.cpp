@@ -204,6 +204,10 @@ std::string verificationText(const Verification& found) {
             " %) lie inside their interval; " + significant(100 * found.promised) + " % was promised";
     if (found.open > 0) text += "; " + grouped(found.open) + (found.open == 1 ? " has" : " have") + " no upper bound";
     text += ".\n";
+    const auto promised = found.promised * static_cast<double>(found.estimated.weights);
+    if (static_cast<double>(found.inside) < promised && found.failures.empty())
+      text += "That is what chance allows: so few or fewer lie inside in " + significant(100 * found.chance, 2) +
+              " % of such samples where the promise is kept; a larger --sample tells more.\n";
   }
   return text + (found.failures.empty() ? "The run holds up.\n" : "The run does not hold up.\n");
 }

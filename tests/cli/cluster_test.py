@@ -28,7 +28,9 @@ GRU = model_arguments("seeded_hand_gru")  # written by hand: its variants run by
 
 def arguments(model, method):
     levels = "weight,row,matrix" if model is GRU else "weight,unit,matrix"
-    return [*model, "--method", method, "--components", levels, "--metric", "rms,max", "--top", 10]
+    # Auto would execute all of models as small as these.
+    budget = ["--budget", 900] if method == "auto" else []
+    return [*model, "--method", method, "--components", levels, "--metric", "rms,max", "--top", 10, *budget]
 
 
 def shards(folder, arguments, count, order=None, threads=lambda index: 1):
@@ -95,7 +97,8 @@ def test_parts_of_auto_leave_little_to_the_merge(tmp_path):
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     parts = json.loads((tmp_path / "run" / "shards.json").read_text())["shards"]
     here = facts["cost"]["variants"] - sum(part["variants"] for part in parts)
-    assert 0 <= here < 0.2 * facts["settled"]["executed"]
+    # What a budget has left is spent where intervals turn out to be wide, which the parts can only guess.
+    assert 0 <= here < 0.4 * facts["settled"]["executed"]
 
 
 def slow():

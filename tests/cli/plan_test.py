@@ -29,11 +29,20 @@ def test_every_weight_is_executed_by_the_exhaustive_method(tmp_path):
 
 
 def test_estimates_have_their_adjoints_and_few_variants(tmp_path):
-    said = plan()
-    ranked = succeed("rank", *WEATHER, "-o", tmp_path / "run", "--json", "-q").json
+    said = plan("--method", "response")
+    ranked = succeed("rank", *WEATHER, "--method", "response", "-o", tmp_path / "run", "--json", "-q").json
     assert said["adjoints"] == ranked["cost"]["adjoints"]
     assert said["seconds"]["adjoints"] > 0 and said["seconds"]["responses"] > 0
     assert 0.5 * ranked["cost"]["variants"] < said["variants"] < 2 * ranked["cost"]["variants"]
+
+
+def test_auto_executes_everything_where_that_is_little_and_estimates_within_a_smaller_budget(tmp_path):
+    whole = plan()
+    assert whole["every_weight_is_executed"] and whole["variants"] == whole["weights"] and whole["adjoints"] == 0
+    some = plan("--budget", 600)
+    ranked = succeed("rank", *WEATHER, "--budget", 600, "-o", tmp_path / "run", "--json", "-q").json
+    assert not some["every_weight_is_executed"] and some["adjoints"] == ranked["cost"]["adjoints"] > 0
+    assert ranked["cost"]["variants"] <= 600 and some["variants"] <= 600
 
 
 def test_what_is_left_out_costs_nothing():

@@ -141,6 +141,58 @@ TEST(Certainty, CountsEstimatesWithoutAnUpperBound) {
   expectHolds(certaintyOf(run), "and 1 of them has no upper bound.");
 }
 
+/// A run of two parameters, the second one's intervals twice as wide as its estimates.
+heft::Run unevenRun() {
+  heft::Run run = estimatedRun();
+  run.structure.parameters.push_back(run.structure.parameters[0]);
+  run.structure.parameters[1].name = "lstm.weight_hh";
+  run.impacts.push_back(run.impacts[0]);
+  auto& wide = run.impacts[1];
+  for (std::size_t i = 0; i < wide.impact.size(); ++i) {
+    if (i >= 60) wide.measured[i] = 1;
+    wide.lower[i] = 0;
+    wide.upper[i] = 4 * wide.impact[i];
+  }
+  return run;
+}
+
+TEST(Certainty, NamesTheParametersWhoseIntervalsAreWidest) {
+  expectHolds(certaintyOf(unevenRun()), "intervals span about ±0.4 %, widest lstm.weight_hh ±200 %.");
+  heft::Run run = unevenRun();
+  run.impacts[1].upper.assign(100, std::numeric_limits<float>::infinity());
+  expectHolds(certaintyOf(run), "widest lstm.weight_hh without an upper bound");
+}
+
+TEST(Certainty, SaysOfHowManyWeightsNothingIsKnown) {
+  heft::Run run = unevenRun();
+  for (std::size_t i = 0; i < 60; ++i) {
+    run.impacts[1].impact[i] = noFloat;
+    run.impacts[1].upper[i] = std::numeric_limits<float>::infinity();
+  }
+  expectHolds(certaintyOf(run), "Nothing is known of 60 weights: they have no estimate and were not executed.");
+  for (std::size_t i = 0; i < 100; ++i) run.impacts[0].measured[i] = 1;
+  EXPECT_EQ(certaintyOf(run).find("Every weight was executed"), std::string::npos) << certaintyOf(run);
+}
+
+TEST(Certainty, SaysWhyAutoExecutedEverything) {
+  heft::Run run = estimatedRun();
+  run.impacts[0].measured.assign(100, 1);
+  run.settings.method = Method::automatic;
+  expectHolds(certaintyOf(run), "Every weight was executed, which takes less than estimates, or little");
+  run.settings.method = Method::exhaustive;
+  expectHolds(certaintyOf(run), "Every weight was executed: no impact is an estimate.");
+}
+
+TEST(Summary, ListsIntervalsByParameterTheWidestFirst) {
+  const heft::Run run = unevenRun();
+  const auto intervals = summaryJson(run, findingsOf(run))["intervals"];
+  ASSERT_EQ(intervals.size(), 2U);
+  EXPECT_EQ(intervals[0]["parameter"], "lstm.weight_hh");
+  EXPECT_EQ(intervals[0]["half_width"], 2);
+  EXPECT_EQ(intervals[0]["estimated"], 60);
+  EXPECT_LT(intervals[1]["half_width"], 0.01);
+}
+
 TEST(Certainty, SaysHowImpactsVaryOverInputsAndWhichAreNoise) {
   heft::Run run = estimatedRun();
   run.output.samples = 64;

@@ -233,5 +233,91 @@ TEST(Settle, ImpactsThatAreNoneAreDefects) {
   EXPECT_THROW(with([](std::size_t n) { return std::vector<double>(n + 1, 1.0); }), Error);
 }
 
+TEST(Settle, WeightsWithoutAnEstimateHavePlacesInTheTop) {
+  const SimulatedModel model({5000}, 1, 6, logNormal(0.05));
+  SettleOptions options = withK(20);
+  const double alone = model.settle(options).threshold;
+  options.others.assign(15, 1e6);
+  options.others.push_back(0);
+  const SettleResult result = model.settle(options);
+  EXPECT_TRUE(result.settled) << result.why;
+  EXPECT_GT(result.threshold, alone);
+  EXPECT_EQ(result.threshold, model.impacts()[trueTop(model.impacts(), 5).back()]);
+}
+
+TEST(Settle, WithoutAnyEstimateTheOthersAreTheTop) {
+  const SimulatedModel model(std::vector<std::vector<double>>{{}}, {});
+  SettleOptions options = withK(2);
+  options.others = {3, 1, 2};
+  const SettleResult result = model.settle(options);
+  EXPECT_TRUE(result.settled) << result.why;
+  EXPECT_EQ(result.threshold, 2);
+  EXPECT_EQ(result.executed, 0U);
+}
+
+// The second parameter's estimates are off by a factor, the first one's by a percent.
+SimulatedModel halfBad() {
+  return {{20'000, 4000}, 1, 7, [](Random& r, std::size_t p, double) {
+            return std::exp((p == 1 ? 0.5 : 0.01) * r.normal());
+          }};
+}
+
+TEST(Settle, WhatIsToSpareIsSpentWhereIntervalsAreWide) {
+  const SimulatedModel model = halfBad();
+  SettleOptions options = withK(20);
+  const SettleResult before = model.settle(options);
+  options.spare = 3000;
+  std::vector<std::size_t> wide;
+  const SettleResult after =
+      settle(model.estimates(), options, [&](std::span<const std::size_t> flat, std::string_view purpose) {
+        if (purpose == "wide") wide.insert(wide.end(), flat.begin(), flat.end());
+        return model.measure(flat);
+      });
+  EXPECT_EQ(after.executed, before.executed + 3000);
+  ASSERT_EQ(wide.size(), 3000U);
+  double smallest = 1e300;
+  for (const std::size_t flat : wide) {
+    EXPECT_GE(flat, 20'000U);
+    smallest = std::min(smallest, model.estimates().at(flat));
+  }
+  // From the largest estimate down, so that what is left lies below all of them.
+  std::set<std::size_t> executed;
+  for (const ExecutedWeight& w : after.impacts) executed.insert(w.flat);
+  for (std::size_t flat = 20'000; flat < 24'000; ++flat) {
+    const bool left = !executed.contains(flat);
+    EXPECT_TRUE(!left || model.estimates().at(flat) <= smallest);
+  }
+  EXPECT_EQ(after.top, before.top);
+}
+
+TEST(Settle, NothingIsSpentWhereIntervalsAreNarrow) {
+  const SimulatedModel model({20'000, 4000}, 1, 7, logNormal(0.01));
+  SettleOptions options = withK(20);
+  const std::size_t before = model.settle(options).executed;
+  options.spare = 3000;
+  EXPECT_EQ(model.settle(options).executed, before);
+}
+
+TEST(Settle, TheRestOfABudgetIsSpentWhereIntervalsAreWide) {
+  const SimulatedModel model = halfBad();
+  SettleOptions options = withK(20);
+  options.budget = 3000;
+  EXPECT_EQ(model.settle(options).executed, 3000U);
+}
+
+TEST(Settle, WidthsAreThoseOfWhatWasNotExecuted) {
+  const SimulatedModel model = halfBad();
+  const SettleResult result = model.settle(withK(20));
+  std::set<std::size_t> executed;
+  for (const ExecutedWeight& w : result.impacts) executed.insert(w.flat);
+  const auto widths = intervalWidths(model.estimates(), result.strata, result.intervals,
+                                     [&](std::size_t flat) { return executed.contains(flat); });
+  ASSERT_EQ(widths.size(), 2U);
+  EXPECT_LT(widths[0], 0.04);
+  EXPECT_GT(widths[1], 0.5);
+  EXPECT_EQ(intervalWidths(model.estimates(), result.strata, result.intervals, [](std::size_t) { return true; }),
+            (std::vector<double>{0, 0}));
+}
+
 }  // namespace
 }  // namespace heft

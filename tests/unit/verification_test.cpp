@@ -114,5 +114,22 @@ TEST(Verification, CoverageFailsOnlyWhereChanceDoesNotExplainIt) {
   }
 }
 
+TEST(Verification, SaysThatChanceAllowsFewerThanWerePromised) {
+  const auto run = runOf(201, 10);
+  auto weights = honest(run, 60);
+  int off = 0;
+  for (auto& weight : weights) {
+    if (!weight.executed && off < 4) {
+      weight.reference = 2 * weight.upper;
+      ++off;
+    }
+  }
+  const auto found = verificationOf(run, weights);
+  ASSERT_TRUE(found.failures.empty());
+  EXPECT_NE(verificationText(found).find("That is what chance allows"), std::string::npos) << verificationText(found);
+  const auto all = verificationOf(run, honest(run, 60));
+  EXPECT_EQ(verificationText(all).find("chance"), std::string::npos) << verificationText(all);
+}
+
 }  // namespace
 }  // namespace heft
