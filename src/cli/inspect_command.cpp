@@ -171,7 +171,7 @@ Inspection refused(const SessionOptions& options, const std::string& why) {
       RecordHandler record(model);
       const auto outputs = runner.run(record);
       found.structure = describeStructure(model, record.sites());
-      found.sites = describeSites(found.structure, record.sites());
+      found.sites = describeSites(model, found.structure, record.sites());
       takeInputs(found, runner.inputs(), storedIn(options, model));
       const at::NoGradGuard no_grad;
       takeOutputs(found, outputs, target, nullptr);

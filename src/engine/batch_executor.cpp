@@ -13,6 +13,7 @@
 #include "engine/beside_loop.hpp"
 #include "engine/change_scope.hpp"
 #include "engine/delta/emission_adjoints.hpp"
+#include "engine/derived/weight_functions.hpp"
 #include "engine/executor.hpp"
 #include "engine/executor_pace.hpp"
 #include "engine/variants/activation_size.hpp"
@@ -114,8 +115,12 @@ class BatchExecutor : public Executor, public ExecutorPace {
   [[nodiscard]] int64_t fitting(const Sort& sort, int64_t weights) const;
   /// A chunk of single weights with the last one repeated, so that its rows are what products take together; nothing where they are
   /// that already. Components are executed one by one in any case.
-  [[nodiscard]] std::vector<Variant> filledUp(std::span<const Variant> chunk, int64_t most) const;
-  std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, const Sort& sort);
+  [[nodiscard]] std::vector<Variant> filledUp(std::span<const Variant> chunk, std::span<const Variant> given,
+                                              int64_t most) const;
+  /// `chunk` is `given` by what it changes of weights as they are read (WeightFunctions), and some of it again.
+  std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, std::span<const Variant> given, const Sort& sort);
+  /// The variants by what they change of weights as they are read.
+  [[nodiscard]] WeightFunctions::Resolved resolved(std::span<const Variant> variants) const;
   [[nodiscard]] double allowedError() const;
   [[nodiscard]] bool rounds() const { return calls_ && calls_->form().products == ProductForm::rounded; }
   void loop(std::span<const Variant> variants, size_t first, const ReceiveOutputs& receive);
@@ -197,9 +202,10 @@ void BatchExecutor::prepare(std::span<const Variant> variants) {
   const auto known = [&](const Sort& sort) { return checked_.count(sort) > 0 || alone_.count(sort) > 0; };
   const auto untried = [&] {
     std::vector<Variant> some;
-    for (const auto& variant : variants) {
-      const auto sort = sizeUp(runner_.model(), variant).sort;
-      if (!sort.parameters.empty() && !known(sort)) some.push_back(variant);
+    const auto read = resolved(variants);
+    for (size_t v = 0; v < variants.size(); ++v) {
+      const auto sort = sizeUp(runner_.model(), read.variants[v]).sort;
+      if (!read.as_they_are[v] && !sort.parameters.empty() && !known(sort)) some.push_back(variants[v]);
     }
     return some;
   };
@@ -214,9 +220,15 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
     for (const auto& change : variant.changes) checkChange(runner_.model(), change);
   }
   runBaseline();
+  const auto [read, as_they_are] = resolved(variants);
   for (size_t first = 0; first < variants.size();) {
-    const auto head = sizeUp(runner_.model(), variants[first]);
-    if (alone_.count(head.sort) > 0 || head.sort.parameters.empty()) {
+    if (read[first].changes.empty() && !variants[first].changes.empty()) {  // a weight that a mask or a relu leaves out
+      receive(first, baseline_.unsqueeze(0));
+      ++first;
+      continue;
+    }
+    const auto head = sizeUp(runner_.model(), read[first]);
+    if (as_they_are[first] || alone_.count(head.sort) > 0 || head.sort.parameters.empty()) {
       loop(variants.subspan(first, 1), first, receive);
       ++first;
       continue;
@@ -224,34 +236,45 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
     auto weights = head.weights;
     size_t count = 1;
     for (; first + count < variants.size(); ++count) {
-      const auto next = sizeUp(runner_.model(), variants[first + count]);
+      const auto next = sizeUp(runner_.model(), read[first + count]);
       const auto most = std::max(weights, next.weights);
-      if (next.sort != head.sort || static_cast<int64_t>(count) >= fitting(head.sort, most)) break;
+      if (as_they_are[first + count] || next.sort != head.sort ||
+          static_cast<int64_t>(count) >= fitting(head.sort, most))
+        break;
       weights = most;
     }
-    const auto chunk = variants.subspan(first, count);
-    const auto filled = filledUp(chunk, fitting(head.sort, weights));
-    if (const auto outputs = tryBatch(filled.empty() ? chunk : filled, head.sort)) {
+    const auto given = variants.subspan(first, count);
+    const auto chunk = std::span<const Variant>(read).subspan(first, count);
+    const auto filled = filledUp(chunk, given, fitting(head.sort, weights));
+    if (const auto outputs = tryBatch(filled.empty() ? chunk : filled, given, head.sort)) {
       receive(first, outputs->narrow(0, 0, static_cast<int64_t>(count)));
       first += count;
     } else if (!fewer_) {
-      loop(chunk, first, receive);
+      loop(given, first, receive);
       first += count;
     }
   }
 }
 
-std::vector<Variant> BatchExecutor::filledUp(std::span<const Variant> chunk, int64_t most) const {
+WeightFunctions::Resolved BatchExecutor::resolved(std::span<const Variant> variants) const {
+  const auto& functions = runner_.model().functions;
+  if (functions) return functions->resolve(runner_.model(), variants);
+  return {{variants.begin(), variants.end()}, std::vector<bool>(variants.size(), false)};
+}
+
+std::vector<Variant> BatchExecutor::filledUp(std::span<const Variant> chunk, std::span<const Variant> given,
+                                             int64_t most) const {
   const auto samples = std::max<int64_t>(1, baseline_.size(0));
   const auto together = std::min(kRowsTogether / std::gcd(kRowsTogether, samples), most);
   const auto single = [](const Variant& one) { return one.changes.size() == 1 && one.changes[0].index.size() == 1; };
-  if (std::ssize(chunk) % together == 0 || !std::all_of(chunk.begin(), chunk.end(), single)) return {};
+  if (std::ssize(chunk) % together == 0 || !std::all_of(given.begin(), given.end(), single)) return {};
   std::vector<Variant> filled(chunk.begin(), chunk.end());
   while (std::ssize(filled) % together != 0 && std::ssize(filled) < most) filled.push_back(filled.back());
   return filled;
 }
 
-std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, const Sort& sort) {
+std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, std::span<const Variant> given,
+                                                  const Sort& sort) {
   std::string failure;
   at::Tensor table;
   bool again = false;
@@ -275,7 +298,7 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     fewer_ = !failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1;
   }
   if (fewer_) return std::nullopt;
-  if (again) return tryBatch(chunk, sort);  // each time some call more gives its whole output
+  if (again) return tryBatch(chunk, given, sort);  // each time some call more gives its whole output
   if (saysOutOfMemory(failure) && chunk.size() > 1) {
     most_ = static_cast<int64_t>(chunk.size()) / 2;
     fewer_ = true;
@@ -283,7 +306,9 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
   }
   // Rounding alone is the larger error by far, and another for each variant.
   const size_t more = !rounds() ? 0 : calls_->form().corrects ? 2 : 6;
-  const double error = failure.empty() && checked_.count(sort) == 0 ? beside_.worst(chunk, table, baseline_, more) : 0;
+  const double error = failure.empty() && checked_.count(sort) == 0
+                           ? beside_.worst(given, table.narrow(0, 0, std::ssize(given)), baseline_, more)
+                           : 0;
   if (failure.empty() && error <= allowedError()) {
     if (checked_.insert(sort).second && rounds()) rounding_error_ = std::max(rounding_error_, error);
     return table;
@@ -297,7 +322,7 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
          "products of differences are " + std::string(halves ? "taken by halves of bfloat16" : "float32") +
              ", which is slower: " + (rounded ? "of numbers rounded to bfloat16" : "by halves of bfloat16") +
              " an impact of " + namesOf(sort) + " was off by " + shortly(error) + ", relative");
-    return tryBatch(chunk, sort);
+    return tryBatch(chunk, given, sort);
   }
   alone_.insert(sort);
   if (failure.empty()) {

@@ -3,9 +3,12 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
+#include <regex>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "engine/derived/weight_functions.hpp"
 #include "engine/sites/recurrent_site.hpp"
 
 namespace heft {
@@ -79,7 +82,8 @@ class Emissions {
   std::unordered_map<double, int64_t> unit_;  ///< -1 where several units emitted it
 };
 
-void findReaders(RecurrentLayerInfo& layer, const RecurrentSite& site, const std::vector<Site*>& sites) {
+void findReaders(const Model& model, RecurrentLayerInfo& layer, const RecurrentSite& site,
+                 const std::vector<Site*>& sites) {
   if (layer.weight_hr >= 0) {
     Reader projection{layer.weight_hr, {}, false};
     for (int64_t unit = 0; unit < layer.units; ++unit) projection.column_of_unit.push_back(unit);
@@ -89,9 +93,10 @@ void findReaders(RecurrentLayerInfo& layer, const RecurrentSite& site, const std
   const Emissions emissions(site.emissions());
   for (const auto* other : sites) {
     for (const auto& read : other->reads()) {
-      if (other == &site) continue;
+      const auto parameter = standingFor(model, read.parameter);
+      if (other == &site || parameter < 0) continue;
       const auto values = read.values.to(at::kCPU, at::kDouble).contiguous();
-      Reader reader{read.parameter, std::vector<int64_t>(static_cast<size_t>(layer.units), -1), read.by_row};
+      Reader reader{parameter, std::vector<int64_t>(static_cast<size_t>(layer.units), -1), read.by_row};
       bool any = false;
       for (int64_t j = 0; j < values.size(1); ++j) {
         const auto unit = emissions.unitOf(values.const_data_ptr<double>() + j, values.size(1), values.size(0));
@@ -107,16 +112,82 @@ void findReaders(RecurrentLayerInfo& layer, const RecurrentSite& site, const std
   }
 }
 
-void addLayer(Structure& structure, const RecurrentSite& site, const std::vector<Site*>& sites) {
+/// How the rows of a derived weight are those of a parameter; nothing where they are not.
+std::optional<FurtherWeights> rowsOf(const Model& model, const WeightLink& link, const std::string& role) {
+  const auto& derived = model.derived[link.derived].value;
+  const auto columns = columnsOf(derived), width = columnsOf(model.weights(link.parameter).value);
+  FurtherWeights found{link.parameter, role, -1, false};
+  for (const bool by_column : {false, true}) {
+    if (by_column && link.by_row) break;
+    int64_t first = -1;
+    bool fits = true;
+    for (size_t i = 0; i < link.target.size() && fits; ++i) {
+      if (link.target[i] < 0) continue;
+      const auto place = static_cast<int64_t>(i);
+      const auto own = link.by_row ? place : by_column ? place % width : place / width;
+      const auto row = (link.by_row ? link.target[i] : link.target[i] / columns) - own;
+      fits = first < 0 || row == first;
+      first = row;
+    }
+    if (!fits || first < 0) continue;
+    found.first_row = first;
+    found.by_column = by_column;
+    return found;
+  }
+  return std::nullopt;
+}
+
+/// The parameter in a role of the layer; what else of it derived weights follow becomes further weights.
+int64_t takeRole(const Model& model, RecurrentLayerInfo& layer, int64_t index, const std::string& role) {
+  const auto own = static_cast<int64_t>(model.parameters.size());
+  if (index < own) return index;
+  const auto standing = standingFor(model, index);
+  for (const auto& link : model.functions->sources()[static_cast<size_t>(index - own)].links) {
+    if (link.parameter == standing) continue;
+    if (const auto further = rowsOf(model, link, role)) layer.further.push_back(*further);
+  }
+  return standing;
+}
+
+/// A parameter to name the layer by, as PyTorch would call it: "lstm.weight_ih_l0" for "lstm.weight_ih_l0_orig", and for
+/// "lstm.parametrizations.weight_ih_l0.original0".
+std::string plainParameterName(const Model& model, int64_t index) {
+  if (index < static_cast<int64_t>(model.parameters.size())) return model.weights(index).name;
+  const auto parameters = parametersBehind(model, index);
+  if (parameters.empty()) return "";
+  static const std::regex own(
+      "(.*?)(?:parametrizations\\.)?(weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(_l[0-9]+)?(_reverse)?.*");
+  const auto& name = model.weights(parameters[0]).name;
+  std::smatch parts;
+  if (!std::regex_match(name, parts, own)) return name;
+  return parts[1].str() + parts[2].str() + parts[3].str() + parts[4].str();
+}
+
+std::string layerNameOf(const Model& model, const RecurrentSite& site) {
   const auto& parameters = site.parameters();
-  const auto first = *std::max_element(parameters.begin(), parameters.end());
-  if (first < 0) return;
-  const auto named = parameters[RecurrentSite::weight_ih] >= 0 ? parameters[RecurrentSite::weight_ih] : first;
+  const auto own = static_cast<int64_t>(model.parameters.size());
+  // A role that is read as it is has PyTorch's own name.
+  for (const auto one : parameters) {
+    if (one >= 0 && one < own) {
+      const auto named = parameters[RecurrentSite::weight_ih];
+      return layerName(model.weights(named >= 0 && named < own ? named : one).name);
+    }
+  }
+  return layerName(plainParameterName(model, *std::max_element(parameters.begin(), parameters.end())));
+}
+
+void addLayer(const Model& model, Structure& structure, const RecurrentSite& site, const std::vector<Site*>& sites) {
+  if (*std::max_element(site.parameters().begin(), site.parameters().end()) < 0) return;
   RecurrentLayerInfo layer;
-  layer.name = layerName(structure.parameters[static_cast<size_t>(named)].name);
+  layer.name = layerNameOf(model, site);
+  std::array<int64_t, kRoles.size()> parameters{};
+  for (size_t role = 0; role < kRoles.size(); ++role) {
+    const auto index = site.parameters()[role];
+    parameters[role] = index < 0 ? -1 : takeRole(model, layer, index, kRoles[role]);
+  }
   for (const auto& known : structure.layers) {
     if (known.weight_ih == parameters[RecurrentSite::weight_ih] &&
-        known.weight_hh == parameters[RecurrentSite::weight_hh])
+        known.weight_hh == parameters[RecurrentSite::weight_hh] && known.name == layer.name)
       return;  // called again
   }
   layer.kind = cellName(site.cell());
@@ -138,7 +209,9 @@ void addLayer(Structure& structure, const RecurrentSite& site, const std::vector
   };
   layer.emitted = layer.weight_hh >= 0 ? columns(layer.weight_hh) : layer.units;
   layer.inputs = layer.weight_ih >= 0 ? columns(layer.weight_ih) : 0;
-  findReaders(layer, site, sites);
+  findReaders(model, layer, site, sites);
+  for (const auto& further : layer.further)
+    structure.parameters[static_cast<size_t>(further.parameter)].layer = static_cast<int64_t>(structure.layers.size());
   for (size_t role = 0; role < kRoles.size(); ++role) {
     if (parameters[role] < 0) continue;
     auto& info = structure.parameters[static_cast<size_t>(parameters[role])];
@@ -148,7 +221,31 @@ void addLayer(Structure& structure, const RecurrentSite& site, const std::vector
   structure.layers.push_back(std::move(layer));
 }
 
+/// The parameters that a site reads, as they are or through functions, each with the role of what is read.
+std::vector<SiteUse> readThrough(const Model& model, const Site& site) {
+  std::vector<SiteUse> all;
+  for (const auto& use : site.uses()) {
+    for (const auto parameter : parametersBehind(model, use.parameter)) all.push_back({parameter, use.role});
+  }
+  return all;
+}
+
 }  // namespace
+
+int64_t standingFor(const Model& model, int64_t index) {
+  const auto own = static_cast<int64_t>(model.parameters.size());
+  if (index < own) return index;
+  const auto& source = model.functions->sources()[static_cast<size_t>(index - own)];
+  const auto& derived = model.weights(index).value;
+  for (const auto& link : source.links) {
+    if (model.weights(link.parameter).value.sizes() != derived.sizes()) continue;
+    bool same = true;
+    for (size_t i = 0; i < link.target.size() && same; ++i)
+      same = link.target[i] < 0 || link.target[i] == static_cast<int64_t>(i);
+    if (same) return link.parameter;
+  }
+  return -1;
+}
 
 std::string typeName(at::ScalarType type) {
   switch (type) {
@@ -194,19 +291,19 @@ Structure describeStructure(const Model& model, const std::vector<Site*>& sites)
   auto structure = describeParameters(model);
   for (const auto* site : sites) {
     const auto* recurrent = dynamic_cast<const RecurrentSite*>(site);
-    for (const auto& use : site->uses()) {
-      auto& info = structure.parameters[static_cast<size_t>(use.parameter)];
+    for (const auto& [parameter, role] : readThrough(model, *site)) {
+      auto& info = structure.parameters[static_cast<size_t>(parameter)];
       // A parameter that several kinds of site read is estimated by all of them; the roughest one names the method.
       if (!info.site.empty() && site->kind() != SiteKind::gradient) continue;
       info.method = methodName(site->kind());
       if (!info.site.empty()) continue;
       info.site = site->name() == "gradient" ? "other" : site->name();
       if (recurrent != nullptr)
-        info.role = kRoles.at(static_cast<size_t>(use.role));
+        info.role = kRoles.at(static_cast<size_t>(role));
       else if (site->kind() == SiteKind::linear)
-        info.role = use.role == 0 ? "weight" : "bias";
+        info.role = role == 0 ? "weight" : "bias";
     }
-    if (recurrent != nullptr) addLayer(structure, *recurrent, sites);
+    if (recurrent != nullptr) addLayer(model, structure, *recurrent, sites);
   }
   return structure;
 }

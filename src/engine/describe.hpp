@@ -13,6 +13,10 @@ namespace heft {
 /// (a ReLU, a norm) are not.
 Structure describeStructure(const Model& model, const std::vector<Site*>& sites);
 
+/// The parameter that stands for a parameter or derived weight: itself; of a derived weight the one of its shape whose rows are its
+/// rows (the weights under a mask, the direction under a gain). -1 where there is none.
+int64_t standingFor(const Model& model, int64_t index);
+
 /// The parameters alone, for a model that has not run.
 Structure describeParameters(const Model& model);
 

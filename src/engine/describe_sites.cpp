@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/derived/weight_functions.hpp"
+#include "engine/describe.hpp"
 #include "engine/sites/recurrent_site.hpp"
 
 namespace heft {
@@ -33,22 +35,29 @@ bool addParameter(SiteFacts& facts, const std::string& name) {
   return true;
 }
 
-const RecurrentLayerInfo* layerOf(const Structure& structure, const RecurrentSite& site) {
+/// -1 stays -1.
+int64_t inRole(const Model& model, int64_t index) { return index < 0 ? index : standingFor(model, index); }
+
+const RecurrentLayerInfo* layerOf(const Model& model, const Structure& structure, const RecurrentSite& site) {
   const auto& parameters = site.parameters();
   for (const auto& layer : structure.layers) {
-    if (layer.weight_ih == parameters[RecurrentSite::weight_ih] &&
-        layer.weight_hh == parameters[RecurrentSite::weight_hh])
+    if (layer.weight_ih == inRole(model, parameters[RecurrentSite::weight_ih]) &&
+        layer.weight_hh == inRole(model, parameters[RecurrentSite::weight_hh]))
       return &layer;
   }
   return nullptr;
 }
 
-void addRecurrent(std::vector<SiteFacts>& facts, const Structure& structure, const RecurrentSite& site) {
-  const auto* layer = layerOf(structure, site);
+void addRecurrent(std::vector<SiteFacts>& facts, const Model& model, const Structure& structure,
+                  const RecurrentSite& site) {
+  const auto* layer = layerOf(model, structure, site);
   auto& found = siteOf(facts, layer == nullptr ? "" : stackName(layer->name), cellName(site.cell()));
   const bool first = !found.recurrent;
   bool fresh = false;
-  for (const auto& use : site.uses()) fresh |= addParameter(found, infoOf(structure, use.parameter).name);
+  for (const auto& use : site.uses()) {
+    for (const auto parameter : parametersBehind(model, use.parameter))
+      fresh |= addParameter(found, infoOf(structure, parameter).name);
+  }
   if (first) {
     found.recurrent = true;
     found.layers = 0;
@@ -74,13 +83,19 @@ void addRecurrent(std::vector<SiteFacts>& facts, const Structure& structure, con
   if (layer->reverse) found.directions = 2;
 }
 
-void addPlain(std::vector<SiteFacts>& facts, const Structure& structure, const Site& site) {
+void addPlain(std::vector<SiteFacts>& facts, const Model& model, const Structure& structure, const Site& site) {
   const auto uses = site.uses();
   if (uses.empty()) return;
-  const auto& info = infoOf(structure, uses[0].parameter);
+  const auto standing = standingFor(model, uses[0].parameter);
+  const auto behind = parametersBehind(model, uses[0].parameter);
+  if (behind.empty()) return;
+  const auto& info = infoOf(structure, standing >= 0 ? standing : behind[0]);
   auto& found = siteOf(facts, ownerOf(info.name), site.name() == "gradient" ? "other" : site.name());
   const bool first = found.parameters.empty();
-  for (const auto& use : uses) addParameter(found, infoOf(structure, use.parameter).name);
+  for (const auto& use : uses) {
+    for (const auto parameter : parametersBehind(model, use.parameter))
+      addParameter(found, infoOf(structure, parameter).name);
+  }
   // An "other" site stands for a parameter however often it is read.
   if (site.kind() == SiteKind::gradient) return;
   found.calls = found.calls.value_or(0) + 1;
@@ -103,13 +118,13 @@ std::string stackName(const std::string& layer) {
   return dot == std::string::npos ? std::string() : stem.substr(0, dot);
 }
 
-std::vector<SiteFacts> describeSites(const Structure& structure, const std::vector<Site*>& sites) {
+std::vector<SiteFacts> describeSites(const Model& model, const Structure& structure, const std::vector<Site*>& sites) {
   std::vector<SiteFacts> facts;
   for (const auto* site : sites) {
     if (const auto* recurrent = dynamic_cast<const RecurrentSite*>(site))
-      addRecurrent(facts, structure, *recurrent);
+      addRecurrent(facts, model, structure, *recurrent);
     else
-      addPlain(facts, structure, *site);
+      addPlain(facts, model, structure, *site);
   }
   return facts;
 }

@@ -134,6 +134,27 @@ void eachTensor(const c10::IValue& value, const std::function<void(const at::Ten
   }
 }
 
+std::vector<std::pair<ArgumentPlace, at::Tensor>> placedTensors(const std::vector<c10::IValue>& values) {
+  std::vector<std::pair<ArgumentPlace, at::Tensor>> tensors;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto& value = values[i];
+    if (value.isTensor() && value.toTensor().defined()) {
+      tensors.push_back({{static_cast<int64_t>(i), -1}, value.toTensor()});
+    } else if (value.isTensorList()) {
+      const auto list = value.toTensorVector();
+      for (size_t j = 0; j < list.size(); ++j)
+        tensors.push_back({{static_cast<int64_t>(i), static_cast<int64_t>(j)}, list[j]});
+    } else if (value.isList()) {
+      const auto list = value.toListRef();
+      for (size_t j = 0; j < list.size(); ++j) {
+        if (list[j].isTensor() && list[j].toTensor().defined())
+          tensors.push_back({{static_cast<int64_t>(i), static_cast<int64_t>(j)}, list[j].toTensor()});
+      }
+    }
+  }
+  return tensors;
+}
+
 void replaceTensor(c10::IValue& argument, int64_t element, const std::function<at::Tensor(const at::Tensor&)>& change) {
   if (element < 0) {
     argument = change(argument.toTensor());

@@ -5,8 +5,21 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace heft {
+
+/// Where a tensor stands among an operator's arguments.
+struct ArgumentPlace {
+  int64_t argument = -1;
+  int64_t element = -1;  ///< in an argument that is a list; -1 where it is a tensor itself
+
+  bool operator==(const ArgumentPlace&) const = default;
+};
+
+/// The defined tensors among an operator's arguments or results, each with its place.
+std::vector<std::pair<ArgumentPlace, at::Tensor>> placedTensors(const std::vector<c10::IValue>& values);
 
 /// What an operator does to the positions of the tensors that it is given.
 enum class Reach {

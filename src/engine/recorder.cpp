@@ -36,7 +36,7 @@ at::Tensor rowsIn(const at::Tensor& output) {
 }  // namespace
 
 RecordHandler::RecordHandler(Model& model, bool keep_arguments, const UnitPlan* plan, SiteOptions options)
-    : PlainHandler(model), keep_arguments_(keep_arguments), options_(options), plan_(plan) {
+    : PlainHandler(model, true), keep_arguments_(keep_arguments), options_(options), plan_(plan) {
   if (plan_ == nullptr || plan_->exits.empty()) return;
   auto exits = std::make_unique<ExitSite>(*plan_);
   exits_ = exits.get();
@@ -306,6 +306,7 @@ at::Tensor RecordHandler::standIn(const at::Tensor& tensor, int64_t parameter) {
 }
 
 bool RecordHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  if (readsShapesAlone(op)) return false;
   const auto count = op.schema().arguments().size();
   const auto first = stack.size() - count;
   const auto hits = [&](const c10::IValue& value) {
@@ -320,11 +321,15 @@ bool RecordHandler::answerOther(const c10::OperatorHandle& op, torch::jit::Stack
   const bool may_be_view =
       !returns.empty() && returns[0].alias_info() != nullptr && !returns[0].alias_info()->isWrite();
   if (may_be_view) {
-    // A view of a parameter is still the parameter; whoever reads it will be asked again.
+    // A view of a parameter is still the parameter; whoever reads it will be asked again. A view of something else has read the
+    // parameter's shape alone.
     auto trial = torch::jit::last(stack, count).vec();
+    const auto whose = trial[0];
     op.callBoxed(trial);
     const bool still = std::all_of(trial.begin(), trial.end(), [&](const c10::IValue& value) { return hits(value); });
-    if (still) {
+    const bool of_another = whose.isTensor() && whose.toTensor().defined() && !hits(whose) && trial.size() == 1 &&
+                            trial[0].isTensor() && trial[0].toTensor().is_alias_of(whose.toTensor());
+    if (still || of_another) {
       torch::jit::drop(stack, count);
       for (auto& value : trial) torch::jit::push(stack, std::move(value));
       return true;

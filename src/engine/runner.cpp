@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "data/memory.hpp"
+#include "engine/derived/weight_functions.hpp"
 #include "engine/no_warnings.hpp"
 #include "engine/out_form.hpp"
 #include "engine/vmap.hpp"
@@ -132,6 +133,7 @@ void PlainHandler::call(const c10::OperatorHandle& op, torch::jit::Stack* stack)
   const auto given = torch::jit::last(*stack, op.schema().arguments().size()).vec();
   try {
     checkIndices(op, *stack);
+    if (derives_ && model_.functions && model_.functions->answer(model_, op, *stack)) return;
     if (answer(op, *stack)) return;
     op.callBoxed(stack);
   } catch (const Error& error) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/describe.hpp"
 #include "heft/error.hpp"
 #include "measure/no_estimate.hpp"
 #include "measure/record_sites.hpp"
@@ -152,7 +153,9 @@ class Scorer {
     const auto recording = recordSites(session_);
     for (const auto* site : recording.handler->sites()) {
       for (const auto& one : site->readSquares()) {
-        const auto p = static_cast<size_t>(one.parameter);
+        const auto parameter = standingFor(session_.model(), one.parameter);
+        if (parameter < 0) continue;  // no weights of its own, but what a function makes of several
+        const auto p = static_cast<size_t>(parameter);
         const auto columns = parameters[p].columns();
         const auto sums = one.sums.contiguous();
         const auto* sum = sums.const_data_ptr<double>();

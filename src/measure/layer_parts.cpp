@@ -20,11 +20,40 @@ void addUnitRows(WeightSets& sets, const RecurrentLayerInfo& layer, std::int64_t
   for (std::int64_t gate = 0; gate < gatesOf(layer); ++gate) sets.addRows(parameter, gate * layer.units + unit, 1);
 }
 
+/// Of the layer's stacked gates rows `first` to `first + count`: what further weights have of them.
+void addFurtherRows(WeightSets& sets, const Structure& structure, const RecurrentLayerInfo& layer,
+                    std::string_view role, std::int64_t first, std::int64_t count) {
+  for (const FurtherWeights& one : layer.further) {
+    if (!role.empty() && one.role != role) continue;
+    const ParameterInfo& info = infoOf(structure, one.parameter);
+    const std::int64_t size = one.by_column ? info.columns() : info.rows();
+    for (std::int64_t i = std::max<std::int64_t>(0, first - one.first_row);
+         i < std::min(size, first + count - one.first_row); ++i) {
+      if (one.by_column)
+        sets.addColumn(one.parameter, i);
+      else
+        sets.addRows(one.parameter, i, 1);
+    }
+  }
+}
+
+/// The unit's row in every gate of the layer's own parameters and of further ones.
+void addIncoming(WeightSets& sets, const Structure& structure, const RecurrentLayerInfo& layer, std::int64_t unit) {
+  for (const std::int64_t p : {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh})
+    addUnitRows(sets, layer, p, unit);
+  for (std::int64_t gate = 0; gate < gatesOf(layer); ++gate)
+    addFurtherRows(sets, structure, layer, "", gate * layer.units + unit, 1);
+}
+
 void addReaders(WeightSets& sets, const RecurrentLayerInfo& layer, std::int64_t unit) {
   for (const Reader& reader : layer.readers) {
     if (static_cast<std::size_t>(unit) >= reader.column_of_unit.size()) continue;
-    const std::int64_t column = reader.column_of_unit[static_cast<std::size_t>(unit)];
-    if (column >= 0) sets.addColumn(reader.parameter, column);
+    const std::int64_t place = reader.column_of_unit[static_cast<std::size_t>(unit)];
+    if (place < 0) continue;
+    if (reader.by_row)
+      sets.addRows(reader.parameter, place, 1);
+    else
+      sets.addColumn(reader.parameter, place);
   }
 }
 
@@ -74,6 +103,7 @@ Component layerComponent(const Structure& structure, const RecurrentLayerInfo& l
   WeightSets sets(structure);
   for (const std::int64_t p : {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh, layer.weight_hr})
     sets.addAll(p);
+  for (const FurtherWeights& one : layer.further) sets.addAll(one.parameter);
   return {layer.name, Level::layer, "", sets.take()};
 }
 
@@ -81,6 +111,7 @@ Component gateComponent(const Structure& structure, const RecurrentLayerInfo& la
   WeightSets sets(structure);
   for (const std::int64_t p : {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh})
     sets.addRows(p, static_cast<std::int64_t>(gate) * layer.units, layer.units);
+  addFurtherRows(sets, structure, layer, "", static_cast<std::int64_t>(gate) * layer.units, layer.units);
   return {layer.name + ":gate=" + layer.gates[gate], Level::gate, "", sets.take()};
 }
 
@@ -88,16 +119,15 @@ Component unitComponent(const Structure& structure, const RecurrentLayerInfo& la
   const bool projects = layer.weight_hr >= 0;
   const auto goes = [&](UnitPath wanted) { return path == wanted || path == UnitPath::all; };
   WeightSets sets(structure);
-  if (goes(UnitPath::incoming)) {
-    for (const std::int64_t p : {layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh})
-      addUnitRows(sets, layer, p, unit);
-  }
+  if (goes(UnitPath::incoming)) addIncoming(sets, structure, layer, unit);
   if (goes(UnitPath::outgoing)) {
     sets.addColumn(projects ? layer.weight_hr : layer.weight_hh, unit);
     if (!projects) addReaders(sets, layer, unit);
   }
   if (goes(UnitPath::recurrent)) {
     addUnitRows(sets, layer, layer.weight_hh, unit);
+    for (std::int64_t gate = 0; gate < gatesOf(layer); ++gate)
+      addFurtherRows(sets, structure, layer, "weight_hh", gate * layer.units + unit, 1);
     if (!projects) sets.addColumn(layer.weight_hh, unit);
   }
   std::string text = layer.name + ":unit=" + std::to_string(unit);

@@ -8,6 +8,7 @@
 #include "data/memory.hpp"
 #include "data/scratch_folder.hpp"
 #include "data/seconds_since.hpp"
+#include "engine/derived/weight_functions.hpp"
 #include "measure/execute_all.hpp"
 #include "measure/joint.hpp"
 #include "measure/plan_parts.hpp"
@@ -40,7 +41,9 @@ std::vector<double> variantFlop(Session& session) {
     const double readings = readingsOf(*site);
     Cost cost;
     for (const auto& use : site->uses()) {
-      const auto& info = structure.parameters[static_cast<std::size_t>(use.parameter)];
+      const auto behind = parametersBehind(session.model(), use.parameter);
+      if (behind.empty()) continue;
+      const auto& info = structure.parameters[static_cast<std::size_t>(behind[0])];
       if (info.site == "embedding") continue;  // read, not multiplied
       const double flop = 2 * readings * static_cast<double>(info.weights());
       cost.all += flop;
@@ -53,8 +56,10 @@ std::vector<double> variantFlop(Session& session) {
     double reached = costs[s].own;
     for (std::size_t later = s + 1; later < sites.size(); ++later) reached += costs[later].all;
     for (const auto& use : sites[s]->uses()) {
-      auto& most = flop[static_cast<std::size_t>(use.parameter)];
-      most = std::max(most, reached);
+      for (const auto parameter : parametersBehind(session.model(), use.parameter)) {
+        auto& most = flop[static_cast<std::size_t>(parameter)];
+        most = std::max(most, reached);
+      }
     }
   }
   return flop;

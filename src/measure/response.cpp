@@ -8,6 +8,7 @@
 
 #include "data/memory.hpp"
 #include "engine/adjoint.hpp"
+#include "engine/derived/weight_functions.hpp"
 #include "engine/differentiable_call.hpp"
 #include "heft/error.hpp"
 #include "measure/no_estimate.hpp"
@@ -21,12 +22,12 @@ namespace heft {
 namespace {
 
 /// Floating-point operations of one adjoint: a multiplication and an addition for each weight and each time it is read.
-double adjointFlop(const std::vector<Site*>& sites, const Structure& structure) {
+double adjointFlop(const std::vector<Site*>& sites, const Model& model) {
   double flop = 1;
   for (const auto* site : sites) {
     const double readings = readingsOf(*site);
     for (const auto& use : site->uses())
-      flop += 2 * readings * static_cast<double>(structure.parameters[static_cast<size_t>(use.parameter)].weights());
+      flop += 2 * readings * static_cast<double>(model.weights(use.parameter).value.numel());
   }
   return flop;
 }
@@ -91,14 +92,20 @@ auto orNoEstimate(const Work& work) {
 }
 
 /// Tells the sites that stand alone for their parameters that only sums of squares count.
-void keepSquares(const std::vector<Site*>& sites, size_t parameters) {
-  std::vector<int> uses(parameters, 0);
+void keepSquares(const std::vector<Site*>& sites, const Model& model) {
+  std::vector<int> uses(model.parameters.size(), 0);
   for (const auto* site : sites) {
-    for (const auto& use : site->uses()) ++uses[static_cast<size_t>(use.parameter)];
+    for (const auto& use : site->uses()) {
+      for (const auto parameter : parametersBehind(model, use.parameter)) ++uses[static_cast<size_t>(parameter)];
+    }
   }
   for (auto* site : sites) {
     const auto own = site->uses();
-    const auto alone = [&](const SiteUse& use) { return uses[static_cast<size_t>(use.parameter)] == 1; };
+    const auto alone = [&](const SiteUse& use) {
+      const auto parameters = parametersBehind(model, use.parameter);
+      return std::all_of(parameters.begin(), parameters.end(),
+                         [&](int64_t parameter) { return uses[static_cast<size_t>(parameter)] == 1; });
+    };
     // Of a site that bends, the first seeds are told apart from the others.
     if (!own.empty() && !site->bends() && std::all_of(own.begin(), own.end(), alone)) site->keepSquares();
   }
@@ -110,12 +117,12 @@ double adjointBytes(const std::vector<Site*>& sites, int64_t seeds, int64_t samp
   return bytes;
 }
 
-AdjointCost adjointCost(const std::vector<Site*>& sites, const Structure& structure, int64_t seeds, int64_t samples) {
+AdjointCost adjointCost(const std::vector<Site*>& sites, const Model& model, int64_t seeds, int64_t samples) {
   AdjointCost cost{static_cast<size_t>(seeds), adjointBytes(sites, seeds, samples), static_cast<size_t>(seeds)};
   std::int64_t most = 0;
   for (const auto* site : sites) {
     std::int64_t weights = 0;
-    for (const auto& use : site->uses()) weights += structure.parameters[static_cast<size_t>(use.parameter)].weights();
+    for (const auto& use : site->uses()) weights += model.weights(use.parameter).value.numel();
     if (weights <= most) continue;
     most = weights;
     cost.kept = static_cast<size_t>(std::max<int64_t>(site->keptSeeds(seeds), 1));
@@ -124,9 +131,8 @@ AdjointCost adjointCost(const std::vector<Site*>& sites, const Structure& struct
 }
 
 /// How the outputs are taken: each by itself where they are few enough for time and memory, else by probes.
-std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites,
-                                           const Structure& structure, const ResponseOptions& options,
-                                           ResponseResult& result) {
+std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::vector<Site*>& sites, const Model& model,
+                                           const ResponseOptions& options, ResponseResult& result) {
   const auto samples = view.one_sample ? 1 : view.baseline.size(0);
   const auto elements = view.baseline.numel() / samples;
   const auto only = [&](Metric metric) {
@@ -135,15 +141,15 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
   // The first outputs don't stand for all of them, as the first probes do, so what bends needs each.
   const bool bends =
       options.bends && std::any_of(sites.begin(), sites.end(), [](const Site* site) { return site->bends(); });
-  if (only(Metric::rms) && !bends) keepSquares(sites, structure.parameters.size());
+  if (only(Metric::rms) && !bends) keepSquares(sites, model);
   const auto fits = [&](int64_t seeds) {
     return adjointBytes(sites, seeds, samples) <= static_cast<double>(options.memory);
   };
-  const double flop = adjointFlop(sites, structure);
+  const double flop = adjointFlop(sites, model);
   const auto quick = static_cast<int64_t>(options.exact_flop / flop);
   if (elements <= std::max({options.exact_elements, quick, int64_t{1}}) && fits(elements))
     return exactSeeds(view, options.metrics, options.curvature);
-  if (only(Metric::kl) || only(Metric::rms)) keepSquares(sites, structure.parameters.size());
+  if (only(Metric::kl) || only(Metric::rms)) keepSquares(sites, model);
   result.probes = std::clamp(static_cast<int64_t>(options.probe_flop / flop), options.probes, options.most_probes);
   while (result.probes > 2 && !fits(result.probes)) result.probes /= 2;
   // Var of the mean of P squares of (r dy) is at most 2 |dy|^4 / P a sample; samples that share the impact average it.
@@ -169,12 +175,11 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
                         session.targets(),
                         {session.layout().realParts(), session.layout().scale()},
                         samples != session.baseline().size(0)};
-  const auto seeds = make ? make(view) : chooseSeeds(view, sites, session.structure(), options, result);
+  const auto seeds = make ? make(view) : chooseSeeds(view, sites, session.model(), options, result);
   auto all_seeds = seeds->seeds();
   all_seeds.random = all_seeds.random && options.rounded_probes;
   result.adjoints = static_cast<size_t>(all_seeds.count);
-  if (options.begun)
-    options.begun(adjointCost(sites, session.structure(), all_seeds.count, view.one_sample ? 1 : samples));
+  if (options.begun) options.begun(adjointCost(sites, session.model(), all_seeds.count, view.one_sample ? 1 : samples));
   orNoEstimate([&] {
     takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
     return true;

@@ -6,34 +6,12 @@
 #include <algorithm>
 #include <atomic>
 
+#include "engine/derived/weight_functions.hpp"
+#include "measure/row_values.hpp"
 #include "measure/square_values.hpp"
 
 namespace heft {
 namespace {
-
-/// What a row of weights has, a list a value of the seeds.
-struct RowValues {
-  std::vector<std::vector<double>> impact;
-  std::vector<std::vector<float>> standard_error;
-
-  RowValues() = default;
-  RowValues(size_t values, int64_t columns)
-      : impact(values, std::vector<double>(static_cast<size_t>(columns))),
-        standard_error(values, std::vector<float>(static_cast<size_t>(columns))) {}
-  [[nodiscard]] ColumnImpacts places() {
-    ColumnImpacts all;
-    for (auto& one : impact) all.impact.push_back(one.data());
-    for (auto& one : standard_error) all.standard_error.push_back(one.data());
-    return all;
-  }
-};
-
-ColumnImpacts placesOf(ResponseResult& result, size_t parameter, int64_t first) {
-  ColumnImpacts all;
-  for (auto& one : result.impact) all.impact.push_back(one[parameter].data() + first);
-  for (auto& one : result.standard_error) all.standard_error.push_back(one[parameter].data() + first);
-  return all;
-}
 
 /// Row `index` of what a device worked out.
 ColumnImpacts placesOf(const SquareValues& values, int64_t index, int64_t columns) {
@@ -64,21 +42,55 @@ RowEstimator::RowEstimator(Session& session, const std::vector<Site*>& sites, co
       options_(options),
       samples_(samples),
       count_(seeds.seeds().count),
-      uses_(session.structure().parameters.size()) {
+      uses_(session.model().weightTensors()) {
   for (const auto* site : sites) {
     for (const auto& use : site->uses()) uses_[static_cast<size_t>(use.parameter)].push_back({site, use.role});
   }
 }
 
+RowEstimator::Changes RowEstimator::changesOf(size_t parameter) const {
+  Changes changes;
+  const auto weights = session_.model().parameters[parameter].value.detach().to(at::kCPU, at::kDouble).contiguous();
+  const auto* weight = weights.const_data_ptr<double>();
+  changes.before.assign(weight, weight + weights.numel());
+  changes.after.resize(changes.before.size());
+  for (size_t i = 0; i < changes.after.size(); ++i)
+    changes.after[i] = new_value_(static_cast<int64_t>(parameter), static_cast<int64_t>(i), weight[i]);
+  return changes;
+}
+
 void RowEstimator::estimate(size_t parameter, ResponseResult& result,
                             const std::function<void(int64_t)>& advance) const {
+  const uint8_t* wanted = nullptr;
+  if (options_.selection != nullptr) {
+    const auto& mask = options_.selection->mask[parameter];
+    if (mask.empty()) return;
+    wanted = mask.data();
+  }
+  const auto& model = session_.model();
+  if (model.functions) {
+    const auto links = model.functions->linksOf(static_cast<int64_t>(parameter));
+    if (!links.empty()) return estimateDerived(parameter, wanted, links, result, advance);
+  }
   if (uses_[parameter].empty()) return;
   const auto& info = session_.structure().parameters[parameter];
-  const auto weights = session_.model().parameters[parameter].value.detach().to(at::kCPU, at::kDouble).contiguous();
+  const auto weights = model.parameters[parameter].value.detach().to(at::kCPU, at::kDouble).contiguous();
+  const auto* weight = weights.const_data_ptr<double>();
+  std::vector<float> change(static_cast<size_t>(weights.numel()));
+  at::parallel_for(0, weights.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
+    for (auto i = begin; i < end; ++i)
+      change[static_cast<size_t>(i)] =
+          static_cast<float>(new_value_(static_cast<int64_t>(parameter), i, weight[i]) - weight[i]);
+  });
   // Where a site keeps sums of squares, the parameter has no other.
-  const Task task{parameter, info.rows(), info.columns(), uses_[parameter][0].site->keptSeeds(count_),
-                  weights.const_data_ptr<double>()};
-  if (const auto device = deviceFor(parameter)) {
+  const auto kept = uses_[parameter][0].site->keptSeeds(count_);
+  const auto out = options_.take_row ? ColumnImpacts() : placesIn(result, parameter);
+  estimateTask({parameter, info.rows(), info.columns(), kept, change.data(), wanted, out}, result, advance);
+}
+
+void RowEstimator::estimateTask(const Task& task, ResponseResult& result,
+                                const std::function<void(int64_t)>& advance) const {
+  if (const auto device = deviceFor(task.index)) {
     const auto bytes = sizeof(float) * static_cast<double>(samples_ * task.kept * task.columns);
     const auto most = std::max<int64_t>(1, static_cast<int64_t>(kBlockBytes / bytes));
     std::vector<int64_t> rows;
@@ -86,7 +98,7 @@ void RowEstimator::estimate(size_t parameter, ResponseResult& result,
     for (int64_t row = 0; row < task.rows; ++row) {
       if (selected(task, row)) rows.push_back(row);
       if (std::ssize(rows) < most && row + 1 < task.rows) continue;
-      if (!rows.empty()) estimateRows(task, rows.data(), std::ssize(rows), *device, result);
+      if (!rows.empty()) estimateRows(task, rows.data(), std::ssize(rows), *device);
       result.row_weights += std::ssize(rows) * task.columns;
       rows.clear();
       advance((row + 1 - told) * task.columns);
@@ -98,17 +110,17 @@ void RowEstimator::estimate(size_t parameter, ResponseResult& result,
   std::atomic<int64_t> next{0};
   at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t thread, int64_t) {
     std::vector<float> block(static_cast<size_t>(samples_ * task.kept * task.columns));
-    std::vector<float> change(static_cast<size_t>(task.columns));
     RowValues own;
     if (options_.take_row) own = RowValues(seeds_.values(), task.columns);
     try {
       int64_t told = 0;
       for (auto row = next++; row < task.rows; row = next++) {
         if (selected(task, row)) {
-          const auto out = options_.take_row ? own.places() : placesOf(result, parameter, row * task.columns);
+          const bool hands_over = task.out.impact.empty();
+          const auto out = hands_over ? own.places() : placesFrom(task.out, row * task.columns);
           std::fill(block.begin(), block.end(), 0.0f);
-          estimateRow(task, row, block.data(), change.data(), out);
-          if (options_.take_row) options_.take_row(parameter, row, out);
+          estimateRow(task, row, block.data(), out);
+          if (hands_over) options_.take_row(task.index, row, out);
         }
         if (thread > 0 || row - told < kRows) continue;  // what shows the progress is for one thread
         advance((row - told) * task.columns);
@@ -122,38 +134,33 @@ void RowEstimator::estimate(size_t parameter, ResponseResult& result,
   });
 }
 
-void RowEstimator::estimateRow(const Task& task, int64_t row, float* block, float* change,
-                               const ColumnImpacts& out) const {
+void RowEstimator::estimateRow(const Task& task, int64_t row, float* block, const ColumnImpacts& out) const {
   const auto columns = task.columns;
-  changeRow(task, row, change);
-  const RowChange changed{row, {change, static_cast<size_t>(columns)}};
-  for (const auto& use : uses_[task.parameter])
+  const RowChange changed{row, {task.change + row * columns, static_cast<size_t>(columns)}};
+  for (const auto& use : uses_[task.index])
     use.site->addResponse(use.role, changed, {samples_, task.kept, columns, block});
-  const auto bend_seeds = bendSeeds(task.parameter);
-  if (bend_seeds == count_) addBend(task.parameter, changed, {samples_, count_, columns, block});
+  const auto bend_seeds = bendSeeds(task.index);
+  if (bend_seeds == count_) addBend(task.index, changed, {samples_, count_, columns, block});
   reduce(task, block, out);
-  if (bend_seeds > 0 && bend_seeds < count_) scaleByBend(task.parameter, changed, block, bend_seeds, out);
+  if (bend_seeds > 0 && bend_seeds < count_) scaleByBend(task.index, changed, block, bend_seeds, out);
 }
 
-void RowEstimator::estimateRows(const Task& task, const int64_t* rows, int64_t count, at::Device device,
-                                ResponseResult& result) const {
+void RowEstimator::estimateRows(const Task& task, const int64_t* rows, int64_t count, at::Device device) const {
   const auto columns = task.columns;
   auto index = at::empty({count}, at::kLong);
   auto change = at::empty({count, columns}, at::kFloat);
   std::copy_n(rows, count, index.mutable_data_ptr<int64_t>());
   auto* changes = change.mutable_data_ptr<float>();
-  at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) changeRow(task, rows[i], changes + i * columns);
-  });
+  for (int64_t i = 0; i < count; ++i) std::copy_n(task.change + rows[i] * columns, columns, changes + i * columns);
   const RowsChange changed{index.to(device), change.to(device)};
   auto block = at::zeros({count, samples_, task.kept, columns}, at::TensorOptions(at::kFloat).device(device));
-  for (const auto& use : uses_[task.parameter]) use.site->addRows(use.role, changed, block);
+  for (const auto& use : uses_[task.index]) use.site->addRows(use.role, changed, block);
 
   const auto hand = [&](int64_t i, const ColumnImpacts& values) {
-    if (options_.take_row)
-      options_.take_row(task.parameter, rows[i], values);
+    if (task.out.impact.empty())
+      options_.take_row(task.index, rows[i], values);
     else
-      copyTo(placesOf(result, task.parameter, rows[i] * columns), values, columns);
+      copyTo(placesFrom(task.out, rows[i] * columns), values, columns);
   };
   if (const auto form = seeds_.squareForm(task.kept)) {
     const auto values = squareValues(*form, block);
@@ -177,14 +184,6 @@ void RowEstimator::reduce(const Task& task, const float* block, const ColumnImpa
     seeds_.reduce(block, task.columns, out);
   else
     seeds_.reduceSquares(block, task.kept, task.columns, out);
-}
-
-void RowEstimator::changeRow(const Task& task, int64_t row, float* change) const {
-  for (int64_t j = 0; j < task.columns; ++j) {
-    const auto flat = row * task.columns + j;
-    const auto weight = task.weight[flat];
-    change[j] = static_cast<float>(new_value_(static_cast<int64_t>(task.parameter), flat, weight) - weight);
-  }
 }
 
 std::optional<at::Device> RowEstimator::deviceFor(size_t parameter) const {
@@ -238,10 +237,8 @@ void RowEstimator::scaleByBend(size_t parameter, const RowChange& row, const flo
 }
 
 bool RowEstimator::selected(const Task& task, int64_t row) const {
-  if (options_.selection == nullptr) return true;
-  const auto& mask = options_.selection->mask[task.parameter];
-  if (mask.empty()) return false;
-  const auto begin = mask.begin() + row * task.columns;
+  if (task.selected == nullptr) return true;
+  const auto* begin = task.selected + row * task.columns;
   return std::any_of(begin, begin + task.columns, [](uint8_t one) { return one != 0; });
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "engine/derived/find_functions.hpp"
 #include "engine/describe.hpp"
 #include "engine/describe_sites.hpp"
 #include "engine/differentiable_call.hpp"
@@ -92,12 +93,15 @@ Session::Session(const SessionOptions& options) : options_(options) {
   notes_.insert(notes_.begin(), model_.notes.begin(), model_.notes.end());
   refuseRandom(outputs);
   findOutputs(outputs);
+  for (auto& note : deriveWeights(*runner_)) notes_.push_back(std::move(note));
   const auto recording = recordSites(*this);
   structure_ = describeStructure(model_, recording.handler->sites());
-  sites_ = describeSites(structure_, recording.handler->sites());
+  sites_ = describeSites(model_, structure_, recording.handler->sites());
   units_ = planUnits(*runner_);
-  for (const auto& one : units_.parameters)
-    structure_.parameters[static_cast<size_t>(one.parameter)].method = "traced unit response";
+  for (const auto& one : units_.parameters) {
+    for (const auto parameter : parametersBehind(model_, one.parameter))
+      structure_.parameters[static_cast<size_t>(parameter)].method = "traced unit response";
+  }
 }
 
 void Session::findOutputs(const std::vector<NamedOutput>& outputs) {

@@ -5,7 +5,17 @@
 
 #include <algorithm>
 
+#include "engine/derived/weight_functions.hpp"
+
 namespace heft {
+namespace {
+
+std::vector<double> doublesOf(const at::Tensor& value) {
+  const auto flat = value.detach().to(at::kCPU, at::kDouble).contiguous();
+  return {flat.const_data_ptr<double>(), flat.const_data_ptr<double>() + flat.numel()};
+}
+
+}  // namespace
 
 UnitEstimator::UnitEstimator(Session& session, const ExitSite& exits, const ResponseSeeds& seeds,
                              const NewValue& new_value, const Selection* selection, int64_t samples)
@@ -52,12 +62,10 @@ UnitEstimator::Places UnitEstimator::placesOf(const UnitParameter& units) const 
   return places;
 }
 
-void UnitEstimator::store(const UnitParameter& units, const Places& places, const at::Tensor& changes,
-                          const std::vector<std::vector<UnitParameter::Weight>>& weights,
-                          ResponseResult& result) const {
+void UnitEstimator::store(const UnitParameter& units, size_t parameter, const Places& places, const at::Tensor& changes,
+                          const std::vector<std::vector<Trial>>& weights, ResponseResult& result) const {
   const auto variants = changes.size(0);
   const auto count = exits_.lambda().size(1);
-  const auto parameter = static_cast<size_t>(units.parameter);
   // One more position, of no change, for what is padded.
   const auto padded = at::constant_pad_nd(changes.to(at::kCPU, at::kFloat), {0, 1}).t().contiguous();
   // flat place by [unit][variant], -1 where the variant changes nothing in the unit
@@ -90,41 +98,129 @@ void UnitEstimator::store(const UnitParameter& units, const Places& places, cons
   });
 }
 
+void UnitEstimator::trialsOfParameter(const UnitParameter& units, const TakeTrials& take) const {
+  const auto now = doublesOf(session_.model().weights(units.parameter).value);
+  for (int64_t colour = 0; colour < units.colours; ++colour) {
+    for (const auto variant : units.variants) {
+      std::vector<Trial> some;
+      for (const auto& one : units.weights(variant, colour)) {
+        if (!selected(units.parameter, one.flat)) continue;
+        const auto value = new_value_(units.parameter, one.flat, now[static_cast<size_t>(one.flat)]);
+        some.push_back({one.unit, one.flat, {one.flat}, {value}});
+      }
+      if (!some.empty()) take(std::move(some));
+    }
+    take({});  // variants of one colour change weights of about as many rows
+  }
+}
+
+void UnitEstimator::trialsOfElements(const UnitParameter& units, const WeightLink& link, const TakeTrials& take) const {
+  const auto made = madeBy(link, 0, 0);
+  const auto now = doublesOf(session_.model().weights(units.parameter).value);
+  std::vector<int64_t> weight_of(now.size(), -1);
+  for (size_t i = 0; i < link.target.size(); ++i) {
+    if (link.target[i] >= 0) weight_of[static_cast<size_t>(link.target[i])] = static_cast<int64_t>(i);
+  }
+  const auto* change = made.elements.const_data_ptr<float>();
+  for (int64_t colour = 0; colour < units.colours; ++colour) {
+    for (const auto variant : units.variants) {
+      std::vector<Trial> some;
+      for (const auto& one : units.weights(variant, colour)) {
+        const auto weight = weight_of[static_cast<size_t>(one.flat)];
+        if (weight < 0 || !selected(link.parameter, weight)) continue;
+        some.push_back({one.unit, weight, {one.flat}, {now[static_cast<size_t>(one.flat)] + change[weight]}});
+      }
+      if (!some.empty()) take(std::move(some));
+    }
+    take({});
+  }
+}
+
+void UnitEstimator::trialsOfRows(const UnitParameter& units, const WeightLink& link, const TakeTrials& take) const {
+  const auto& parameter = session_.model().weights(link.parameter).value;
+  const auto width = columnsOf(parameter), rows = std::ssize(link.target);
+  const auto made = madeBy(link, 0, rows);
+  const auto now = doublesOf(session_.model().weights(units.parameter).value);
+  std::vector<int64_t> row_of(static_cast<size_t>(units.features), -1);
+  for (int64_t row = 0; row < rows; ++row) {
+    if (link.target[static_cast<size_t>(row)] >= 0)
+      row_of[static_cast<size_t>(link.target[static_cast<size_t>(row)])] = row;
+  }
+  for (int64_t colour = 0; colour < units.colours; ++colour) {
+    for (int64_t column = 0; column < width; ++column) {
+      std::vector<Trial> some;
+      for (int64_t unit = 0; unit < units.units; ++unit) {
+        const auto feature = units.feature[static_cast<size_t>(unit * units.colours + colour)];
+        const auto row = feature < 0 ? -1 : row_of[static_cast<size_t>(feature)];
+        if (row < 0 || !selected(link.parameter, row * width + column)) continue;
+        Trial trial{unit, row * width + column, {}, {}};
+        const auto* change = made.rows.const_data_ptr<float>() + (row * width + column) * made.columns;
+        for (int64_t j = 0; j < made.columns; ++j) {
+          trial.index.push_back(feature * made.columns + j);
+          trial.value.push_back(now[static_cast<size_t>(feature * made.columns + j)] + change[j]);
+        }
+        some.push_back(std::move(trial));
+      }
+      if (!some.empty()) take(std::move(some));
+    }
+    take({});
+  }
+}
+
+DerivedRows UnitEstimator::madeBy(const WeightLink& link, int64_t first, int64_t count) const {
+  const auto before = doublesOf(session_.model().weights(link.parameter).value);
+  auto after = before;
+  for (size_t i = 0; i < after.size(); ++i) after[i] = new_value_(link.parameter, static_cast<int64_t>(i), before[i]);
+  return derivedRows(session_.model(), link, before, after, first, count);
+}
+
 void UnitEstimator::estimate(const UnitParameter& units, ResponseResult& result,
                              const std::function<void(int64_t)>& advance) {
   const auto places = placesOf(units);
   if (places.points == 0) return;
-  const auto value = session_.model().weights(units.parameter).value.detach();
-  const auto now = value.to(at::kCPU, at::kDouble).contiguous();
-  const auto* weight_now = now.const_data_ptr<double>();
+  const auto& model = session_.model();
+  const auto own = static_cast<int64_t>(model.parameters.size());
+  if (units.parameter < own) {
+    estimate(
+        units, static_cast<size_t>(units.parameter), places,
+        [&](const TakeTrials& take) { trialsOfParameter(units, take); }, result, advance);
+    return;
+  }
+  for (const auto& link : model.functions->sources()[static_cast<size_t>(units.parameter - own)].links) {
+    const auto trials = [&](const TakeTrials& take) {
+      link.by_row ? trialsOfRows(units, link, take) : trialsOfElements(units, link, take);
+    };
+    estimate(units, static_cast<size_t>(link.parameter), places, trials, result, advance);
+  }
+}
+
+void UnitEstimator::estimate(const UnitParameter& units, size_t parameter, const Places& places,
+                             const std::function<void(const TakeTrials&)>& trials, ResponseResult& result,
+                             const std::function<void(int64_t)>& advance) {
   const auto most = runner_.most(units);
   std::vector<Variant> variants;
-  std::vector<std::vector<UnitParameter::Weight>> weights;
+  std::vector<std::vector<Trial>> weights;
   const auto run = [&] {
     if (variants.empty()) return;
-    store(units, places, runner_.run(units, variants), weights, result);
+    store(units, parameter, places, runner_.run(units, variants), weights, result);
     int64_t done = 0;
-    for (const auto& some : weights) done += static_cast<int64_t>(some.size());
+    for (const auto& some : weights) done += std::ssize(some);
     advance(done);
     variants.clear();
     weights.clear();
   };
-  for (int64_t colour = 0; colour < units.colours; ++colour) {
-    for (const auto variant : units.variants) {
-      auto some = units.weights(variant, colour);
-      std::erase_if(some, [&](const auto& one) { return !selected(units.parameter, one.flat); });
-      if (some.empty()) continue;
-      Change change{units.parameter, {}, {}};
-      for (const auto& one : some) {
-        change.index.push_back(one.flat);
-        change.value.push_back(new_value_(units.parameter, one.flat, weight_now[one.flat]));
-      }
-      variants.push_back({{std::move(change)}});
-      weights.push_back(std::move(some));
-      if (static_cast<int64_t>(variants.size()) == most) run();
+  trials([&](std::vector<Trial> some) {
+    if (some.empty()) return run();
+    Change change{units.parameter, {}, {}};
+    for (auto& one : some) {
+      change.index.insert(change.index.end(), one.index.begin(), one.index.end());
+      change.value.insert(change.value.end(), one.value.begin(), one.value.end());
     }
-    run();  // variants of one colour change weights of about as many rows
-  }
+    variants.push_back({{std::move(change)}});
+    weights.push_back(std::move(some));
+    if (static_cast<int64_t>(variants.size()) == most) run();
+  });
+  run();
 }
 
 }  // namespace heft

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "engine/derived/dependence.hpp"
 #include "engine/units/exit_site.hpp"
 #include "engine/units/unit_runner.hpp"
+#include "measure/derived_rows.hpp"
 #include "measure/response.hpp"
 #include "measure/response_seeds.hpp"
 
@@ -14,7 +16,7 @@ class UnitEstimator {
   UnitEstimator(Session& session, const ExitSite& exits, const ResponseSeeds& seeds, const NewValue& new_value,
                 const Selection* selection, int64_t samples);
 
-  /// Fills the parameter's entries of `result`; `advance` hears how many weights are done.
+  /// Fills the entries of `result` of the parameter, or of those that the derived weight follows; `advance` hears how many weights are done.
   void estimate(const UnitParameter& units, ResponseResult& result, const std::function<void(int64_t)>& advance);
 
  private:
@@ -25,8 +27,26 @@ class UnitEstimator {
     at::Tensor exit;  ///< the same among all exits' positions; 0 where padded
   };
   [[nodiscard]] Places placesOf(const UnitParameter& units) const;
-  void store(const UnitParameter& units, const Places& places, const at::Tensor& changes,
-             const std::vector<std::vector<UnitParameter::Weight>>& weights, ResponseResult& result) const;
+  /// One weight of a unit, changed: what that changes of the parameter or derived weight that the units are of.
+  struct Trial {
+    int64_t unit = 0;
+    int64_t flat = 0;  ///< of the weight, in its own parameter
+    std::vector<int64_t> index;
+    std::vector<double> value;
+  };
+  /// Takes trials of different units that can be run together.
+  using TakeTrials = std::function<void(std::vector<Trial>)>;
+
+  [[nodiscard]] DerivedRows madeBy(const WeightLink& link, int64_t first, int64_t count) const;
+  void trialsOfParameter(const UnitParameter& units, const TakeTrials& take) const;
+  void trialsOfElements(const UnitParameter& units, const WeightLink& link, const TakeTrials& take) const;
+  void trialsOfRows(const UnitParameter& units, const WeightLink& link, const TakeTrials& take) const;
+  void estimate(const UnitParameter& units, size_t parameter, const Places& places,
+                const std::function<void(const TakeTrials&)>& trials, ResponseResult& result,
+                const std::function<void(int64_t)>& advance);
+  /// `changes` is [variants, positions], `weights` their trials.
+  void store(const UnitParameter& units, size_t parameter, const Places& places, const at::Tensor& changes,
+             const std::vector<std::vector<Trial>>& weights, ResponseResult& result) const;
   [[nodiscard]] bool selected(int64_t parameter, int64_t flat) const;
 
   Session& session_;

@@ -109,4 +109,21 @@ std::vector<NamedConstant> weightConstants(const torch::jit::Module& module) {
   return found;
 }
 
+std::vector<at::Tensor> heldTensors(Model& model) {
+  std::vector<at::Tensor> tensors;
+  const auto take = [&](const c10::IValue& value) {
+    if (!value.isTensor() || !value.toTensor().defined() || !value.toTensor().has_storage()) return false;
+    tensors.push_back(value.toTensor());
+    if (!model.native && isSmallFloat(value.toTensor().scalar_type()))
+      tensors.push_back(model.promoter.twin(value.toTensor()));
+    return false;
+  };
+  c10::IValue(model.module._ivalue()).visit(take);
+  eachNode(model.module, [&](Node* node) {
+    if (node->kind() != c10::prim::Constant || node->outputs().size() != 1) return;
+    if (const auto constant = torch::jit::toIValue(node->output())) constant->visit(take);
+  });
+  return tensors;
+}
+
 }  // namespace heft

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "model/model.hpp"
+
 namespace heft {
 
 /// A weight tensor of a frozen graph, whose own name is lost.
@@ -16,5 +18,9 @@ struct NamedConstant {
 /// Constants that the operators of a module's graphs read as weights, in the order of the code: operands of products,
 /// sums and of arguments that are called weight or bias. Numbers, integers and the running statistics of norms are left out.
 std::vector<NamedConstant> weightConstants(const torch::jit::Module& module);
+
+/// Every tensor that a model holds: parameters, buffers, attributes, those in its lists, and the constants of its graphs, as
+/// forward's operators see them.
+std::vector<at::Tensor> heldTensors(Model& model);
 
 }  // namespace heft

@@ -85,6 +85,20 @@ void convertToDouble(const torch::jit::Module& module, c10::Device device) {
   }
 }
 
+/// Parameters that lie turned or spread in memory that is theirs alone are laid out in order: what forward computes is the same, and
+/// whoever changes or follows a weight need not know how its matrix was laid down.
+void straightenParameters(const torch::jit::Module& module) {
+  std::map<const void*, int> holders;
+  for (const auto& tensor : allTensors(module)) {
+    if (tensor.has_storage()) ++holders[tensor.storage().data()];
+  }
+  for (const auto& named : module.named_parameters()) {
+    auto value = named.value;
+    if (value.layout() != at::kStrided || value.is_contiguous() || holders[value.storage().data()] != 1) continue;
+    value.set_data(value.detach().contiguous());
+  }
+}
+
 bool sameMemory(const at::Tensor& a, const at::Tensor& b) {
   return a.storage().data() == b.storage().data() && a.storage_offset() == b.storage_offset() && a.sizes() == b.sizes();
 }
@@ -176,6 +190,7 @@ Model loadModel(const std::filesystem::path& path, const LoadOptions& options) {
     if (!saysOutOfMemory(failure.what())) throw;
     throw Error(Fault::memory, tooLarge(path, false, "which is more than there is"));
   }
+  straightenParameters(model.module);
   listParameters(model, stored);
   checkFinite(model);
   return model;

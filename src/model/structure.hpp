@@ -38,6 +38,15 @@ struct Reader {
   bool by_row = false;                       ///< the numbers are rows: the matrix stands to the right, as in h @ W
 };
 
+/// A parameter that a layer reads through a function (a gain beside a direction, a turned matrix): its row (or column) i belongs to
+/// row first_row + i of the layer's stacked gates.
+struct FurtherWeights {
+  std::int64_t parameter = 0;
+  std::string role;  ///< of what the function makes: "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+  std::int64_t first_row = 0;
+  bool by_column = false;
+};
+
 /// One layer in one direction of a recurrent site.
 struct RecurrentLayerInfo {
   std::string name;        ///< "lstm.l0", "lstm.l0_reverse", "cell" (of parameters cell.weight_ih, ...)
@@ -50,6 +59,7 @@ struct RecurrentLayerInfo {
   std::vector<std::string> gates;
   // Indices into Structure::parameters, -1 where absent.
   std::int64_t weight_ih = -1, weight_hh = -1, bias_ih = -1, bias_hh = -1, weight_hr = -1;
+  std::vector<FurtherWeights> further;
   std::vector<Reader>
       readers;  ///< every other matrix that reads the units: later layers, heads, the projection; not weight_hh
 };

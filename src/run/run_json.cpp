@@ -18,12 +18,20 @@ ordered_json parameterJson(const ParameterInfo& info) {
 ordered_json layerJson(const RecurrentLayerInfo& layer) {
   ordered_json readers = ordered_json::array();
   for (const Reader& reader : layer.readers)
-    readers.push_back({{"parameter", reader.parameter}, {"column_of_unit", reader.column_of_unit}});
-  return {{"name", layer.name},           {"kind", layer.kind},           {"index", layer.index},
-          {"reverse", layer.reverse},     {"units", layer.units},         {"emitted", layer.emitted},
-          {"inputs", layer.inputs},       {"gates", layer.gates},         {"weight_ih", layer.weight_ih},
-          {"weight_hh", layer.weight_hh}, {"bias_ih", layer.bias_ih},     {"bias_hh", layer.bias_hh},
-          {"weight_hr", layer.weight_hr}, {"readers", std::move(readers)}};
+    readers.push_back(
+        {{"parameter", reader.parameter}, {"column_of_unit", reader.column_of_unit}, {"by_row", reader.by_row}});
+  ordered_json further = ordered_json::array();
+  for (const FurtherWeights& one : layer.further)
+    further.push_back(
+        {{"parameter", one.parameter}, {"role", one.role}, {"first_row", one.first_row}, {"by_column", one.by_column}});
+  return {{"name", layer.name},           {"kind", layer.kind},
+          {"index", layer.index},         {"reverse", layer.reverse},
+          {"units", layer.units},         {"emitted", layer.emitted},
+          {"inputs", layer.inputs},       {"gates", layer.gates},
+          {"weight_ih", layer.weight_ih}, {"weight_hh", layer.weight_hh},
+          {"bias_ih", layer.bias_ih},     {"bias_hh", layer.bias_hh},
+          {"weight_hr", layer.weight_hr}, {"further", std::move(further)},
+          {"readers", std::move(readers)}};
 }
 
 ordered_json componentJson(const ComponentImpact& component) {

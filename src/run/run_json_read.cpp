@@ -93,10 +93,20 @@ RecurrentLayerInfo readLayer(const JsonReader& from, const std::vector<Parameter
   for (const JsonReader& each : from.at("readers").items()) {
     Reader reader;
     reader.parameter = each.at("parameter").whole(0, last);
-    const std::int64_t columns = parameters[static_cast<std::size_t>(reader.parameter)].columns();
+    const ParameterInfo& info = parameters[static_cast<std::size_t>(reader.parameter)];
+    // Run folders of before a matrix could stand to the right have neither this nor further weights.
+    if (each.has("by_row")) reader.by_row = each.at("by_row").flag();
     for (const JsonReader& column : each.at("column_of_unit").items())
-      reader.column_of_unit.push_back(column.whole(-1, columns - 1));
+      reader.column_of_unit.push_back(column.whole(-1, (reader.by_row ? info.rows() : info.columns()) - 1));
     layer.readers.push_back(std::move(reader));
+  }
+  for (const JsonReader& each : from.has("further") ? from.at("further").items() : std::vector<JsonReader>()) {
+    FurtherWeights one;
+    one.parameter = each.at("parameter").whole(0, last);
+    one.role = each.at("role").text();
+    one.first_row = each.at("first_row").whole(0);
+    one.by_column = each.at("by_column").flag();
+    layer.further.push_back(std::move(one));
   }
   return layer;
 }

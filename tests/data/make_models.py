@@ -29,7 +29,7 @@ import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fixtures import bad, around, arguments, cells, containers, dimensions, graphless, operators, refused, seeded, seeded_around, seeded_fronts, streaming  # noqa: E402, F401
+from fixtures import bad, around, arguments, cells, containers, dimensions, graphless, operators, refused, seeded, seeded_around, seeded_fronts, streaming, weight_functions  # noqa: E402, F401
 from fixtures.registry import ALL, Fixture, build, cast  # noqa: E402
 from fixtures.truth import Double, flat, plain, run  # noqa: E402
 

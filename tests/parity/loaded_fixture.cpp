@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "engine/derived/find_functions.hpp"
+
 namespace heft::test {
 
 LoadedFixture::LoadedFixture(const Fixture& fixture) {
@@ -14,6 +16,7 @@ LoadedFixture::LoadedFixture(const Fixture& fixture) {
   auto inputs =
       readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), options.device(), false);
   runner_ = std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{options.stream, target.module_name});
+  deriveWeights(*runner_);
   PlainHandler handler(*model_);
   const auto outputs = runner_->run(handler);
   layout_ = std::make_unique<OutputLayout>(outputs, target, std::vector<OutputDims>{}, 1);

@@ -84,7 +84,7 @@ at::Tensor BaselineCall::bySample(const at::Tensor& rounding) const {
 }
 
 BaselineCalls::BaselineCalls(Model& model, ProductForm products, bool as_device, bool spoils_unread)
-    : PlainHandler(model), spoils_unread_(spoils_unread) {
+    : PlainHandler(model, true), spoils_unread_(spoils_unread) {
   const bool on_device = !model.parameters.empty() && !model.parameters[0].value.device().is_cpu();
   form_.all_rows = as_device || on_device;
   if (pays(products)) form_.products = products;

@@ -5,17 +5,10 @@
 
 #include <optional>
 
+#include "engine/operators.hpp"
 #include "model/model.hpp"
 
 namespace heft {
-
-/// Where a tensor stands among an operator's arguments.
-struct ArgumentPlace {
-  int64_t argument = -1;
-  int64_t element = -1;  ///< in an argument that is a list; -1 where it is a tensor itself
-
-  bool operator==(const ArgumentPlace&) const = default;
-};
 
 /// A call of an operator that computes input W^T + bias.
 struct LinearCall {

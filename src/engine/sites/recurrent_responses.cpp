@@ -27,39 +27,73 @@ const RecurrentSite::Tables& RecurrentSite::host() const {
   return host_->tables;
 }
 
-void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBlock& block) const {
-  if (role == weight_hr) return addProjectionResponse(row, block);
-  const auto columns = static_cast<int64_t>(row.change.size());
-  const auto unit = row.row % hidden_;
+/// What a unit emits, float32 [rows, points, columns], in this thread's scratch: column j adds change[j] x read[.., j] to one gate.
+const float* RecurrentSite::emissionOf(int role, int64_t row, const UnitInput& input) const {
+  const auto unit = row % hidden_;
   const auto& tables = host();
   const auto gates = tables.own.size(1);
-  const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
   kernels::UnitResponseTask task;
   task.kind = kind_;
   task.rows = rows_;
   task.steps = steps_;
-  task.columns = columns;
+  task.columns = input.columns;
   task.points = tables.points.const_data_ptr<float>() + unit * rows_ * steps_ * kernels::pointSize(kind_);
   if (options_.own) task.own = tables.own.const_data_ptr<float>() + unit * gates;
-  task.gate = row.row / hidden_;
+  task.gate = row / hidden_;
   task.hidden_side = role == weight_hh || role == bias_hh;
-  if (role == weight_ih) {
-    task.read = tables.read_input.const_data_ptr<float>();
-    task.read_width = inputs_;
-  } else if (role == weight_hh) {
-    task.read = tables.read_hidden.const_data_ptr<float>();
-    task.read_width = emitted_;
-    task.feedback = tables.feedback.const_data_ptr<float>() + unit * emitted_;
-  }
-  task.change = row.change.data();
+  task.read = input.read;
+  task.read_width = input.width;
+  task.feedback = input.feedback;
+  task.change = input.change;
   if (packed_) task.active = tables.active.const_data_ptr<uint8_t>();
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
-  auto* emission = threadScratch(0, rows_ * points * columns);
-  kernels::unitResponse(task, emission, threadScratch(1, 2 * columns));
-  contract(tables.lambda.const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points, emission, samples_, points,
-           block);
+  auto* emission = threadScratch(0, rows_ * points() * input.columns);
+  kernels::unitResponse(task, emission, threadScratch(1, 2 * input.columns));
+  return emission;
+}
+
+void RecurrentSite::addResponse(int role, const RowChange& row, const ResponseBlock& block) const {
+  if (role == weight_hr) return addProjectionResponse(row, block);
+  const auto unit = row.row % hidden_;
+  const auto& tables = host();
+  UnitInput input{static_cast<int64_t>(row.change.size()), row.change.data()};
+  if (role == weight_ih) {
+    input.read = tables.read_input.const_data_ptr<float>();
+    input.width = inputs_;
+  } else if (role == weight_hh) {
+    input.read = tables.read_hidden.const_data_ptr<float>();
+    input.width = emitted_;
+    input.feedback = tables.feedback.const_data_ptr<float>() + unit * emitted_;
+  }
+  const auto* emission = emissionOf(role, row.row, input);
+  contract(tables.lambda.const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points(), emission, samples_,
+           points(), block);
   if (relu_.defined()) addCornerResponse(role, row, emission, block);
+}
+
+/// A change of a whole row is one of what the unit reads: each column is what that change makes of the values that were read. A
+/// relu's corners beyond the unit are not followed.
+void RecurrentSite::addCombined(int role, int64_t row, const at::Tensor& changes, const ResponseBlock& block) const {
+  if (role == weight_hr) return Site::addCombined(role, row, changes, block);
+  const auto unit = row % hidden_;
+  const auto& tables = host();
+  const std::vector<float> ones(static_cast<size_t>(block.columns), 1.0f);
+  UnitInput input{block.columns, changes.const_data_ptr<float>()};
+  at::Tensor read, feedback;
+  if (role == weight_ih || role == weight_hh) {
+    read = (role == weight_ih ? tables.read_input : tables.read_hidden).flatten(0, 1).mm(changes.t()).contiguous();
+    input.read = read.const_data_ptr<float>();
+    input.width = block.columns;
+    input.change = ones.data();
+  }
+  if (role == weight_hh) {
+    feedback = changes.mv(tables.feedback[unit]).contiguous();
+    input.feedback = feedback.const_data_ptr<float>();
+  }
+  const auto* emission = emissionOf(role, row, input);
+  contract(tables.lambda.const_data_ptr<float>() + unit * rows_ * lambda_.seeds() * points(), emission, samples_,
+           points(), block);
 }
 
 std::optional<at::Device> RecurrentSite::rowsDevice(int role) const {

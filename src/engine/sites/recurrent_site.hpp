@@ -95,6 +95,7 @@ class RecurrentSite : public Site {
   [[nodiscard]] int64_t keptSeeds(int64_t taken) const override;
   [[nodiscard]] double adjointBytes(int64_t seeds, int64_t samples) const override;
   void addResponse(int role, const RowChange& row, const ResponseBlock& block) const override;
+  void addCombined(int role, int64_t row, const at::Tensor& changes, const ResponseBlock& block) const override;
   [[nodiscard]] std::optional<at::Device> rowsDevice(int role) const override;
   void addRows(int role, const RowsChange& rows, const at::Tensor& block) const override;
 
@@ -121,6 +122,15 @@ class RecurrentSite : public Site {
     at::Tensor some;           ///< the same of the first seeds
   };
 
+  /// What changes of one row add to its gate, a column a change: change[j] x read[row, step, j].
+  struct UnitInput {
+    int64_t columns = 0;
+    const float* change = nullptr;  ///< [columns]
+    const float* read = nullptr;    ///< [rows, steps, width]; null: ones
+    int64_t width = 0;
+    const float* feedback = nullptr;  ///< [columns]: how what is read follows the unit's own emission; null: not at all
+  };
+  const float* emissionOf(int role, int64_t row, const UnitInput& input) const;
   void finish();
   /// The tables on the CPU, made when first asked for. Thread-safe, once adjoints are taken.
   [[nodiscard]] const Tables& host() const;

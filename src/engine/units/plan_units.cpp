@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "data/memory.hpp"
+#include "engine/derived/weight_functions.hpp"
 #include "engine/units/tracer.hpp"
 #include "engine/units/unit_runner.hpp"
 
@@ -37,6 +38,20 @@ bool numberUnits(Meetings& meetings, UnitParameter& planned, std::vector<int64_t
   return true;
 }
 
+/// True when what the units of a parameter or derived weight do can be told for single weights of parameters.
+bool standsForWeights(const Model& model, const UnitParameter& units) {
+  if (!model.functions) return true;
+  const auto own = static_cast<int64_t>(model.parameters.size());
+  if (units.parameter < own) return model.functions->linksOf(units.parameter).empty();
+  const auto rows = std::max<int64_t>(1, model.weights(units.parameter).value.size(0));
+  const auto& links = model.functions->sources()[static_cast<size_t>(units.parameter - own)].links;
+  return std::all_of(links.begin(), links.end(), [&](const WeightLink& link) {
+    const bool alone = model.functions->hides(link.parameter) && model.functions->linksOf(link.parameter).size() == 1;
+    const bool row_units = units.axis != UnitAxis::columns && units.features == rows;
+    return alone && (!link.by_row || row_units);
+  });
+}
+
 /// What a trace says of one parameter, its exits as points yet; nothing where units gain nothing or are none.
 struct Found {
   UnitParameter units;
@@ -50,6 +65,7 @@ std::optional<Found> unitsOf(Trace& trace, int64_t parameter, int64_t weights) {
   auto& units = found.units;
   units.parameter = parameter;
   units.axis = *trace.axis;
+  units.features = trace.meetings.size();
   std::vector<int64_t> unit_of;
   if (!numberUnits(trace.meetings, units, unit_of)) return std::nullopt;
   const auto all = units.axis == UnitAxis::elements ? 1 : weights / trace.meetings.size();
@@ -117,7 +133,7 @@ UnitPlan planUnits(Runner& runner) {
     for (size_t p = 0; p < tracer.traces().size(); ++p) {
       const auto weights = runner.model().weights(static_cast<int64_t>(p)).value.numel();
       auto found = unitsOf(tracer.traces()[p], static_cast<int64_t>(p), weights);
-      if (!found) continue;
+      if (!found || !standsForWeights(runner.model(), found->units)) continue;
       // A unit that meets itself in a norm's row: the norm ends it, as any other operator.
       if (!found->norms) again |= closed.insert(static_cast<int64_t>(p)).second;
       all.push_back(std::move(*found));

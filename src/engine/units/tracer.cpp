@@ -15,27 +15,6 @@ bool sameView(const at::Tensor& a, const at::Tensor& b) {
   return a.const_data_ptr() == b.const_data_ptr() && a.sizes() == b.sizes() && a.strides() == b.strides();
 }
 
-std::vector<std::pair<ArgumentPlace, at::Tensor>> tensorsOf(const std::vector<c10::IValue>& arguments) {
-  std::vector<std::pair<ArgumentPlace, at::Tensor>> tensors;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const auto& value = arguments[i];
-    if (value.isTensor() && value.toTensor().defined()) {
-      tensors.push_back({{static_cast<int64_t>(i), -1}, value.toTensor()});
-    } else if (value.isTensorList()) {
-      const auto list = value.toTensorVector();
-      for (size_t j = 0; j < list.size(); ++j)
-        tensors.push_back({{static_cast<int64_t>(i), static_cast<int64_t>(j)}, list[j]});
-    } else if (value.isList()) {
-      const auto list = value.toListRef();
-      for (size_t j = 0; j < list.size(); ++j) {
-        if (list[j].isTensor() && list[j].toTensor().defined())
-          tensors.push_back({{static_cast<int64_t>(i), static_cast<int64_t>(j)}, list[j].toTensor()});
-      }
-    }
-  }
-  return tensors;
-}
-
 }  // namespace
 
 at::Tensor tensorAt(const std::vector<c10::IValue>& arguments, const ArgumentPlace& place) {
@@ -58,7 +37,7 @@ bool Tracer::answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
 
   std::map<int64_t, std::vector<Operand>> operands;
   std::map<int64_t, std::vector<ArgumentPlace>> starts;
-  for (const auto& [place, tensor] : tensorsOf(call.arguments)) {
+  for (const auto& [place, tensor] : placedTensors(call.arguments)) {
     const auto found = known_.find(tensor.unsafeGetTensorImpl());
     if (found != known_.end()) {
       for (const auto& [parameter, label] : found->second.labels) operands[parameter].push_back({place, tensor, label});
@@ -100,7 +79,7 @@ void Tracer::step(const Call& call, int64_t parameter, const std::vector<Operand
     const auto still = [&](const std::pair<ArgumentPlace, at::Tensor>& one) {
       return parameterOf(model_, one.second) == parameter;
     };
-    const auto results = tensorsOf(call.results);
+    const auto results = placedTensors(call.results);
     if (operands.empty() && !results.empty() && std::all_of(results.begin(), results.end(), still)) {
       trace(parameter).valid &= !writesArgument(call.op, 0);
       return;
@@ -196,8 +175,8 @@ bool Tracer::stepPositional(const Call& call, int64_t parameter, const std::vect
                   [&](const at::Tensor&) { return operand.label.feature; });
   }
   call.op.callBoxed(&stack);
-  const auto labels = tensorsOf(stack);
-  const auto results = tensorsOf(call.results);
+  const auto labels = placedTensors(stack);
+  const auto results = placedTensors(call.results);
   if (labels.size() != results.size()) return false;
   const bool pure = std::all_of(operands.begin(), operands.end(), [](const Operand& one) { return one.label.pure; });
   for (size_t i = 0; i < labels.size(); ++i) attach(results[i].second, parameter, {labels[i].second, pure});

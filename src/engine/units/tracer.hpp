@@ -71,7 +71,7 @@ class Tracer : public PlainHandler {
  public:
   /// For parameters in `closed` every layer norm is an exit as any other operator.
   explicit Tracer(Model& model, std::set<int64_t> closed = {})
-      : PlainHandler(model), closed_(std::move(closed)), traces_(model.weightTensors()) {}
+      : PlainHandler(model, true), closed_(std::move(closed)), traces_(model.weightTensors()) {}
 
   /// What left the units through forward's outputs.
   void takeOutputs(const std::vector<NamedOutput>& outputs);

@@ -32,9 +32,10 @@ enum class UnitAxis {
 /// operators that mix features. Features that meet in one position form a unit (the gates of a cell); those of one unit
 /// differ in colour. Weights of different units, of one colour, change at once without meeting.
 struct UnitParameter {
-  int64_t parameter = 0;
+  int64_t parameter = 0;  ///< or derived weight: an index for Model::weights()
   UnitAxis axis = UnitAxis::rows;
-  int64_t columns = 1;  ///< of the parameter, seen as that matrix
+  int64_t columns = 1;   ///< of the parameter, seen as that matrix
+  int64_t features = 0;  ///< that its weights make
   int64_t units = 0;
   int64_t colours = 0;
   std::vector<int64_t> feature;   ///< [units x colours]: the feature, or -1

@@ -7,7 +7,7 @@ namespace heft {
 /// Runs the model as it is and notes how large its tensors are.
 class ActivationSize : public PlainHandler {
  public:
-  using PlainHandler::PlainHandler;
+  explicit ActivationSize(Model& model) : PlainHandler(model, true) {}
   void call(const c10::OperatorHandle& op, torch::jit::Stack* stack) override;
 
   /// Bytes that one run's live tensors take, about: a few times its largest operator's results.

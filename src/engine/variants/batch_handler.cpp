@@ -23,7 +23,7 @@ bool anyTensor(const c10::IValue& value, const std::function<bool(const at::Tens
 
 BatchHandler::BatchHandler(Model& model, std::span<const Variant> variants, const VmapLevel& level, int64_t memory,
                            BaselineCalls* baseline)
-    : PlainHandler(model), variants_(variants), level_(level), memory_(memory), baseline_(baseline) {
+    : PlainHandler(model, true), variants_(variants), level_(level), memory_(memory), baseline_(baseline) {
   const BelowVmap plain;
   std::set<int64_t> changed;
   for (const auto& variant : variants) {
