@@ -12,6 +12,7 @@
 #include "compare/sections.hpp"
 #include "compare/shift.hpp"
 #include "compare/text.hpp"
+#include "data/atomic_file.hpp"
 #include "data/name_list.hpp"
 #include "heft/error.hpp"
 #include "measure/input_bootstrap.hpp"
@@ -57,9 +58,17 @@ void warnNotes(const Context& context, const Session& session) {
   for (const auto& note : session.notes()) context.warn(note);
 }
 
+void keepSections(const std::filesystem::path& folder, const Run& run, const nlohmann::ordered_json& sections,
+                  const Context& context) {
+  if (addToComparison(folder, run, sections)) return;
+  context.warn((folder / "comparison.json").string() +
+               " was damaged and is written anew; compare again what else was compared with this run");
+}
+
 int compareCriteria(const Options& options, const Context& context) {
   const auto criteria = criteriaOf(options);
   const auto run = readRun(options.run);
+  requireWritable(std::filesystem::path(options.run) / "comparison.json");
   const auto given_names = readNames(options.feature_names);
   const auto& names = given_names.empty() ? run.feature_names : given_names;
   requireImpacts(run, options.run);
@@ -123,7 +132,7 @@ int compareCriteria(const Options& options, const Context& context) {
     sections["features"] = featuresSection(*held);
   progress.finish();
   const std::filesystem::path folder(options.run);
-  addToComparison(folder, sections);
+  keepSections(folder, run, sections, context);
   writeCurves(folder / "curves.csv", curves);
   if (context.json)
     std::cout << jsonText(sections) << '\n';
@@ -145,7 +154,7 @@ int compareRuns(const Options& options, const Context& context) {
   auto other = std::filesystem::absolute(options.other).lexically_normal();
   if (!other.has_filename()) other = other.parent_path();
   const nlohmann::ordered_json sections = {{"shift", shiftSection(shift, here.structure, other.filename().string())}};
-  addToComparison(folder, sections);
+  keepSections(folder, here, sections, context);
   if (context.json)
     std::cout << jsonText(sections) << '\n';
   else

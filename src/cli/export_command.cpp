@@ -65,8 +65,10 @@ int exportRun(const Options& options, const Context& context) {
   const auto& format = formatOf(options);
   const fs::path file =
       options.file.empty() ? fs::path(options.run) / (std::string("weights.") + format.name) : fs::path(options.file);
+  if (!options.file.empty()) requireWritable(file);
   const auto run = readRun(options.run);
   refuseRunFile(options.run, file);
+  requireWritable(file);
   const auto selection = select(run.structure, options.parameters);
   KeepWeight keep;
   if (!options.parameters.empty())

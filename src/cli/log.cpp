@@ -41,7 +41,7 @@ spdlog::level::level_enum parseLevel(std::string_view text) {
 /// Lines with the time (UTC) and the level, after those of earlier commands.
 spdlog::sink_ptr fileSink(const std::string& file) {
   try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(file);
+    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
     sink->set_formatter(
         std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc));
     return sink;
@@ -66,7 +66,7 @@ void addLogOptions(CLI::App& program, LogOptions& options) {
 }
 
 void startLog() {
-  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>(colourMode());
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(colourMode());
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("heft", std::move(sink)));
   spdlog::set_pattern("%^%v%$");
   // A full disk is no reason to end: the results don't lie in the log.

@@ -1,4 +1,5 @@
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <exception>
 #include <functional>
@@ -11,16 +12,24 @@
 #include "cli/command.hpp"
 #include "cli/last_words.hpp"
 #include "cli/log.hpp"
+#include "cli/safe_output.hpp"
 #include "cli/signals.hpp"
+#include "cli/sleeping_threads.hpp"
 #include "data/memory.hpp"
 #include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
+#include "run/words.hpp"
 
 namespace {
 
-// In front of all libraries: LibTorch takes a hundred megabytes while it is being loaded, before main.
-[[gnu::used, gnu::section(".preinit_array")]] void (*const prepare)() = heft::cli::prepareLastWords;
+/// In front of all libraries: LibTorch takes a hundred megabytes while it is being loaded, before main.
+void prepare(int count, char** arguments, char** environment) {
+  heft::cli::letThreadsSleep(count, arguments, environment);
+  heft::cli::prepareLastWords();
+}
+
+[[gnu::used, gnu::section(".preinit_array")]] void (*const before_all)(int, char**, char**) = prepare;
 
 using heft::Fault;
 using heft::saysOutOfMemory;
@@ -32,6 +41,7 @@ constexpr auto kFooter =
 Start with: heft rank model.pt --inputs inputs.pt)";
 
 int fail(Fault fault, const std::string& text) {
+  heft::cli::ignoreSignals();  // this is the end already
   spdlog::error(heft::printable(text, std::string::npos));
   return static_cast<int>(fault);
 }
@@ -103,8 +113,11 @@ int main(int count, char** values) {
     return fail(Fault::usage, std::string(error.what()) + " (heft --help, heft COMMAND --help)");
   }
   context.arguments.assign(values, values + count);
-  context.log = [](const std::string& text) { spdlog::info(text); };
-  context.warn = [](const std::string& text) { spdlog::warn("note    " + text); };
+  constexpr auto kWhole = std::string::npos;
+  context.log = [](const std::string& text) { spdlog::info(heft::printable(text, kWhole)); };
+  context.warn = [](const std::string& text) { spdlog::warn("note    " + heft::printable(text, kWhole)); };
+  const heft::cli::SafeOutput safe(std::cout, context.json);
+  heft::shortenNames(isatty(STDOUT_FILENO) == 1);  // who reads a file has room for whole names
   heft::cli::catchSignals();
   const auto& action = actions.at(program.get_subcommands().front()->get_name());
   return perform([&] {
@@ -112,6 +125,7 @@ int main(int count, char** values) {
     context.progress = heft::cli::progressStyle(log);
     const int status = action(context);
     if (!std::cout.flush()) throw heft::Error(Fault::output, "standard output can't be written; is the disk full?");
+    heft::cli::ignoreSignals();
     return status;
   });
 }

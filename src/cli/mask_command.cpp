@@ -10,6 +10,7 @@
 #include "compare/cards.hpp"
 #include "compare/scores.hpp"
 #include "compare/shift.hpp"
+#include "data/atomic_file.hpp"
 #include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "mask/mask.hpp"
@@ -128,8 +129,10 @@ void check(const Options& options, const std::filesystem::path& file) {
                                   ": the share of weights to keep, above 0 and at most 1, was expected");
   checkRanking(options.by);
   refuseExisting(file, "-o");
+  if (!options.file.empty()) requireWritable(file);
   if (options.apply.empty()) return;
   refuseExisting(options.apply, "--apply");
+  requireWritable(options.apply);
   if (std::filesystem::absolute(options.apply).lexically_normal() == std::filesystem::absolute(file).lexically_normal())
     throw Error(Fault::usage, "-o and --apply name the same file");
 }
@@ -140,6 +143,7 @@ int mask(Options options, const Context& context) {
   check(options, file);
   options.mask.per_matrix = options.scope == "matrix";
   const auto run = readRun(options.run);
+  if (options.file.empty()) requireWritable(file);
   requireImpacts(run, options.run);
   const auto model_file = options.apply.empty() ? std::string() : modelOf(run, options.files);
   if (run.settings.perturbation.kind != Perturbation::Kind::zero && options.by == kImpact && options.scores.empty() &&

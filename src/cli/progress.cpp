@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "data/printable.hpp"
 #include "data/seconds_since.hpp"
 #include "heft/error.hpp"
+#include "run/words.hpp"
 
 namespace heft::cli {
 namespace {
@@ -48,6 +50,16 @@ std::string duration(double seconds) {
   return text;
 }
 
+std::string shortTime(double seconds) {
+  const auto digits = [](double number) {
+    return number >= 10 ? grouped(static_cast<std::size_t>(std::llround(number))) : significant(number, 2);
+  };
+  if (seconds >= 10) return duration(seconds);
+  if (seconds >= 1) return significant(seconds, 2) + " s";
+  if (seconds >= 1e-3) return digits(1e3 * seconds) + " ms";
+  return seconds > 0 ? digits(1e6 * seconds) + " us" : "–";
+}
+
 ProgressStyle parseProgress(std::string_view text) {
   if (text == "auto") return isatty(STDERR_FILENO) == 1 ? ProgressStyle::terminal : ProgressStyle::plain;
   if (text == "none") return ProgressStyle::none;
@@ -56,7 +68,8 @@ ProgressStyle parseProgress(std::string_view text) {
   throw Error(Fault::usage, "--progress " + std::string(text) + ": auto, none, plain or json was expected");
 }
 
-void Progress::update(const std::string& stage, double share) {
+void Progress::update(const std::string& name, double share) {
+  const auto stage = printable(name, std::string::npos);  // may hold what a file called its scores
   if (stage != stage_ || share < share_) begin(stage);
   share_ = share;
   const double elapsed = secondsSince(stage_began_);

@@ -50,5 +50,7 @@ class Progress {
 
 /// "45 s", "12 min", "3.5 h", "4 days".
 std::string duration(double seconds);
+/// "310 us", "640 ms", "1.4 s": shorter times than duration() tells apart, too.
+std::string shortTime(double seconds);
 
 }  // namespace heft::cli

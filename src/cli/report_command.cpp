@@ -36,7 +36,11 @@ std::string nameOf(const std::filesystem::path& folder) {
 
 int report(const Options& options, const Context& context) {
   const std::filesystem::path folder(options.run);
+  const std::filesystem::path file =
+      options.file.empty() ? folder / "report.html" : std::filesystem::path(options.file);
+  if (!options.file.empty()) requireWritable(file);
   const auto run = readRun(folder);
+  if (options.file.empty()) requireWritable(file);
   const auto comparison = readComparison(folder);
   if (comparison.is_null() && std::filesystem::exists(folder / "comparison.json"))
     context.warn((folder / "comparison.json").string() +
@@ -45,8 +49,6 @@ int report(const Options& options, const Context& context) {
   const auto findings = known ? findingsOf(run, std::move(*known)) : findingsOf(run);
   const auto data = pageData(run, findings, comparison, nameOf(folder));
   const std::string text = pageText(data);
-  const std::filesystem::path file =
-      options.file.empty() ? folder / "report.html" : std::filesystem::path(options.file);
   if (options.file.empty()) AtomicFile::deleteLeftovers(folder);
   writeFile(file, text);
   if (context.json)

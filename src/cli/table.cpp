@@ -21,8 +21,10 @@ std::string Table::text(std::size_t indent) const {
     for (const auto& row : rows_) widths[column] = std::max(widths[column], widthOf(row[column]));
     total += widths[column] + (column > 0 ? kGap : 0);
   }
-  if (total > kTerminalWidth)
-    widths[0] -= std::min(total - kTerminalWidth, widths[0] - std::min(widths[0], kShortestName));
+  if (total > kTerminalWidth) {
+    const auto narrow = widths[0] - std::min(total - kTerminalWidth, widths[0] - std::min(widths[0], kShortestName));
+    widths[0] = nameColumn(narrow, widths[0]);
+  }
   std::string text;
   for (const auto& row : rows_) {
     std::string line(indent, ' ');

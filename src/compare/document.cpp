@@ -5,19 +5,25 @@
 
 #include "data/atomic_file.hpp"
 #include "data/csv.hpp"
+#include "run/findings.hpp"
 #include "run/sealed_json.hpp"
+#include "run/tables.hpp"
 
 namespace heft {
 
-void addToComparison(const std::filesystem::path& folder, const nlohmann::ordered_json& sections) {
+bool addToComparison(const std::filesystem::path& folder, const Run& run, const nlohmann::ordered_json& sections) {
   const auto file = folder / "comparison.json";
+  std::error_code ignored;
+  const bool there = std::filesystem::exists(file, ignored);
   std::ifstream stream(file);
-  // A damaged one is of no use to anybody: it is written anew.
   auto document = nlohmann::ordered_json::parse(stream, nullptr, /*allow_exceptions=*/false);
-  if (!document.is_object()) document = nlohmann::ordered_json::object();
+  // What is damaged must not be sealed again.
+  const bool whole = document.is_object() && sealHolds(nlohmann::json(document));
+  if (!whole) document = comparisonJson(run, findingsOf(run).comparison);
   for (const auto& [key, value] : sections.items()) document[key] = value;
   AtomicFile::deleteLeftovers(folder);
   writeSealedJson(file, std::move(document));
+  return whole || !there;
 }
 
 void writeCurves(const std::filesystem::path& file, std::span<const RemovalCurve> curves) {

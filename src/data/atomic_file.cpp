@@ -86,6 +86,7 @@ void AtomicFile::createTemporary() {
     if (descriptor_ < 0) continue;
     if (lockOwn(descriptor_)) {
       temporary_ = candidate;
+      leftover_.emplace(temporary_);
       return;
     }
     ::close(std::exchange(descriptor_, -1));
@@ -147,6 +148,7 @@ void AtomicFile::commit() {
   if (closed != 0) fail("can't be closed", closed);
   if (renamed != 0) fail("can't be put in its place", renamed);
   temporary_.clear();
+  leftover_.reset();
   syncFolder(folder_);
 }
 
@@ -154,6 +156,7 @@ void AtomicFile::discard() noexcept {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
   temporary_.clear();
+  leftover_.reset();
   pending_.clear();
 }
 
@@ -169,6 +172,8 @@ void syncFolder(const std::filesystem::path& folder) noexcept {
   ::fsync(descriptor);
   ::close(descriptor);
 }
+
+void requireWritable(const std::filesystem::path& path) { const AtomicFile there_for_a_moment(path); }
 
 void writeFile(const std::filesystem::path& path, std::string_view content) {
   AtomicFile file(path);

@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "data/leftovers.hpp"
 
 namespace heft {
 
@@ -44,6 +47,7 @@ class AtomicFile {
   std::filesystem::path target_;
   std::filesystem::path folder_;
   std::filesystem::path temporary_;
+  std::optional<Leftover> leftover_;  ///< while there is a temporary file
   std::string pending_;
   int descriptor_ = -1;
 };
@@ -51,6 +55,9 @@ class AtomicFile {
 /// Puts the names in a folder on the disk: without this a new one may be lost in a power cut. Some file systems can't; what
 /// the names lead to is whole even then.
 void syncFolder(const std::filesystem::path& folder) noexcept;
+
+/// Throws what writing a file of that name would, and leaves nothing: for commands that work long before they write.
+void requireWritable(const std::filesystem::path& path);
 
 /// Writes `content` to `path`, whole or not at all.
 void writeFile(const std::filesystem::path& path, std::string_view content);

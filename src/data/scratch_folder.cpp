@@ -17,6 +17,7 @@ ScratchFolder::ScratchFolder() {
     throw Error(Fault::output,
                 name + ": can't be made (" + std::strerror(errno) + "); let TMPDIR name a folder that can be written");
   path_ = name;
+  leftover_.emplace(path_);
 }
 
 ScratchFolder::~ScratchFolder() {

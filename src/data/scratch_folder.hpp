@@ -1,6 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+
+#include "data/leftovers.hpp"
 
 namespace heft {
 
@@ -16,6 +19,7 @@ class ScratchFolder {
 
  private:
   std::filesystem::path path_;
+  std::optional<Leftover> leftover_;
 };
 
 }  // namespace heft

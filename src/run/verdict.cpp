@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "model/weight_label.hpp"
 #include "run/judgement.hpp"
@@ -29,11 +31,10 @@ std::string sourceText(const TopWeight& row) {
 }
 
 /// Blanks between columns are part of it, at the end of none.
-std::string topLine(const std::string& rank, const std::string& name, const std::string& value,
+std::string topLine(std::size_t names, const std::string& rank, const std::string& name, const std::string& value,
                     const std::string& impact, const std::string& source, const std::string& magnitude) {
-  return rightAligned(rank, 3) + "  " + padded(shortenedInTheMiddle(name, nameWidth), nameWidth) + " " +
-         padded(value, 11) + " " + padded(impact, 20) + " " + padded(source, 15) + " " + rightAligned(magnitude, 10) +
-         "\n";
+  return rightAligned(rank, 3) + "  " + padded(shortenedInTheMiddle(name, names), names) + " " + padded(value, 11) +
+         " " + padded(impact, 20) + " " + padded(source, 15) + " " + rightAligned(magnitude, 10) + "\n";
 }
 
 std::string title(const Run& run, std::size_t shown, const Findings& findings) {
@@ -52,11 +53,17 @@ std::string topTable(const Run& run, const Findings& findings) {
   const std::size_t shown = std::min(findings.top.size(), placesShown);
   std::string text = wrapped(title(run, shown, findings), verdictWidth) + "\n";
   const std::string interval = significant(100 * (1 - run.settings.alpha), 4) + " % interval";
-  text += topLine("#", "weight", " value", "impact ± std. error", interval, "|w| rank");
+  std::vector<std::string> labels;
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < shown; ++i) {
+    labels.push_back(weightLabel(run.structure.parameters[findings.top[i].parameter], findings.top[i].index));
+    longest = std::max(longest, widthOf(labels.back()));
+  }
+  const auto names = nameColumn(nameWidth, longest);
+  text += topLine(names, "#", "weight", " value", "impact ± std. error", interval, "|w| rank");
   for (std::size_t i = 0; i < shown; ++i) {
     const TopWeight& row = findings.top[i];
-    text += topLine(std::to_string(i + 1), weightLabel(run.structure.parameters[row.parameter], row.index),
-                    signedNumber(row.weight), impactText(row), sourceText(row),
+    text += topLine(names, std::to_string(i + 1), labels[i], signedNumber(row.weight), impactText(row), sourceText(row),
                     row.magnitude_rank > 0 ? grouped(row.magnitude_rank) : "–");
   }
   if (run.settings.metrics.front() == Metric::rms && run.output.rms > 0 && findings.moving > 0) {
@@ -72,9 +79,9 @@ std::string topTable(const Run& run, const Findings& findings) {
   return text;
 }
 
-std::string agreementLine(const std::string& name, const std::string& weights, const std::string& spearman,
-                          const std::string& overlap) {
-  return padded(shortenedInTheMiddle(name, nameWidth + 5), nameWidth + 5) + " " + rightAligned(weights, 13) + " " +
+std::string agreementLine(std::size_t names, const std::string& name, const std::string& weights,
+                          const std::string& spearman, const std::string& overlap) {
+  return padded(shortenedInTheMiddle(name, names), names) + " " + rightAligned(weights, 13) + " " +
          rightAligned(spearman, 10) + " " + rightAligned(overlap, 20) + "\n";
 }
 
@@ -85,19 +92,22 @@ std::string fixed2(const std::optional<double>& value) {
   return text;
 }
 
-std::string agreementRow(const std::string& name, const Agreement& row) {
+std::string agreementRow(std::size_t names, const std::string& name, const Agreement& row) {
   const std::string overlap = row.overlap ? significant(100 * *row.overlap, 3) + " %" : "–";
-  return agreementLine(name, grouped(row.weights), fixed2(row.spearman), overlap);
+  return agreementLine(names, name, grouped(row.weights), fixed2(row.spearman), overlap);
 }
 
 std::string agreementTable(const Findings& findings) {
   const std::vector<Agreement>& parameters = findings.comparison.parameters;
-  std::string text = agreementLine("magnitude against impact", "weights", "Spearman", "top 1 % in common");
   const std::size_t shown = std::min(parameters.size(), parametersShown);
-  for (std::size_t i = 0; i < shown; ++i) text += agreementRow(parameters[i].name, parameters[i]);
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < shown; ++i) longest = std::max(longest, widthOf(parameters[i].name));
+  const auto names = nameColumn(nameWidth + 5, longest);
+  std::string text = agreementLine(names, "magnitude against impact", "weights", "Spearman", "top 1 % in common");
+  for (std::size_t i = 0; i < shown; ++i) text += agreementRow(names, parameters[i].name, parameters[i]);
   if (parameters.size() > shown)
     text += "and " + counted(parameters.size() - shown, "further parameter") + " in comparison.json\n";
-  if (parameters.size() > 1) text += agreementRow("all", findings.comparison.overall);
+  if (parameters.size() > 1) text += agreementRow(names, "all", findings.comparison.overall);
   return text;
 }
 

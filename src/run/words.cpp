@@ -4,8 +4,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "data/printable.hpp"
+
 namespace heft {
 namespace {
+
+bool shorten_names = true;
 
 bool startsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
 
@@ -42,13 +46,19 @@ std::size_t widthOf(std::string_view text) {
   return width;
 }
 
-std::string shortenedInTheMiddle(std::string_view text, std::size_t width) {
+void shortenNames(bool shorten) { shorten_names = shorten; }
+
+std::size_t nameColumn(std::size_t usual, std::size_t longest) {
+  return shorten_names ? usual : std::max(usual, longest);
+}
+
+std::string shortenedInTheMiddle(std::string_view name, std::size_t width) {
+  const std::string text = printable(name, std::string::npos);
   const std::size_t full = widthOf(text);
-  if (full <= width) return std::string(text);
+  if (!shorten_names || full <= width) return text;
   const std::size_t kept = width > 0 ? width - 1 : 0;
   const std::size_t front = kept / 2;
-  return std::string(text.substr(0, byteOf(text, front))) + "…" +
-         std::string(text.substr(byteOf(text, full - (kept - front))));
+  return text.substr(0, byteOf(text, front)) + "…" + text.substr(byteOf(text, full - (kept - front)));
 }
 
 std::string padded(std::string_view text, std::size_t width) {

@@ -15,8 +15,13 @@ namespace heft {
 
 /// Characters that text takes on a terminal, counting each UTF-8 sequence as one.
 [[nodiscard]] std::size_t widthOf(std::string_view text);
-/// At most `width` characters: the middle of a longer text becomes "…", since names differ at their ends.
+/// Fit for a cell of a table, and at most `width` characters: the middle of a longer text becomes "…", since names differ at their
+/// ends.
 [[nodiscard]] std::string shortenedInTheMiddle(std::string_view text, std::size_t width);
+/// Whether tables have the width of a terminal to keep to, as they do by default; else names in them stand whole.
+void shortenNames(bool shorten);
+/// The width of a table's names where their column usually has `usual`, and the longest of them `longest` characters.
+[[nodiscard]] std::size_t nameColumn(std::size_t usual, std::size_t longest);
 /// Filled with blanks up to `width`.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width);
 [[nodiscard]] std::string rightAligned(std::string_view text, std::size_t width);

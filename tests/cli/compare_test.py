@@ -183,3 +183,22 @@ def test_refusals(weather, tmp_path):
     (tmp_path / "names.txt").write_text("a\nb\n")
     refuse(USAGE, "2 names", of=heft("compare", run, "--quiet", "--criteria", "magnitude", "--feature-names", tmp_path / "names.txt"))
     refuse(INPUT, "can't be read", of=heft("compare", run, "--feature-names", tmp_path / "absent.txt"))
+
+
+def test_a_damaged_comparison_is_not_sealed_again(tmp_path):
+    run = tmp_path / "run"
+    assert rank("gru_1_layer", run).code == 0
+    whole = (run / "comparison.json").read_text()
+    succeed("compare", run, "--criteria", "magnitude", "-q")
+    file = run / "comparison.json"
+    document = json.loads(file.read_text())
+    assert document["overall"]["spearman"] is not None
+    file.write_text(file.read_text().replace('"spearman": ', '"spearman": 1', 1))
+    assert "is damaged" in succeed("report", run).err
+    said = succeed("compare", run, "--criteria", "random").err
+    assert "was damaged and is written anew" in said
+    again = json.loads(file.read_text())
+    # What rank found is there as it was, what was compared before is not.
+    assert again["overall"] == json.loads(whole)["overall"]
+    assert "random" in again["criteria"] and "magnitude" not in again["criteria"]
+    assert "damaged" not in succeed("report", run).err

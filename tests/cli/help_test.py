@@ -11,7 +11,7 @@ import pytest
 from heft import USAGE, heft, refuse, succeed
 
 SUBMIT = Path(__file__).resolve().parents[2] / "scripts" / "slurm" / "submit"
-TOPICS = ("impact", "methods", "metrics", "components", "inputs", "run-folder", "cluster", "exit-codes", "untrusted-models")
+TOPICS = ("impact", "methods", "metrics", "components", "perturbations", "inputs", "run-folder", "cluster", "exit-codes", "untrusted-models")
 
 
 @functools.cache
@@ -75,8 +75,14 @@ def test_the_run_folder_topic_names_every_file(tmp_path):
     succeed("compare", tmp_path / "run", "--criteria", "magnitude")
     succeed("report", tmp_path / "run")
     said = succeed("help", "run-folder").out
-    files = {file.name for file in (tmp_path / "run").iterdir() if not file.name.startswith(".")}
-    named = set(re.findall(r"[a-z_]+\.(?:safetensors|json|csv|html)\b", said))
+    succeed("mask", tmp_path / "run", "--keep", "0.5")
+    for format in ("csv", "npz", "safetensors"):
+        succeed("export", tmp_path / "run", "--format", format)
+    for part in (1, 2):
+        assert rank("gru_1_layer", tmp_path / str(part), "--method", "exhaustive", "--shard", f"{part}/2").code == 0
+    succeed("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "merged")
+    files = {file.name for file in [*(tmp_path / "run").iterdir(), *(tmp_path / "merged").iterdir()] if not file.name.startswith(".")}
+    named = set(re.findall(r"[a-z_]+\.(?:safetensors|json|csv|npz|html)\b", said))
     assert files == named, files ^ named
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from heft import OUTPUT, heft, mounted, rank, refuse, succeed
+from heft import MODEL, OUTPUT, heft, mounted, rank, refuse, succeed
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +125,32 @@ def test_export_replaces_its_table_whole_or_not_at_all(run, tmp_path):
         refuse(OUTPUT, "a file of the run", of=heft("export", run, "-o", run / name))
         assert (run / name).read_bytes() == before
     refuse(2, "did you mean", of=heft("export", run, "--parameters", "rnn.weight_hh_l9"))
+
+
+NOWHERE = "/proc/nowhere"
+
+
+@pytest.mark.parametrize("command", [
+    ["rank", "no-model.pt", "--inputs", "no-inputs.npy", "-o", f"{NOWHERE}/run"],
+    ["rank", "no-model.pt", "--inputs", "no-inputs.npy", "--method", "exhaustive", "--shard", "1/2", "-o", f"{NOWHERE}/run"],
+    ["report", "no-run", "-o", f"{NOWHERE}/page.html"],
+    ["export", "no-run", "-o", f"{NOWHERE}/rows.csv"],
+    ["mask", "no-run", "--keep", "0.5", "-o", f"{NOWHERE}/mask.safetensors"],
+    ["mask", "no-run", "--keep", "0.5", "-o", "mask.safetensors", "--apply", f"{NOWHERE}/masked.pt"],
+], ids=lambda command: " ".join(command[:1] + command[-1:]))
+def test_what_cant_be_written_is_refused_before_anything_is_read(command, tmp_path):
+    refuse(OUTPUT, NOWHERE, "can't be created", of=heft(*command, cwd=tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_merge_that_cant_be_written_is_refused_before_the_model_is_loaded(tmp_path):
+    for part in (1, 2):
+        assert rank("gru_1_layer", tmp_path / str(part), "--method", "exhaustive", "--shard", f"{part}/2").code == 0
+    refuse(OUTPUT, NOWHERE, "can't be created",
+           of=heft("merge", tmp_path / "1", tmp_path / "2", "-o", f"{NOWHERE}/run", "--model", "no-model.pt"))
+
+
+def test_a_folder_that_a_refused_ranking_would_have_made_is_not_left(tmp_path):
+    assert heft("rank", "no-model.pt", "--inputs", "x.npy", cwd=tmp_path).code == MODEL
+    assert heft("rank", "no-model.pt", "--inputs", "x.npy", "-o", "run", cwd=tmp_path).code == MODEL
+    assert not list(tmp_path.iterdir())
