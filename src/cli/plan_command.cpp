@@ -21,6 +21,12 @@ struct Options {
   double seconds = 2;
 };
 
+/// Seconds that a plan takes at most for what is no more than running the model, about; it is there within 15.
+constexpr double kProbing = 3.5;
+
+/// Runs of the model that finding out about it takes, about.
+constexpr double kRunsOfSession = 14;
+
 constexpr auto kFooter = R"(Nothing is written. All options of heft rank that change what it costs are known here.
 
 Examples:
@@ -35,15 +41,18 @@ int plan(const Options& options, const Context& context) {
                                   " was expected");
   if (!(options.seconds > 0 && options.seconds <= 3600))
     throw Error(Fault::usage, "--seconds: a time above 0 and up to 3600 was expected");
-  Session session(sessionOptions(options.rank.model));
-  const double start = processAge();  // a ranking starts the same way
-  for (const auto& note : session.notes()) context.warn(note);
+  const double begun = processAge();
+  auto [session, scale] = sessionToPlan(sessionOptions(options.rank.model), kProbing);
+  // A ranking starts the same way, with all of the inputs.
+  const double start =
+      scale.cut.cuts() ? begun + scale.load_seconds + kRunsOfSession * scale.run_seconds : processAge() - scale.seconds;
+  for (const auto& note : session->notes()) context.warn(note);
   Progress progress(context.progress);
-  const auto found =
-      planRanking(session, settings, start, options.seconds, [&](const std::string& stage, double share) {
-        progress.update(stage, share);
-        stopIfAsked();
-      });
+  auto found = planRanking(*session, settings, options.seconds, scale, [&](const std::string& stage, double share) {
+    progress.update(stage, share);
+    stopIfAsked();
+  });
+  found.start = start;
   progress.finish();
   const auto jobs = jobsOf(found, options.shards);
   std::cout << (context.json ? jsonText(jsonOf(found, jobs)) + "\n" : textOf(found, jobs));

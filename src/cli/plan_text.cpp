@@ -18,13 +18,6 @@ std::size_t whole(double number) { return static_cast<std::size_t>(std::llround(
 /// "1.2", "310": two digits, and all of those before the point.
 std::string digits(double number) { return number >= 10 ? grouped(whole(number)) : significant(number, 2); }
 
-/// "1.2 ms", "310 us": shorter times than duration() tells apart.
-std::string shortTime(double seconds) {
-  if (seconds >= 1) return duration(seconds);
-  if (seconds >= 1e-3) return digits(1e3 * seconds) + " ms";
-  return seconds > 0 ? digits(1e6 * seconds) + " us" : "–";
-}
-
 std::string operations(double flop) {
   if (flop >= 1e15) return digits(flop / 1e15) + " PFLOP";
   if (flop >= 1e12) return digits(flop / 1e12) + " TFLOP";
@@ -34,7 +27,8 @@ std::string operations(double flop) {
 
 std::string stagesText(const Plan& plan) {
   Table table("lr");
-  table.row({"loading, and the unchanged model", shortTime(plan.start)});
+  table.row({"one run of the unchanged model", shortTime(plan.run)});
+  table.row({"loading, and finding out about the model", shortTime(plan.start)});
   if (plan.adjoints > 0) {
     table.row({"estimates: " + counted(plan.adjoints, "adjoint"), shortTime(plan.adjoint)});
     table.row({"estimates: responses of " + counted(plan.weights, "weight"), shortTime(plan.response)});
@@ -90,10 +84,16 @@ std::string textOf(const Plan& plan, const PlannedJobs& jobs) {
     text +=
         labelled("devices", devices + ": executing alone, at the speed of large products; small models are slower", 8);
   text += labelled("Slurm", jobsText(jobs), 8);
+  std::string part;
+  if (plan.cut.cuts())
+    part = "One run on all of the inputs takes long, so this was measured on " +
+           grouped(static_cast<std::size_t>(plan.cut.size)) + " of the " +
+           grouped(static_cast<std::size_t>(plan.cut.of)) + " places in dimension " + std::to_string(plan.cut.dim) +
+           " of the first one, and scaled by what runs on more of them take. ";
   text +=
       "\n" +
       wrapped(
-          "Measured on this machine for " + shortTime(plan.calibration) +
+          part + "Measured on this machine for " + shortTime(plan.calibration) +
               " and continued to the whole. Of variants that a device or a budget of time will execute, and of what "
               "auto needs for its top, this is a guess.",
           kTerminalWidth) +
@@ -122,7 +122,8 @@ ordered_json jsonOf(const Plan& plan, const PlannedJobs& jobs) {
       {"adjoints", plan.adjoints},
       {"flop", finiteOrNull(plan.flop)},
       {"seconds",
-       {{"start", finiteOrNull(plan.start)},
+       {{"run", finiteOrNull(plan.run)},
+        {"start", finiteOrNull(plan.start)},
         {"adjoints", finiteOrNull(plan.adjoint)},
         {"responses", finiteOrNull(plan.response)},
         {"prepare", finiteOrNull(plan.prepare)},
@@ -130,6 +131,9 @@ ordered_json jsonOf(const Plan& plan, const PlannedJobs& jobs) {
         {"finish", finiteOrNull(plan.finish)},
         {"total", finiteOrNull(plan.seconds())},
         {"calibration", finiteOrNull(plan.calibration)}}},
+      {"part_of_inputs",
+       plan.cut.cuts() ? ordered_json{{"dimension", plan.cut.dim}, {"measured", plan.cut.size}, {"of", plan.cut.of}}
+                       : ordered_json()},
       {"memory_bytes", finiteOrNull(plan.memory)},
       {"devices", devices},
       {"parameters", parameters},

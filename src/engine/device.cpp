@@ -22,6 +22,17 @@ int cudaDevices(const std::string& text) {
   return at::detail::getCUDAHooks().deviceCount();
 }
 
+/// Multiplications of a run that take a thread less than a millisecond, about.
+constexpr double kSmall = 1e6;
+
+bool chosen_threads = true;  ///< by somebody: also by a program that never asked us
+
+/// As many as LibTorch takes by itself.
+int allThreads() {
+  static const int all = at::get_num_threads();
+  return all;
+}
+
 }  // namespace
 
 c10::Device readDevice(const std::string& text) {
@@ -70,9 +81,14 @@ std::vector<c10::Device> readDevices(const std::string& text) {
 void setThreads(int threads) {
   if (threads < 0 || threads > 4096)
     throw Error(Fault::usage, "--threads " + std::to_string(threads) + ": a number from 0 to 4096 was expected");
+  chosen_threads = threads > 0;
   // Said even where it changes nothing: from then on MKL keeps to that number, whatever else the machine does, and with it to
   // the order of its sums.
-  at::set_num_threads(threads > 0 ? threads : at::get_num_threads());
+  at::set_num_threads(threads > 0 ? threads : allThreads());
+}
+
+void chooseThreads(double products) {
+  if (!chosen_threads) at::set_num_threads(products < kSmall ? 1 : allThreads());
 }
 
 }  // namespace heft

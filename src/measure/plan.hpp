@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "data/input_cut.hpp"
 #include "run/settings.hpp"
 
 namespace heft {
@@ -29,6 +30,9 @@ struct Plan {
   std::size_t without = 0;     ///< weights without an estimate, as far as some rows of each parameter tell
   std::vector<PlannedParameter> parameters;
   double flop = 0;  ///< of all variants
+
+  InputCut cut{};  ///< what of the inputs this was measured on
+  double run = 0;  ///< seconds of one run of the unchanged model
 
   // Seconds.
   double start = 0;     ///< starting the process, loading, and running the unchanged model

@@ -12,14 +12,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kRows = 48;  // of each parameter
+constexpr std::int64_t kRows = 24;  // of each parameter
 /// Where all adjoints take too long: as many as are kept, so that rows cost what they do at the end, if those are few; else these.
 constexpr std::size_t kSomeProbes = 128;
 constexpr std::size_t kFewProbes = 16;
 
+/// Runs that the first chunk of adjoints takes, at most, about: where that is too long, few adjoints stand for all.
+constexpr double kChunkRuns = 192;
+
 /// Of the time so far: a pause this long lies between two chunks of adjoints.
 constexpr double kPause = 0.05;
-constexpr double kPatience = 10;  // with a second chunk
+constexpr double kPatience = 3;  // times what was to be spent
 
 struct Enough {};
 
@@ -124,7 +127,11 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   auto own = options;
   own.selection = &some.selection;
   AdjointCost cost;
-  own.begun = [&](const AdjointCost& begun) { cost = begun; };
+  const bool few_only = kChunkRuns * session.runSeconds() > kPatience * seconds;
+  own.begun = [&](const AdjointCost& begun) {
+    cost = begun;
+    if (few_only) throw Enough();
+  };
   Listener whole(session, some, seconds, progress);
   bool ended = true;
   times.silent.assign(session.structure().parameters.size(), 0);
@@ -149,7 +156,7 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   }
   times.bytes = cost.bytes * (1 - whole.reached());
   // Rows along a few adjoints: they cost in proportion to those that are kept.
-  const auto probes = cost.kept <= kSomeProbes ? cost.kept : kFewProbes;
+  const auto probes = few_only ? std::min(cost.kept, kFewProbes) : cost.kept <= kSomeProbes ? cost.kept : kFewProbes;
   auto few = own;
   few.begun = nullptr;
   few.exact_elements = 0;
@@ -158,6 +165,8 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   Listener rows(session, some, 1e9, progress);
   estimateAll(session, new_value, few, std::ref(rows));
   times.response_seconds = rows.row_seconds * static_cast<double>(cost.kept) / static_cast<double>(probes);
+  if (few_only)
+    times.adjoint_seconds = rows.adjoint_seconds * static_cast<double>(cost.adjoints) / static_cast<double>(probes);
   return times;
 }
 

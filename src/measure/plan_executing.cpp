@@ -12,6 +12,8 @@ namespace {
 /// So few variants say something even where each takes a second.
 constexpr std::size_t kFirst = 4;
 constexpr std::size_t kMore = 8;  // times as many, the next time
+constexpr double kLeast = 0.2;    // seconds for them, at least
+constexpr double kPatience = 2;   // times what was to be spent
 /// Of the whole: a parameter with a larger share is timed twice at least, since few variants share little and cost far more each.
 constexpr double kLargeShare = 0.05;
 
@@ -38,15 +40,15 @@ class Timed {
     return {largest_seconds_ - own * static_cast<double>(largest_), own};
   }
 
-  /// Executes the first `count` of the next segment, more than before.
-  void time(Measurer& measurer) {
+  /// Executes the first of the next segment, more than before where that takes no longer than `seconds`.
+  void time(Measurer& measurer, double seconds) {
     // Segments from all over the parameter: every other one of golden steps lies far from those before.
     const auto step = 0.6180339887498949 * static_cast<double>(used_++);
     auto segment = static_cast<std::size_t>((step - std::floor(step)) * static_cast<double>(segments_));
     while (std::find(taken_.begin(), taken_.end(), segment) != taken_.end()) segment = (segment + 1) % segments_;
     taken_.push_back(segment);
     const auto first = segment * block_;
-    const auto want = largest_ == 0 ? kFirst : largest_ * kMore;
+    const auto want = largest_ == 0 ? kFirst : std::min(largest_ * kMore, within(seconds));
     const auto count = std::min({want, block_, places_.size() - first});
     std::vector<std::uint64_t> flat;
     for (std::size_t i = 0; i < count; ++i)
@@ -57,6 +59,12 @@ class Timed {
   }
 
  private:
+  [[nodiscard]] std::size_t within(double seconds) const {
+    const double each = line().each;
+    return each * static_cast<double>(block_) <= seconds ? block_
+                                                         : std::max(largest_, static_cast<std::size_t>(seconds / each));
+  }
+
   void note(std::size_t count, double seconds) {
     variants_ += count;
     if (count > largest_) {
@@ -92,7 +100,7 @@ ExecutingTimes timeExecuting(Measurer& measurer, const SelectedWeights& selected
   auto begin = Clock::now();
   for (std::size_t i = 0; i < open.size(); ++i) {
     progress("timing variants", 0.5 * static_cast<double>(i) / static_cast<double>(open.size()));
-    open[i]->time(measurer);
+    open[i]->time(measurer, seconds);
     if (i > 0) continue;
     // The first call prepares, beside executing; the time to spend begins after it.
     times.prepare = secondsSince(begin) - measurer.seconds();
@@ -107,11 +115,11 @@ ExecutingTimes timeExecuting(Measurer& measurer, const SelectedWeights& selected
   for (;;) {
     std::erase_if(open, [](const Timed* one) { return one->exhausted(); });
     const double spent = secondsSince(begin);
-    if (open.empty() || (spent >= seconds && !unsure())) break;
+    if (open.empty() || spent >= kPatience * seconds || (spent >= seconds && !unsure())) break;
     progress("timing variants", 0.5 + 0.5 * std::min(1.0, spent / seconds));
     (*std::max_element(open.begin(), open.end(), [](const Timed* a, const Timed* b) {
       return a->unknown() < b->unknown();
-    }))->time(measurer);
+    }))->time(measurer, std::max(kLeast, seconds - spent));
   }
   for (const auto& one : all) times.by_parameter.push_back(one.line());
   return times;

@@ -92,11 +92,26 @@ std::size_t weightsWithout(const EstimateTimes& times, const SelectedWeights& se
   return weights;
 }
 
+/// From the part of the inputs that was run to all of them.
+void scaleUp(Plan& plan, const PlanScale& scale) {
+  plan.cut = scale.cut;
+  if (scale.run_seconds > 0) plan.run = scale.run_seconds;
+  for (auto* seconds : {&plan.adjoint, &plan.response, &plan.prepare, &plan.execute}) *seconds *= scale.times();
+  plan.flop *= scale.cut.times();
+  plan.memory *= scale.cut.times();
+  for (auto& one : plan.parameters) {
+    one.flop *= scale.cut.times();
+    one.variant_seconds *= scale.times();
+    one.seconds *= scale.times();
+  }
+}
+
 }  // namespace
 
-Plan planRanking(Session& session, const RankSettings& settings, double start, double seconds,
+Plan planRanking(Session& session, const RankSettings& settings, double seconds, const PlanScale& scale,
                  const StageProgress& progress) {
   const auto begin = std::chrono::steady_clock::now();
+  const double loaded = takenMemory();
   checkSettings(session, settings);
   const auto selection = select(session.structure(), settings.parameters);
   const SelectedWeights selected(session.structure(), selection);
@@ -108,7 +123,6 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   plan.settings = settings;
   plan.weights = selected.size();
   plan.components = componentsOf(session.structure(), settings, selection).size();
-  plan.start = start;
   const bool ranks_weights = ranksWeights(settings);
   AutoCosts costs;
   if (ranks_weights) {
@@ -125,6 +139,10 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
     options.metrics = settings.metrics;
     options.seed = settings.seed;
     options.selection = &selection;
+    // So that outputs are taken one by one, or by as many probes, as with all of the inputs.
+    options.exact_flop /= scale.cut.times();
+    options.probe_flop /= scale.cut.times();
+    options.memory = static_cast<int64_t>(static_cast<double>(options.memory) / scale.cut.times());
     const auto times = timeEstimates(
         session,
         [&](int64_t parameter, int64_t flat, double weight) { return measurer.newValue(parameter, flat, weight); },
@@ -166,8 +184,10 @@ Plan planRanking(Session& session, const RankSettings& settings, double start, d
   }
   // Components are executed one by one; each costs what the unchanged model does, about.
   plan.execute += static_cast<double>(plan.components) * session.runSeconds();
+  plan.run = session.runSeconds();
+  scaleUp(plan, scale);
   plan.finish = kEndSeconds + kFinishSeconds * static_cast<double>(plan.weights);
-  plan.memory += takenMemory() + kBytes * static_cast<double>(plan.weights);
+  plan.memory += loaded + (takenMemory() - loaded) * scale.cut.times() + kBytes * static_cast<double>(plan.weights);
   plan.calibration = secondsSince(begin);
   return plan;
 }

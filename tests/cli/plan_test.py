@@ -1,7 +1,10 @@
 """heft plan: its numbers hold together and nothing is left behind. Whether they come true is a benchmark (scripts/bench --only plan)."""
 
 import os
+import re
+import time
 
+import numpy as np
 import pytest
 
 from heft import INPUT, MODELS, USAGE, heft, refuse, succeed
@@ -82,3 +85,21 @@ def test_what_is_wrong_is_one_line():
     refuse(USAGE, "--seconds", of=heft("plan", *WEATHER, "--seconds", "0"))
     refuse(INPUT, "missing.npy", of=heft("plan", WEATHER[0], "--inputs", "missing.npy"))
     refuse(USAGE, "nothing*", of=heft("plan", *WEATHER, "--parameters", "nothing*"))
+
+
+def test_of_runs_that_take_long_a_part_is_measured_and_said(tmp_path):
+    said = {}
+    for samples in (10000, 40000):
+        file = tmp_path / f"{samples}.npy"
+        np.save(file, np.zeros((samples, 8, 8), np.float32))
+        begin = time.monotonic()
+        result = succeed("plan", MODELS / "digits-lstm.pt", "--inputs", file, "--method", "exhaustive", "--parameters", "rnn.weight_hh_l0", "--json")
+        assert time.monotonic() - begin < 2 * 15  # 15 s, and twice that on a machine that others use too
+        said[samples] = result.json
+    part = said[40000]["part_of_inputs"]
+    assert part["dimension"] == 0 and part["of"] == 40000 and 2 <= part["measured"] < 10000
+    # Both tell of the same model: four times the samples, four times the work.
+    for what in (lambda one: one["flop"], lambda one: one["seconds"]["run"], lambda one: one["seconds"]["execute"]):
+        assert what(said[40000]) == pytest.approx(4 * what(said[10000]), rel=1)
+    text = succeed("plan", MODELS / "digits-lstm.pt", "--inputs", tmp_path / "40000.npy").out
+    assert "places in dimension 0" in " ".join(text.split()) and re.search(r"one run of the unchanged model +[\d.]+ (ms|s)\n", text)
