@@ -104,6 +104,21 @@ nlohmann::ordered_json shardsJson(const std::vector<FoundShard>& shards) {
   return {{"shards", list}};
 }
 
+Run rankMerged(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,
+               bool known_only, const Context& context) {
+  Progress progress(context.progress);
+  auto run = rankWeights(
+      session, settings, provenance, checkpoint,
+      [&](const std::string& stage, double share) {
+        progress.update(stage, share);
+        stopIfAsked();
+      },
+      known_only);
+  progress.finish();
+  if (run.cost.variants > 0) context.log("executed here, since no part had: " + counted(run.cost.variants, "variant"));
+  return run;
+}
+
 int merge(const Options& options, const Context& context) {
   const auto shards = readShards(options.shards);
   const auto missing = missingShards(shards);
@@ -113,6 +128,12 @@ int merge(const Options& options, const Context& context) {
   }
   std::vector<FolderLock> locks;  // nobody writes into a part while it is read
   for (const auto& shard : shards) locks.emplace_back(shard.folder, FolderLock::Use::read);
+  auto folder = options.resume ? RunFolder::resume(options.run) : RunFolder::create(options.run);
+  UndoUnlessKept undo(folder);
+  const SaveAtHardStop nothing_yet([&] {
+    folder.undo();
+    return std::string("stopped");
+  });
   const auto& settings = shards[0].record.settings;
   const auto files = filesOfShards(shards[0].record, options);
   Session session(manyDevicesOptions(files));
@@ -121,7 +142,6 @@ int merge(const Options& options, const Context& context) {
   const auto identity = identityOf(settings, provenance);
   checkIdentity(shards[0], identity);
 
-  auto folder = options.resume ? RunFolder::resume(options.run) : RunFolder::create(options.run);
   if (std::filesystem::exists(folder.path() / "run.json")) {
     const auto earlier = readRun(folder.path());
     if (identityOf(earlier.settings, earlier.provenance) != identity || (!earlier.complete && missing.empty()))
@@ -133,21 +153,25 @@ int merge(const Options& options, const Context& context) {
   }
   if (isShard(folder.path()))
     throw Error(Fault::output, folder.path().string() + ": holds a part of a ranking; choose another -o");
-  UndoUnlessKept undo(folder);  // the parts hold all there is
   const auto columns = checkpointColumns(settings);
   Checkpoint checkpoint(folder.path(), identity, columns);
   for (const auto& shard : shards) checkpoint.take(Checkpoint(shard.folder, identity, columns));
   context.log("merge   " + counted(shards.size(), "part") + ": " + counted(checkpoint.weights(), "measured weight"));
-  Progress progress(context.progress);
-  auto run = rankWeights(
-      session, settings, provenance, checkpoint,
-      [&](const std::string& stage, double share) {
-        progress.update(stage, share);
-        stopIfAsked();
-      },
-      !missing.empty());
-  progress.finish();
-  if (run.cost.variants > 0) context.log("executed here, since no part had: " + counted(run.cost.variants, "variant"));
+  const auto resume_command = resumeCommand(context, {}, options.resume);
+  const SaveAtHardStop save([&] {
+    checkpoint.rescue(kSavingTime);
+    return std::string(stoppedError(checkpoint, folder.path(), resume_command).what());
+  });
+  const auto ranked = [&] {
+    try {
+      return rankMerged(session, settings, provenance, checkpoint, !missing.empty(), context);
+    } catch (const Error& error) {
+      if (error.fault() != Fault::interrupted) throw;  // the parts hold what was measured
+      keepMeasured(checkpoint, undo);                  // beside what was executed here
+      throw stoppedError(checkpoint, folder.path(), resume_command);
+    }
+  };
+  auto run = ranked();
   addShards(shards, run);
   if (!missing.empty()) run.notes.push_back("merged without these parts of the ranking: " + joined(missing));
   run.feature_names = shards[0].record.feature_names;

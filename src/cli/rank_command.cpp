@@ -32,26 +32,6 @@ constexpr auto kFooter = R"(Examples:
   heft rank model.pt --inputs inputs.pt --method exhaustive --device cuda:all
   heft rank model.pt --inputs inputs.pt --method exhaustive --shard 3/7 -o parts/3)";
 
-std::string quoted(const std::string& argument) {
-  const bool plain =
-      !argument.empty() &&
-      argument.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+") ==
-          std::string::npos;
-  if (plain) return argument;
-  std::string text = "'";
-  for (const char c : argument) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-/// The command that goes on with this run.
-std::string resumeCommand(const Context& context, const Options& options, const std::filesystem::path& run) {
-  std::string text;
-  for (const auto& argument : context.arguments) text += (text.empty() ? "" : " ") + quoted(argument);
-  if (options.run.empty()) text += " -o " + quoted(run.string());
-  if (!options.resume) text += " --resume";
-  return text;
-}
-
 void logSession(const Context& context, const Session& session, const RankSettings& settings,
                 const Selection& selection) {
   const auto& structure = session.structure();
@@ -65,8 +45,8 @@ void logSession(const Context& context, const Session& session, const RankSettin
   const auto selected = selection.weights();
   const double together = session.runSeconds() * static_cast<double>(selected);
   auto text = "plan    " + std::string(name(settings.method)) + ": " + grouped(static_cast<size_t>(selected)) +
-              " weights; one run of the model takes " + significant(1000 * session.runSeconds(), 2) +
-              " ms, so each weight run alone would take " + (together < 1 ? "less than a second" : duration(together));
+              " weights; one run of the model takes " + shortTime(session.runSeconds()) +
+              ", so each weight run alone would take " + (together < 1 ? "less than a second" : duration(together));
   context.log(text);
 }
 
@@ -76,7 +56,20 @@ int rank(const Options& options, const Context& context) {
   if (options.resume && options.run.empty())
     throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
   const auto shard = options.shard.any() ? std::optional(shardOf(options.shard, settings.method)) : std::nullopt;
+  if (shard && options.run.empty())
+    throw Error(Fault::usage, "--shard needs the folder to write the part into: -o DIR");
   const auto session_options = manyDevicesOptions(options.rank.model);
+  // Before the model is loaded, which may take long: what can't be written there is told at once.
+  auto folder = options.run.empty() ? RunFolder::createFor(options.rank.model.model)
+                : options.resume    ? RunFolder::resume(options.run)
+                                    : RunFolder::create(options.run);
+  UndoUnlessKept undo(folder);
+  const SaveAtHardStop nothing_yet([&] {
+    folder.undo();
+    return std::string("stopped");
+  });
+  const auto resume_command =
+      resumeCommand(context, options.run.empty() ? folder.path() : std::filesystem::path(), options.resume);
   Session session(session_options);
   checkSettings(session, settings);
   checkFeatureNames(session, feature_names);
@@ -86,13 +79,8 @@ int rank(const Options& options, const Context& context) {
 
   if (shard) {
     return runShard(session, settings, provenance,
-                    {*shard, options.run, options.shard.estimates, options.resume, feature_names,
-                     resumeCommand(context, options, options.run)},
-                    context);
+                    {*shard, folder.path(), options.shard.estimates, feature_names, resume_command}, undo, context);
   }
-  auto folder = options.run.empty() ? RunFolder::createFor(options.rank.model.model)
-                : options.resume    ? RunFolder::resume(options.run)
-                                    : RunFolder::create(options.run);
   if (options.resume && std::filesystem::exists(folder.path() / "run.json")) {
     const auto earlier = readRun(folder.path());
     if (identityOf(earlier.settings, earlier.provenance) != identityOf(settings, provenance)) {
@@ -109,8 +97,11 @@ int rank(const Options& options, const Context& context) {
     throw Error(Fault::output, folder.path().string() + ": holds a part of a ranking (" + found.text() +
                                    "); go on with that part, or choose another -o");
   }
-  UndoUnlessKept undo(folder);
   Checkpoint checkpoint(folder.path(), identityOf(settings, provenance), checkpointColumns(settings));
+  const SaveAtHardStop save([&] {
+    checkpoint.rescue(kSavingTime);
+    return std::string(stoppedError(checkpoint, folder.path(), resume_command).what());
+  });
   if (checkpoint.weights() > 0) context.log("resume  " + counted(checkpoint.weights(), "weight") + " measured before");
   Progress progress(context.progress);
   try {
@@ -130,14 +121,14 @@ int rank(const Options& options, const Context& context) {
     progress.stop();
     keepMeasured(checkpoint, undo);
     if (error.fault() != Fault::interrupted) {
-      tellKept(context, checkpoint, resumeCommand(context, options, folder.path()));
+      tellKept(context, checkpoint, resume_command);
       throw;
     }
     undo.keep();
-    throw stoppedError(checkpoint, folder.path(), resumeCommand(context, options, folder.path()));
+    throw stoppedError(checkpoint, folder.path(), resume_command);
   } catch (...) {
     keepMeasured(checkpoint, undo);
-    tellKept(context, checkpoint, resumeCommand(context, options, folder.path()));
+    tellKept(context, checkpoint, resume_command);
     throw;
   }
   return 0;

@@ -28,6 +28,10 @@ class UndoUnlessKept {
   bool kept_ = false;
 };
 
+/// The command line once more, so that it goes on: with `folder` where -o named none (empty: it did), and with --resume unless
+/// `resumes` says that it stands there.
+[[nodiscard]] std::string resumeCommand(const Context& context, const std::filesystem::path& folder, bool resumes);
+
 /// Whatever ended the run, what it measured is there for --resume.
 void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo);
 

@@ -6,7 +6,6 @@
 #include <iostream>
 
 #include "cli/progress.hpp"
-#include "cli/ranked.hpp"
 #include "cli/signals.hpp"
 #include "data/seconds_since.hpp"
 #include "heft/error.hpp"
@@ -146,34 +145,35 @@ Shard shardOf(const ShardOptions& options, Method method) {
 }
 
 int runShard(Session& session, const RankSettings& settings, const Provenance& provenance, const ShardTask& task,
-             const Context& context) {
-  if (task.folder.empty()) throw Error(Fault::usage, "--shard needs the folder to write the part into: -o DIR");
-  auto folder = task.resume ? RunFolder::resume(task.folder) : RunFolder::create(task.folder);
+             UndoUnlessKept& undo, const Context& context) {
   ShardRecord wanted;
   wanted.shard = task.shard;
   wanted.identity = identityOf(settings, provenance);
   wanted.settings = settings;
   wanted.provenance = provenance;
   wanted.feature_names = task.feature_names;
-  auto record = recordIn(folder.path(), wanted);
-  UndoUnlessKept undo(folder);
+  auto record = recordIn(task.folder, wanted);
   // First of all: whoever finds a checkpoint alone takes it for that of a ranking that is not divided.
-  if (!isShard(folder.path())) writeShard(record, folder.path());
-  Checkpoint checkpoint(folder.path(), wanted.identity, checkpointColumns(settings));
+  if (!isShard(task.folder)) writeShard(record, task.folder);
+  Checkpoint checkpoint(task.folder, wanted.identity, checkpointColumns(settings));
+  const SaveAtHardStop save([&] {
+    checkpoint.rescue(kSavingTime);
+    return std::string(stoppedError(checkpoint, task.folder, task.resume_command).what());
+  });
   if (record.finished && checkpoint.notes().empty() && !checkpoint.empty()) {
     undo.keep();
     context.log("this part is finished already; nothing was measured");
-    report(context, record, folder.path());
+    report(context, record, task.folder);
     return 0;
   }
   record.finished = false;  // where it was, its checkpoint was damaged since
   record.stage = "beginning";
-  writeShard(record, folder.path());
+  writeShard(record, task.folder);
   if (!task.estimates.empty()) takeEstimates(task.estimates, record, checkpoint);
   context.log("shard   " + task.shard.text() +
               (checkpoint.weights() > 0 ? ": " + counted(checkpoint.weights(), "weight") + " measured before" : ""));
   Progress progress(context.progress);
-  Teller teller(record, folder.path());
+  Teller teller(record, task.folder);
   try {
     const auto run = measureShard(session, settings, provenance, task.shard, checkpoint,
                                   [&](const std::string& stage, double share) {
@@ -193,9 +193,9 @@ int runShard(Session& session, const RankSettings& settings, const Provenance& p
       record.notes.push_back(run.notes[i]);
       context.warn(run.notes[i]);
     }
-    writeShard(record, folder.path());
+    writeShard(record, task.folder);
     undo.keep();
-    report(context, record, folder.path());
+    report(context, record, task.folder);
   } catch (const Error& error) {
     progress.stop();
     keepMeasured(checkpoint, undo);
@@ -204,7 +204,7 @@ int runShard(Session& session, const RankSettings& settings, const Provenance& p
       throw;
     }
     undo.keep();
-    throw stoppedError(checkpoint, folder.path(), task.resume_command);
+    throw stoppedError(checkpoint, task.folder, task.resume_command);
   } catch (...) {
     keepMeasured(checkpoint, undo);
     tellKept(context, checkpoint, task.resume_command);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/ranked.hpp"
 #include "measure/session.hpp"
 #include "run/shard.hpp"
 
@@ -28,15 +29,14 @@ Shard shardOf(const ShardOptions& options, Method method);
 /// A part of a ranking, as `heft rank --shard` does it.
 struct ShardTask {
   Shard shard;
-  std::filesystem::path folder;
+  std::filesystem::path folder;     ///< that this process holds
   std::filesystem::path estimates;  ///< the folder of --estimates; empty: none
-  bool resume = false;
   std::vector<std::string> feature_names;
   std::string resume_command;
 };
 
 /// Measures it into its folder. Throws Error as rankWeights(); Fault::output for folders that don't fit.
 int runShard(Session& session, const RankSettings& settings, const Provenance& provenance, const ShardTask& task,
-             const Context& context);
+             UndoUnlessKept& undo, const Context& context);
 
 }  // namespace heft::cli

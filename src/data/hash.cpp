@@ -6,6 +6,7 @@
 #include <array>
 
 #include "data/input_file.hpp"
+#include "data/stop.hpp"
 
 namespace heft {
 namespace {
@@ -55,6 +56,7 @@ std::string sha256File(const std::filesystem::path& path, Fault fault) {
   Sha256 hash;
   std::vector<std::byte> buffer(std::min(chunk, file.size()));
   for (std::uint64_t offset = 0; offset < file.size(); offset += chunk) {
+    stopIfAsked();
     const std::span<std::byte> part = std::span(buffer).first(std::min(chunk, file.size() - offset));
     file.readInto(offset, part, "the file");
     hash.update(part);

@@ -4,14 +4,23 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "analysis/random.hpp"
+#include "data/seconds_since.hpp"
+#include "engine/intercept.hpp"
 #include "engine/no_warnings.hpp"
 #include "engine/sites/adjoint_precision.hpp"
 #include "engine/vmap.hpp"
 
 namespace heft {
 namespace {
+
+/// Runs operators as they are: between any two of them a walk of minutes can be stopped.
+class PassingHandler : public OperatorHandler {
+ public:
+  void call(const c10::OperatorHandle& op, torch::jit::Stack* stack) override { op.callBoxed(stack); }
+};
 
 std::vector<at::Tensor> leavesOf(const std::vector<Site*>& sites) {
   std::vector<at::Tensor> leaves;
@@ -26,6 +35,8 @@ std::vector<at::Tensor> gradients(const at::Tensor& outputs, const at::Tensor& s
                                   const std::vector<at::Tensor>& leaves) {
   if (leaves.empty()) return {};
   const NoWarnings no_warnings;
+  PassingHandler passing;
+  const InterceptScope scope(passing);
   return torch::autograd::grad({outputs}, leaves, {seed}, /*retain_graph=*/true, /*create_graph=*/false,
                                /*allow_unused=*/true);
 }
@@ -96,6 +107,17 @@ int64_t chunkOf(const std::vector<at::Tensor>& leaves) {
   return std::clamp(int64_t{device ? 1024 : 256} * 1024 * 1024 / bytes, int64_t{1}, int64_t{device ? 256 : 64});
 }
 
+/// What the store holds, or what `take` gives, which goes into the store then.
+std::vector<at::Tensor> keptOr(AdjointStore* store, const std::string& name, const std::vector<at::Tensor>& leaves,
+                               int64_t seeds, const std::function<std::vector<at::Tensor>()>& take) {
+  if (store == nullptr) return take();
+  if (auto kept = store->adjoints(name, leaves, seeds)) return std::move(*kept);
+  const auto began = std::chrono::steady_clock::now();
+  auto all = take();
+  store->keepAdjoints(name, all, secondsSince(began));
+  return all;
+}
+
 /// Hands each site its part of the gradients.
 template <class Take>
 void distribute(const std::vector<Site*>& sites, const std::vector<at::Tensor>& all, const Take& take) {
@@ -154,7 +176,7 @@ std::vector<at::Tensor> adjointsAt(const std::vector<at::Tensor>& leaves, const 
 }
 
 void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds,
-                  const ProgressFunction& progress) {
+                  const ProgressFunction& progress, AdjointStore* store) {
   std::vector<Site*> by_unit, by_gradient;
   for (auto* site : sites) (site->kind() == SiteKind::gradient ? by_gradient : by_unit).push_back(site);
   const auto samples = outputs.size(0);
@@ -163,15 +185,19 @@ void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, co
   const AdjointsIn precision(seeds.random ? AdjointPrecision::rounded : AdjointPrecision::floats);
   for (auto* site : sites) site->beginSeeds(seeds.count);
   Adjoints adjoints(outputs);
-  const auto take = [&](const std::vector<Site*>& some, int64_t count, const std::function<at::Tensor(int64_t)>& seed) {
+  const auto take = [&](const std::vector<Site*>& some, int64_t count, const std::string& name,
+                        const std::function<at::Tensor(int64_t)>& seed) {
     const auto leaves = leavesOf(some);
     if (leaves.empty()) return;
     const auto chunk = chunkOf(leaves);
     for (int64_t first = 0; first < count; first += chunk) {
-      std::vector<at::Tensor> together;
-      for (int64_t s = first; s < std::min(count, first + chunk); ++s) together.push_back(seed(s).to(outputs.device()));
-      const auto all = adjoints.of(at::stack(together), leaves);
-      for (size_t i = 0; i < together.size(); ++i) {
+      const auto now = std::min(chunk, count - first);
+      const auto all = keptOr(store, name + std::to_string(first), leaves, now, [&] {
+        std::vector<at::Tensor> together;
+        for (int64_t s = first; s < first + now; ++s) together.push_back(seed(s).to(outputs.device()));
+        return adjoints.of(at::stack(together), leaves);
+      });
+      for (size_t i = 0; i < static_cast<size_t>(now); ++i) {
         std::vector<at::Tensor> one(all.size());
         for (size_t leaf = 0; leaf < all.size(); ++leaf) {
           if (all[leaf].defined()) one[leaf] = all[leaf][static_cast<int64_t>(i)];
@@ -183,9 +209,9 @@ void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, co
       }
     }
   };
-  take(by_unit, seeds.count, seeds.at);
+  take(by_unit, seeds.count, "by unit ", seeds.at);
   // A parameter's own gradient sums over samples, so each sample is taken alone.
-  take(by_gradient, samples * seeds.count, [&](int64_t index) {
+  take(by_gradient, samples * seeds.count, "by gradient ", [&](int64_t index) {
     const auto sample = index / seeds.count;
     const auto seed = seeds.at(index % seeds.count);
     auto alone = at::zeros_like(seed);

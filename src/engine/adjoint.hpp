@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "engine/adjoint_store.hpp"
 #include "engine/sites/site.hpp"
 
 namespace heft {
@@ -28,8 +29,8 @@ bool assignSamples(const std::vector<Site*>& sites, const at::Tensor& outputs, u
 std::vector<at::Tensor> adjointsAt(const std::vector<at::Tensor>& leaves, const at::Tensor& outputs,
                                    const at::Tensor& seeds);
 
-/// Takes every seed's adjoint at every leaf. The graph is kept.
+/// Takes every seed's adjoint at every leaf. The graph is kept. `store`, where given, is asked before adjoints are taken.
 void takeAdjoints(const std::vector<Site*>& sites, const at::Tensor& outputs, const Seeds& seeds,
-                  const ProgressFunction& progress);
+                  const ProgressFunction& progress, AdjointStore* store = nullptr);
 
 }  // namespace heft

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "data/memory.hpp"
+#include "data/stop.hpp"
 #include "engine/beside_loop.hpp"
 #include "engine/change_scope.hpp"
 #include "engine/delta/emission_adjoints.hpp"
@@ -182,6 +183,7 @@ void BatchExecutor::correctRounding() {
   try {
     calls_->correctRounding(emissionAdjoints(runner_, layout_), layout_.samples());
   } catch (const std::exception& error) {  // what can't be differentiated stays rounded, and is said to be
+    stopIfAsked();
     if (saysOutOfMemory(error.what())) throw;
   }
 }
@@ -297,6 +299,7 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     runner_.restoreState();  // batched tensors mean nothing once the level is gone
     fewer_ = !failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1;
   }
+  stopIfAsked();  // what failed may have been stopped
   if (fewer_) return std::nullopt;
   if (again) return tryBatch(chunk, given, sort);  // each time some call more gives its whole output
   if (saysOutOfMemory(failure) && chunk.size() > 1) {

@@ -3,6 +3,8 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
+#include "data/stop.hpp"
+
 namespace heft {
 namespace {
 
@@ -12,6 +14,7 @@ constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 thread_local OperatorHandler* current_handler = nullptr;
 
 void fallback(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  stopIfAsked();
   const c10::impl::ExcludeDispatchKeyGuard not_again(kKey);
   if (current_handler != nullptr) {
     current_handler->call(op, stack);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "data/memory.hpp"
+#include "data/stop.hpp"
 #include "engine/derived/weight_functions.hpp"
 #include "engine/no_warnings.hpp"
 #include "engine/out_form.hpp"
@@ -203,6 +204,7 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
   } catch (const std::system_error&) {  // a thread that could not be started is not the model's fault
     throw;
   } catch (const std::exception& error) {
+    stopIfAsked();  // the interpreter has made another exception of what an operator threw
     const std::string why = handler.failure().empty() ? firstLine(error.what()) : handler.failure();
     if (saysOutOfMemory(error.what()) || saysOutOfMemory(why)) {
       throw Error(Fault::memory, "forward needs more memory than there is (" + why +

@@ -8,55 +8,15 @@
 
 #include "analysis/random.hpp"
 #include "heft/error.hpp"
+#include "measure/kept_estimates.hpp"
 #include "measure/no_estimate.hpp"
 #include "run/words.hpp"
 
 namespace heft {
 namespace {
 
-std::string listName(const char* what, Metric metric, std::size_t parameter) {
-  return std::string(what) + " " + std::string(name(metric)) + " " + std::to_string(parameter);
-}
-
 /// What the checkpoint keeps of the estimates beside them.
-constexpr auto kFacts = "estimate facts";
 constexpr auto kWithout = "without estimates";
-
-bool restore(const MethodTask& task, ResponseResult& result) {
-  const auto facts = task.checkpoint.list(kFacts);
-  if (!facts || facts->size() != 3) return false;
-  result.adjoints = static_cast<std::size_t>(facts->at(0));
-  result.probes = static_cast<int64_t>(facts->at(1));
-  result.probe_error = facts->at(2);
-  for (const auto metric : task.settings.metrics) {
-    result.impact.emplace_back();
-    result.standard_error.emplace_back();
-    for (std::size_t p = 0; p < task.session.structure().parameters.size(); ++p) {
-      const auto weights = static_cast<std::size_t>(task.session.structure().parameters[p].weights());
-      auto impact = task.checkpoint.list(listName("estimate", metric, p));
-      const auto error = task.checkpoint.list(listName("estimate error", metric, p));
-      if (!impact || !error || impact->size() != weights || error->size() != weights) return false;
-      result.impact.back().push_back(std::move(*impact));
-      result.standard_error.back().emplace_back(error->begin(), error->end());
-    }
-  }
-  return true;
-}
-
-void keep(const MethodTask& task, const ResponseResult& result) {
-  for (std::size_t m = 0; m < task.settings.metrics.size(); ++m) {
-    for (std::size_t p = 0; p < result.impact[m].size(); ++p) {
-      task.checkpoint.addList(listName("estimate", task.settings.metrics[m], p),
-                              std::span<const double>(result.impact[m][p]));
-      task.checkpoint.addList(listName("estimate error", task.settings.metrics[m], p),
-                              std::span<const float>(result.standard_error[m][p]));
-    }
-  }
-  const std::vector<double> facts{static_cast<double>(result.adjoints), static_cast<double>(result.probes),
-                                  result.probe_error};
-  task.checkpoint.addList(kFacts, std::span<const double>(facts));
-  task.checkpoint.flush();
-}
 
 /// Zeros, of which nothing is known.
 ResponseResult nothing(const MethodTask& task) {
@@ -73,15 +33,17 @@ ResponseResult nothing(const MethodTask& task) {
   return result;
 }
 
-/// A damaged or missing list makes the whole estimate be taken again.
+/// What of it is damaged or missing is estimated again.
 ResponseResult estimateOrRestore(const MethodTask& task, Run& run) {
   ResponseResult result;
-  if (restore(task, result)) return result;
+  KeptEstimates kept(task);
+  if (kept.restore(result)) return result;
   const auto begin = std::chrono::steady_clock::now();
   ResponseOptions options;
   options.metrics = task.settings.metrics;
   options.seed = task.settings.seed;
   options.selection = &task.selection;
+  options.store = &kept;
   const auto& measurer = task.measurer;
   try {
     result = estimateAll(
@@ -97,7 +59,7 @@ ResponseResult estimateOrRestore(const MethodTask& task, Run& run) {
     result = nothing(task);
     run.notes.push_back("nothing is estimated: " + std::string(error.what()));
   }
-  keep(task, result);
+  kept.finish(result);
   run.cost.response_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

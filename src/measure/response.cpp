@@ -159,6 +159,17 @@ std::unique_ptr<ResponseSeeds> chooseSeeds(const OutputView& view, const std::ve
 
 }  // namespace
 
+void prepareResult(ResponseResult& result, const std::vector<ParameterInfo>& parameters, size_t values, float unknown) {
+  result.impact.assign(values, {});
+  result.standard_error.assign(values, {});
+  for (size_t m = 0; m < values; ++m) {
+    for (const auto& info : parameters) {
+      result.impact[m].emplace_back(static_cast<size_t>(info.weights()), 0.0);
+      result.standard_error[m].emplace_back(static_cast<size_t>(info.weights()), unknown);
+    }
+  }
+}
+
 ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options,
                            const StageProgress& progress) {
   return estimateBy(session, new_value, {}, options, progress);
@@ -181,7 +192,8 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   result.adjoints = static_cast<size_t>(all_seeds.count);
   if (options.begun) options.begun(adjointCost(sites, session.model(), all_seeds.count, view.one_sample ? 1 : samples));
   orNoEstimate([&] {
-    takeAdjoints(sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); });
+    takeAdjoints(
+        sites, outputs, all_seeds, [&](double share) { progress("adjoints", share); }, options.store);
     return true;
   });
   outputs = at::Tensor();
@@ -191,24 +203,26 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   double total = 0, done = 0;
   for (const auto& info : parameters) total += static_cast<double>(info.weights());
   const float unknown = samples < 2 ? std::numeric_limits<float>::quiet_NaN() : 0.0f;
-  const auto stored = options.take_row ? 0 : seeds->values();
-  result.impact.resize(stored);
-  result.standard_error.resize(stored);
-  for (size_t m = 0; m < stored; ++m) {
-    for (const auto& info : parameters) {
-      result.impact[m].emplace_back(static_cast<size_t>(info.weights()), 0.0);
-      result.standard_error[m].emplace_back(static_cast<size_t>(info.weights()), unknown);
-    }
-  }
+  prepareResult(result, parameters, options.take_row ? 0 : seeds->values(), unknown);
   const auto advance = [&](int64_t weights) {
     done += static_cast<double>(weights);
     progress("response", done / total);
   };
   const RowEstimator rows(session, sites, *seeds, new_value, options, samples);
-  for (size_t p = 0; p < parameters.size(); ++p) rows.estimate(p, result, advance);
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    const auto first = options.store != nullptr ? options.store->restoreRows(p, result) : 0;
+    if (first > 0) advance(first * parameters[p].columns());
+    rows.estimate(p, first, result, advance);
+  }
   if (recording.handler->exits() == nullptr || options.take_row) return result;
   UnitEstimator units(session, *recording.handler->exits(), *seeds, new_value, options.selection, samples);
-  for (const auto& parameter : session.units().parameters) units.estimate(parameter, result, advance);
+  for (const auto& parameter : session.units().parameters) {
+    const auto p = static_cast<size_t>(parameter.parameter);
+    const auto all = parameters[p].rows();
+    if (options.store != nullptr && options.store->restoreRows(p, result) == all) continue;
+    units.estimate(parameter, result, advance);
+    if (options.store != nullptr) options.store->keepRows(p, all, result);
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/adjoint_store.hpp"
 #include "measure/response_seeds.hpp"
 #include "measure/selection.hpp"
 #include "measure/session.hpp"
@@ -20,6 +21,19 @@ struct AdjointCost {
   double bytes = 0;  ///< that what is kept of them takes
   /// That a row is multiplied with, of the site with most weights: fewer than all where sums of their products do.
   size_t kept = 0;
+};
+
+struct ResponseResult;
+
+/// Keeps an estimate's parts for whoever goes on after an interruption. All from the thread that estimates.
+class EstimateStore : public AdjointStore {
+ public:
+  /// Puts the parameter's rows that were kept into the result; how many there are, from the first one on.
+  virtual int64_t restoreRows(size_t parameter, ResponseResult& result) = 0;
+  /// Whether the last call of keepRows() is long enough ago.
+  [[nodiscard]] virtual bool due() const = 0;
+  /// The parameter's first `rows` rows are done.
+  virtual void keepRows(size_t parameter, int64_t rows, const ResponseResult& result) = 0;
 };
 
 struct ResponseOptions {
@@ -43,6 +57,7 @@ struct ResponseOptions {
   /// Given: hears the values of each row of a parameter instead of the result, which then has none for it. Called from
   /// several threads. Weights outside recurrent operators' reach (UnitEstimator) are left out.
   std::function<void(size_t parameter, int64_t row, const ColumnImpacts& values)> take_row{};
+  EstimateStore* store = nullptr;  ///< given: rows that it holds are not estimated again
   /// Given: told before the first adjoint.
   std::function<void(const AdjointCost&)> begun{};
 };
@@ -58,6 +73,9 @@ struct ResponseResult {
   double probe_error = 0;   ///< relative standard error that probes add to an impact (rms), at most
   std::vector<std::string> notes;
 };
+
+/// Makes room for `values` lists of each parameter's impacts: zeros, and standard errors that are `unknown`.
+void prepareResult(ResponseResult& result, const std::vector<ParameterInfo>& parameters, size_t values, float unknown);
 
 /// Called with what is being done and the share that is done, 0 to 1; may throw to stop.
 using StageProgress = std::function<void(const std::string& stage, double share)>;

@@ -4,9 +4,11 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <atomic>
+#include <mutex>
 
+#include "data/stop.hpp"
 #include "engine/derived/weight_functions.hpp"
+#include "heft/error.hpp"
 #include "measure/row_values.hpp"
 #include "measure/square_values.hpp"
 
@@ -28,6 +30,38 @@ void copyTo(const ColumnImpacts& to, const ColumnImpacts& from, int64_t columns)
     std::copy_n(from.standard_error[m], columns, to.standard_error[m]);
   }
 }
+
+/// Rows that threads take one after the other.
+class HandedOut {
+ public:
+  HandedOut(int64_t first, int64_t end, size_t threads) : next_(first), end_(end), taken_(threads, end) {}
+
+  /// The next row, for a thread that is through with the one before; `end` where there are no more.
+  int64_t take(int64_t thread) {
+    const std::lock_guard lock(mutex_);
+    const auto row = stopped_ || next_ == end_ ? end_ : next_++;
+    taken_[static_cast<size_t>(thread)] = row;
+    return row;
+  }
+
+  /// No row is handed out any more.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+
+  /// All rows before this one are done.
+  [[nodiscard]] int64_t done() const {
+    const std::lock_guard lock(mutex_);
+    return std::min(next_, *std::min_element(taken_.begin(), taken_.end()));
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  int64_t next_, end_;
+  bool stopped_ = false;
+  std::vector<int64_t> taken_;  ///< by thread; `end` where it has none
+};
 
 constexpr int64_t kRows = 64;                    // between two reports of progress, on the CPU
 constexpr double kBlockBytes = 256.0 * 1048576;  // of a device's block of rows
@@ -59,8 +93,10 @@ RowEstimator::Changes RowEstimator::changesOf(size_t parameter) const {
   return changes;
 }
 
-void RowEstimator::estimate(size_t parameter, ResponseResult& result,
+void RowEstimator::estimate(size_t parameter, int64_t first, ResponseResult& result,
                             const std::function<void(int64_t)>& advance) const {
+  const auto& info = session_.structure().parameters[parameter];
+  if (first >= info.rows()) return;
   const uint8_t* wanted = nullptr;
   if (options_.selection != nullptr) {
     const auto& mask = options_.selection->mask[parameter];
@@ -73,7 +109,6 @@ void RowEstimator::estimate(size_t parameter, ResponseResult& result,
     if (!links.empty()) return estimateDerived(parameter, wanted, links, result, advance);
   }
   if (uses_[parameter].empty()) return;
-  const auto& info = session_.structure().parameters[parameter];
   const auto weights = model.parameters[parameter].value.detach().to(at::kCPU, at::kDouble).contiguous();
   const auto* weight = weights.const_data_ptr<double>();
   std::vector<float> change(static_cast<size_t>(weights.numel()));
@@ -85,36 +120,55 @@ void RowEstimator::estimate(size_t parameter, ResponseResult& result,
   // Where a site keeps sums of squares, the parameter has no other.
   const auto kept = uses_[parameter][0].site->keptSeeds(count_);
   const auto out = options_.take_row ? ColumnImpacts() : placesIn(result, parameter);
-  estimateTask({parameter, info.rows(), info.columns(), kept, change.data(), wanted, out}, result, advance);
+  const Task task{parameter, info.rows(), info.columns(), kept, change.data(), wanted, out, first, true};
+  estimateTask(task, result, advance);
+  keep(task, task.rows, result);
+}
+
+void RowEstimator::keep(const Task& task, int64_t rows, const ResponseResult& result) const {
+  if (task.keeps && options_.store != nullptr) options_.store->keepRows(task.index, rows, result);
 }
 
 void RowEstimator::estimateTask(const Task& task, ResponseResult& result,
                                 const std::function<void(int64_t)>& advance) const {
-  if (const auto device = deviceFor(task.index)) {
-    const auto bytes = sizeof(float) * static_cast<double>(samples_ * task.kept * task.columns);
-    const auto most = std::max<int64_t>(1, static_cast<int64_t>(kBlockBytes / bytes));
-    std::vector<int64_t> rows;
-    int64_t told = 0;
-    for (int64_t row = 0; row < task.rows; ++row) {
-      if (selected(task, row)) rows.push_back(row);
-      if (std::ssize(rows) < most && row + 1 < task.rows) continue;
-      if (!rows.empty()) estimateRows(task, rows.data(), std::ssize(rows), *device);
-      result.row_weights += std::ssize(rows) * task.columns;
-      rows.clear();
-      advance((row + 1 - told) * task.columns);
-      told = row + 1;
-    }
-    return;
+  if (const auto device = deviceFor(task.index))
+    estimateOnDevice(task, *device, result, advance);
+  else
+    estimateOnHost(task, result, advance);
+}
+
+void RowEstimator::estimateOnDevice(const Task& task, at::Device device, ResponseResult& result,
+                                    const std::function<void(int64_t)>& advance) const {
+  const auto bytes = sizeof(float) * static_cast<double>(samples_ * task.kept * task.columns);
+  const auto most = std::max<int64_t>(1, static_cast<int64_t>(kBlockBytes / bytes));
+  std::vector<int64_t> rows;
+  int64_t told = task.first;
+  for (int64_t row = task.first; row < task.rows; ++row) {
+    if (selected(task, row)) rows.push_back(row);
+    if (std::ssize(rows) < most && row + 1 < task.rows) continue;
+    stopIfAsked();
+    if (!rows.empty()) estimateRows(task, rows.data(), std::ssize(rows), device);
+    result.row_weights += std::ssize(rows) * task.columns;
+    rows.clear();
+    advance((row + 1 - told) * task.columns);
+    told = row + 1;
+    if (options_.store != nullptr && options_.store->due()) keep(task, told, result);
   }
+}
+
+void RowEstimator::estimateOnHost(const Task& task, ResponseResult& result,
+                                  const std::function<void(int64_t)>& advance) const {
   // Rows differ in what they cost (of an embedding, by how often it is read), so each thread takes the next when it is through.
-  std::atomic<int64_t> next{0};
-  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t thread, int64_t) {
-    std::vector<float> block(static_cast<size_t>(samples_ * task.kept * task.columns));
-    RowValues own;
-    if (options_.take_row) own = RowValues(seeds_.values(), task.columns);
-    try {
-      int64_t told = 0;
-      for (auto row = next++; row < task.rows; row = next++) {
+  const auto threads = at::get_num_threads();
+  HandedOut rows(task.first, task.rows, static_cast<size_t>(threads));
+  try {
+    at::parallel_for(0, threads, 1, [&](int64_t thread, int64_t) {
+      std::vector<float> block(static_cast<size_t>(samples_ * task.kept * task.columns));
+      RowValues own;
+      if (options_.take_row) own = RowValues(seeds_.values(), task.columns);
+      int64_t told = task.first;
+      const auto estimateOne = [&](int64_t row) {
+        stopIfAsked();
         if (selected(task, row)) {
           const bool hands_over = task.out.impact.empty();
           const auto out = hands_over ? own.places() : placesFrom(task.out, row * task.columns);
@@ -122,16 +176,24 @@ void RowEstimator::estimateTask(const Task& task, ResponseResult& result,
           estimateRow(task, row, block.data(), out);
           if (hands_over) options_.take_row(task.index, row, out);
         }
-        if (thread > 0 || row - told < kRows) continue;  // what shows the progress is for one thread
+        if (thread > 0) return;  // what shows and keeps the progress is for one thread
+        if (options_.store != nullptr && options_.store->due()) keep(task, rows.done(), result);
+        if (row - told < kRows) return;
         advance((row - told) * task.columns);
         told = row;
+      };
+      try {
+        for (auto row = rows.take(thread); row < task.rows; row = rows.take(thread)) estimateOne(row);
+        if (thread == 0) advance((task.rows - told) * task.columns);
+      } catch (...) {
+        rows.stop();  // stopped, or failed: for all
+        throw;
       }
-      if (thread == 0) advance((task.rows - told) * task.columns);
-    } catch (...) {
-      next = task.rows;  // stopped, or failed: for all
-      throw;
-    }
-  });
+    });
+  } catch (const Error& error) {
+    if (error.fault() == Fault::interrupted) keep(task, rows.done(), result);
+    throw;
+  }
 }
 
 void RowEstimator::estimateRow(const Task& task, int64_t row, float* block, const ColumnImpacts& out) const {

@@ -17,8 +17,9 @@ class RowEstimator {
   RowEstimator(Session& session, const std::vector<Site*>& sites, const ResponseSeeds& seeds, const NewValue& new_value,
                const ResponseOptions& options, int64_t samples);
 
-  /// Fills the parameter's entries of `result`; `advance` hears how many weights are done.
-  void estimate(size_t parameter, ResponseResult& result, const std::function<void(int64_t)>& advance) const;
+  /// Fills the parameter's entries of `result` from row `first` on; `advance` hears how many weights are done.
+  void estimate(size_t parameter, int64_t first, ResponseResult& result,
+                const std::function<void(int64_t)>& advance) const;
 
  private:
   /// A part of the sites that one row of a parameter is read by.
@@ -34,6 +35,8 @@ class RowEstimator {
     const float* change;      ///< [rows, columns]
     const uint8_t* selected;  ///< [rows, columns]: which to estimate; null: all
     ColumnImpacts out;        ///< [rows, columns]; empty where rows are handed over
+    int64_t first = 0;        ///< row to begin with
+    bool keeps = false;       ///< the store hears of rows that are done: `out` is the result's own
   };
   /// A parameter's values, each before and after its own change.
   struct Changes {
@@ -53,6 +56,11 @@ class RowEstimator {
 
   /// The device on which all that read the parameter take many rows at once; nothing: some doesn't, or something bends.
   [[nodiscard]] std::optional<at::Device> deviceFor(size_t parameter) const;
+  void estimateOnHost(const Task& task, ResponseResult& result, const std::function<void(int64_t)>& advance) const;
+  void estimateOnDevice(const Task& task, at::Device device, ResponseResult& result,
+                        const std::function<void(int64_t)>& advance) const;
+  /// Tells the store, where there is one, that the parameter's first rows are done.
+  void keep(const Task& task, int64_t rows, const ResponseResult& result) const;
   void estimateRow(const Task& task, int64_t row, float* block, const ColumnImpacts& out) const;
   /// The same for `count` rows on a device.
   void estimateRows(const Task& task, const int64_t* rows, int64_t count, at::Device device) const;

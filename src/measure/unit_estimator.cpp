@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "data/stop.hpp"
 #include "engine/derived/weight_functions.hpp"
 
 namespace heft {
@@ -82,6 +83,7 @@ void UnitEstimator::store(const UnitParameter& units, size_t parameter, const Pl
       out.standard_error.push_back(error[m].data());
     }
     for (int64_t unit = begin; unit < end; ++unit) {
+      stopIfAsked();
       const auto emission = padded.index_select(0, places.own[unit]).view({samples_, places.points, variants});
       const auto lambda = exits_.lambda().index_select(0, places.exit[unit]).view({samples_, places.points, count});
       const auto block = at::bmm(lambda.transpose(1, 2), emission).contiguous();

@@ -196,10 +196,12 @@ void Checkpoint::add(std::uint64_t weight, std::span<const double> row) {
     throw Error(Fault::internal, "the checkpoint takes " + std::to_string(columns_) + " numbers a weight, found " +
                                      std::to_string(row.size()) + " for weight " + std::to_string(weight));
   }
+  const std::lock_guard lock(*busy_);
   keepRow(weight, row);
 }
 
 std::optional<std::vector<double>> Checkpoint::list(const std::string& name) const {
+  const std::lock_guard lock(*busy_);
   const auto found = lists_.find(name);
   if (found == lists_.end()) return std::nullopt;
   const List& list = found->second;
@@ -214,19 +216,31 @@ std::optional<std::vector<double>> Checkpoint::list(const std::string& name) con
   return std::nullopt;
 }
 
+std::size_t Checkpoint::listed(std::string_view prefix) const {
+  std::size_t count = 0;
+  for (auto found = lists_.lower_bound(std::string(prefix)); found != lists_.end(); ++found) {
+    if (!found->first.starts_with(prefix)) break;
+    count += found->second.count;
+  }
+  return count;
+}
+
 void Checkpoint::addNew(const std::string& name, List list) {
   if (lists_.emplace(name, std::move(list)).second) new_lists_.push_back(name);
 }
 
 void Checkpoint::addList(const std::string& name, std::span<const double> values) {
+  const std::lock_guard lock(*busy_);
   addNew(name, {{values.begin(), values.end()}, false, values.size(), {}});
 }
 
 void Checkpoint::addList(const std::string& name, std::span<const float> values) {
+  const std::lock_guard lock(*busy_);
   addNew(name, {{values.begin(), values.end()}, true, values.size(), {}});
 }
 
 void Checkpoint::take(const Checkpoint& other) {
+  const std::lock_guard lock(*busy_);
   for (std::size_t i = 0; i < other.weights_.size(); ++i)
     keepRow(other.weights_[i], std::span(other.rows_).subspan(i * columns_, columns_));
   for (const auto& [name, kept] : other.lists_) {
@@ -240,6 +254,21 @@ void Checkpoint::take(const Checkpoint& other) {
 }
 
 void Checkpoint::flush() {
+  const std::lock_guard lock(*busy_);
+  flushNow();
+}
+
+bool Checkpoint::rescue(std::chrono::milliseconds patience) noexcept {
+  if (!busy_->try_lock_for(patience)) return false;
+  try {
+    flushNow();
+    return true;
+  } catch (const std::exception&) {  // a full disk; earlier files are whole
+    return false;
+  }
+}
+
+void Checkpoint::flushNow() {
   last_flush_ = std::chrono::steady_clock::now();
   if (flushed_ == weights_.size() && new_lists_.empty()) return;
   std::vector<StoredTensor> lists;

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -16,7 +19,7 @@ namespace heft {
 /// the same bits. Weights' measurements are rows of float64 by flat index; everything else (response
 /// estimates, components' results) is a named list. A flush writes one new numbered file of what came since
 /// the last one, whole or not at all, with a SHA-256 of its content; a file that doesn't match is left out,
-/// with a note, and measured again. Not for use from several threads at once; the caller holds the folder's
+/// with a note, and measured again. Not for use from several threads at once, but for rescue(); the caller holds the folder's
 /// lock (RunFolder).
 class Checkpoint {
  public:
@@ -43,6 +46,9 @@ class Checkpoint {
   [[nodiscard]] std::size_t weights() const { return row_of_.size(); }
   [[nodiscard]] bool empty() const { return row_of_.empty() && lists_.empty(); }
 
+  /// Numbers that the lists hold whose names begin so.
+  [[nodiscard]] std::size_t listed(std::string_view prefix) const;
+  [[nodiscard]] std::size_t columns() const { return columns_; }
   [[nodiscard]] bool hasList(const std::string& name) const { return lists_.contains(name); }
   /// As it was added; float32 lists come back exactly, widened. Nothing where there is none of that name, or
   /// its file has been damaged since opening.
@@ -59,6 +65,10 @@ class Checkpoint {
   void flush();
   /// Flushes where the last flush is that long ago or longer; call after every chunk.
   void flushIfDue(double seconds);
+
+  /// Flushes for a program that ends now, from another thread than the one that measures: that one waits for ever where it adds or
+  /// flushes from here on. False where it has been at it for `patience` and can't be waited for, or the disk is full.
+  bool rescue(std::chrono::milliseconds patience) noexcept;
 
   /// Deletes FOLDER/checkpoint; call once the run is written. Nothing may be added afterwards.
   void remove();
@@ -84,6 +94,7 @@ class Checkpoint {
   void readPart(const std::filesystem::path& file);
   void addNew(const std::string& name, List list);
   void keepRow(std::uint64_t weight, std::span<const double> row);
+  void flushNow();
 
   std::filesystem::path folder_;
   std::size_t columns_;
@@ -98,6 +109,8 @@ class Checkpoint {
   std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
   std::vector<std::string> notes_;
   std::vector<std::filesystem::path> left_out_;
+  std::unique_ptr<std::timed_mutex> busy_ =
+      std::make_unique<std::timed_mutex>();  ///< held by whoever changes or flushes it
 };
 
 /// "model (earlier 12ab..., now 34cd...)" for up to three differences; `before` and `after` say whose they are.

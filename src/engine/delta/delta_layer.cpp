@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "data/stop.hpp"
 #include "engine/delta/rounding_sums.hpp"
 #include "engine/kernels/cpu/delta_step.hpp"
 #include "engine/kernels/cpu/unit_response.hpp"
@@ -332,6 +333,7 @@ LayerDeltas DeltaRun::run(std::span<const uint8_t> kept) {
   findUnits();
   spread_ = live_.size();
   for (int64_t step = 0; step < base_.steps; ++step) {
+    stopIfAsked();
     const auto before = live_.size();
     if (unit_.empty()) {
       wakeDriven(step);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/stop.hpp"
 #include "engine/device_kernels.hpp"
 #include "engine/kernels/cell_layout.hpp"
 #include "engine/kernels/cuda/delta_rows.hpp"
@@ -190,7 +191,10 @@ LayerDeltas RowRun::run() {
         {rows_, base_.rows, base_.emitted, previous_, nullptr, nullptr, nullptr, base_.products.emissionPart(operand_)},
         place_);
   }
-  for (int64_t step = 0; step < base_.steps; ++step) runStep(step);
+  for (int64_t step = 0; step < base_.steps; ++step) {
+    stopIfAsked();
+    runStep(step);
+  }
   const auto rounding = rounding_.defined() ? rounding_.transpose(0, 1).flatten(0, 1) : at::Tensor();
   return {sequence_, sequence_[base_.steps - 1], carry_, rounding};
 }

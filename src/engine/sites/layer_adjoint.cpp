@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "data/stop.hpp"
 #include "engine/kernels/cpu/adjoint_step.hpp"
 #include "engine/products/small_products.hpp"
 
@@ -270,6 +271,7 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
         if (carries) carried.add(seed, 0, row, carry_values + i * hidden_);
       });
       for (auto t = steps_ - 1; t >= 0; --t) {
+        stopIfAsked();
         std::swap(emitted, next);
         std::swap(emitted_values, next_values);
         overRows([&](int64_t i, int64_t seed, int64_t row) {

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 
+#include "data/stop.hpp"
 #include "engine/device_kernels.hpp"
 #include "engine/kernels/cell_layout.hpp"
 #include "engine/kernels/cuda/adjoint_rows.hpp"
@@ -68,6 +69,7 @@ LayerAdjoint::Found LayerAdjoint::onDevice(const LayerAdjoints& after, bool want
   auto before = wants_input ? at::empty({steps_, all, inputs}, options) : at::Tensor();
   const auto recurrent_gates = gates.narrow(1, 0, own.recurrent.size(0));
   for (auto t = steps_ - 1; t >= 0; --t) {
+    stopIfAsked();
     kernels::AdjointRows step;
     step.kind = kind_;
     step.seeds = seeds;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/stop.hpp"
 #include "engine/sites/packing.hpp"
 
 namespace heft {
@@ -68,6 +69,7 @@ LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput
   std::vector<at::Tensor> sequence;
   sequence.reserve(static_cast<size_t>(steps));
   for (int64_t t = 0; t < steps; ++t) {
+    stopIfAsked();
     const auto from_input =
         hook.inputTerm(t, !all_terms.empty() ? all_terms[static_cast<size_t>(t)] : inputTerms(input.sequence[t]));
     const auto recurrent =

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "data/memory.hpp"
+#include "data/stop.hpp"
 #include "engine/derived/weight_functions.hpp"
 #include "engine/units/tracer.hpp"
 #include "engine/units/unit_runner.hpp"
@@ -113,6 +114,7 @@ bool runs(UnitRunner& units, const UnitParameter& parameter) {
   try {
     units.run(parameter, variants);
   } catch (const std::exception& error) {
+    stopIfAsked();
     if (saysOutOfMemory(error.what())) throw;  // or estimates would depend on it
     return false;
   }
