@@ -118,6 +118,14 @@ class Listener {
   int chunks_ = 0;
 };
 
+/// By parameter: 1 where nothing but zeros came out.
+std::vector<std::uint8_t> silentOf(const ResponseResult& result) {
+  std::vector<std::uint8_t> silent;
+  for (const auto& impact : result.impact[0])
+    silent.push_back(std::all_of(impact.begin(), impact.end(), [](double one) { return !(one > 0); }) ? 1 : 0);
+  return silent;
+}
+
 }  // namespace
 
 EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const ResponseOptions& options, double seconds,
@@ -136,11 +144,7 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   bool ended = true;
   times.silent.assign(session.structure().parameters.size(), 0);
   try {
-    const auto result = estimateAll(session, new_value, own, std::ref(whole));
-    for (std::size_t p = 0; p < times.silent.size(); ++p) {
-      const auto& impact = result.impact[0][p];
-      times.silent[p] = std::all_of(impact.begin(), impact.end(), [](double one) { return !(one > 0); }) ? 1 : 0;
-    }
+    times.silent = silentOf(estimateAll(session, new_value, own, std::ref(whole)));
   } catch (const Enough&) {
     ended = false;
   } catch (const Error& error) {
@@ -163,7 +167,7 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   few.exact_flop = 0;
   few.probes = few.most_probes = static_cast<std::int64_t>(probes);
   Listener rows(session, some, 1e9, progress);
-  estimateAll(session, new_value, few, std::ref(rows));
+  times.silent = silentOf(estimateAll(session, new_value, few, std::ref(rows)));
   times.response_seconds = rows.row_seconds * static_cast<double>(cost.kept) / static_cast<double>(probes);
   if (few_only)
     times.adjoint_seconds = rows.adjoint_seconds * static_cast<double>(cost.adjoints) / static_cast<double>(probes);
