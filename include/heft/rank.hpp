@@ -25,6 +25,8 @@ struct RankOptions {
   std::vector<std::string> metrics{"rms"};        ///< the first one ranks
   std::string perturbation = "zero";              ///< what weights are changed to
   std::vector<std::string> components{"weight"};  ///< levels; those above a weight are measured jointly
+  std::string by;                                 ///< components' impacts by "class", "step", "output", "target" too
+  std::vector<std::string> labels;                ///< instead of `by`: a label for each sample, to split them by
   std::vector<std::string> parameters;            ///< GLOB or GLOB[rows,columns]; empty: all
   std::int64_t top = 20;                          ///< places that are settled and returned
   double alpha = 0.05;                            ///< an estimate's interval misses with at most this probability
@@ -68,6 +70,8 @@ struct RankedComponent {
   std::string level;  ///< "row", "column", "unit", "gate", "matrix", "layer"
   std::int64_t weights = 0;
   double impact = 0, standard_error = 0;  ///< by the first metric
+  std::vector<double> by_group;           ///< the same on each of Ranking::groups
+  std::vector<double> group_error;
 };
 
 /// What ranking found.
@@ -75,6 +79,7 @@ struct Ranking {
   std::vector<RankedParameter> parameters;  ///< in the model's order
   std::vector<RankedWeight> top;            ///< largest impact first
   std::vector<RankedComponent> components;
+  std::vector<std::string> groups;  ///< that components' impacts are split by; empty without
   bool settled =
       false;  ///< method "auto": the top is known as a set, but for at most `missing` members at 95 % confidence
   double missing = 0;

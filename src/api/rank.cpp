@@ -30,6 +30,9 @@ RankSettings settingsOf(const RankOptions& options) {
   settings.perturbation = Perturbation::parse(options.perturbation);
   settings.levels.clear();
   for (const auto& one : options.components) settings.levels.push_back(parseLevel(one));
+  if (!options.by.empty()) settings.by = parseGroupBy(options.by);
+  if (!options.labels.empty()) settings.by = GroupBy::label;
+  settings.labels = options.labels;
   settings.parameters = options.parameters;
   settings.output_target = options.output_target;
   settings.top = options.top;
@@ -83,8 +86,10 @@ Ranking rankingOf(Run run, const Findings& findings) {
   const auto metric = std::string(name(run.settings.metrics.front()));
   for (const auto& one : run.components) {
     ranking.components.push_back(
-        {one.name, std::string(name(one.level)), one.weights, one.joint.at(metric), one.standard_error});
+        {one.name, std::string(name(one.level)), one.weights, one.joint.at(metric), one.standard_error,
+         run.groups.empty() ? std::vector<double>() : one.by_group.at(metric), one.group_error});
   }
+  for (const auto& one : run.groups) ranking.groups.push_back(one.name);
   if (run.settled) {
     ranking.settled = run.settled->settled;
     ranking.missing = run.settled->missing;

@@ -24,16 +24,21 @@ std::vector<std::string> criteria(bool with_impact) {
 
 }  // namespace
 
-std::vector<std::string> choicesOf(std::string_view option) {
+std::vector<std::string> choicesOf(std::string_view option, std::string_view command) {
   if (option == "--method") return names({Method::automatic, Method::response, Method::exhaustive, Method::reference});
   if (option == "--metric") return names({Metric::rms, Metric::max, Metric::kl, Metric::loss, Metric::flips});
   if (option == "--components")
     return names({Level::weight, Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
+  if (option == "--level")
+    return names({Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
   if (option == "--precision") return names({Precision::float32, Precision::bfloat16});
   if (option == "--perturb") return {"zero", "mean", "permute", "noise:", "scale:", "flip", "round:"};
   if (option == "--criteria") return criteria(false);
+  if (option == "--by" && command != "mask") return {"class", "step", "output", "target"};
   if (option == "--by") return criteria(true);
-  if (option == "--scope") return {"global", "matrix"};
+  if (option == "--path") return {"incoming", "outgoing", "recurrent", "all"};
+  if (option == "--scope") return {"global", "matrix", "layer"};
+  if (option == "--table") return {"weights", "components"};
   if (option == "--format") return {"csv", "npz", "safetensors"};
   if (option == "--device") return {"cpu", "cuda"};
   if (option == "--log-level") return {"debug", "info", "warning", "error"};

@@ -7,7 +7,7 @@
 namespace heft::cli {
 
 /// The values that an option knows by name, for shells to offer: those of "--metric" are rms, max, kl, loss, flips.
-/// Empty for options that take anything. One option has one meaning, whatever the command.
-[[nodiscard]] std::vector<std::string> choicesOf(std::string_view option);
+/// Empty for options that take anything. But for --by, an option has one meaning, whatever the command.
+[[nodiscard]] std::vector<std::string> choicesOf(std::string_view option, std::string_view command = "");
 
 }  // namespace heft::cli

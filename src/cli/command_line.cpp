@@ -31,7 +31,7 @@ ValueKind kindOf(const std::string& value) {
   return value.starts_with("RUN") ? ValueKind::folder : ValueKind::other;
 }
 
-OptionFacts describe(const CLI::Option& option, const CLI::App& program) {
+OptionFacts describe(const CLI::Option& option, const CLI::App& command, const CLI::App& program) {
   OptionFacts facts;
   for (const auto& name : option.get_snames()) facts.names.push_back("-" + name);
   for (const auto& name : option.get_lnames()) facts.names.push_back("--" + name);
@@ -45,7 +45,7 @@ OptionFacts describe(const CLI::Option& option, const CLI::App& program) {
     facts.kind = facts.choices.empty() ? kindOf(facts.value) : ValueKind::choice;
   } else if (option.get_items_expected_max() > 0) {
     facts.value = plainValue(option.get_type_name());
-    facts.choices = choicesOf(facts.names.back());
+    facts.choices = choicesOf(facts.names.back(), command.get_name());
     facts.kind = facts.choices.empty() ? kindOf(facts.value) : ValueKind::choice;
   }
   return facts;
@@ -53,7 +53,7 @@ OptionFacts describe(const CLI::Option& option, const CLI::App& program) {
 
 CommandFacts describe(const CLI::App& app, const CLI::App& program) {
   CommandFacts facts{app.get_name(), app.get_description(), app.get_footer(), {}};
-  for (const auto* option : app.get_options()) facts.options.push_back(describe(*option, program));
+  for (const auto* option : app.get_options()) facts.options.push_back(describe(*option, app, program));
   std::stable_partition(facts.options.begin(), facts.options.end(),
                         [](const OptionFacts& option) { return option.names.empty(); });
   return facts;

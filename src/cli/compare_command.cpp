@@ -6,7 +6,9 @@
 #include "cli/progress.hpp"
 #include "cli/run_files.hpp"
 #include "cli/signals.hpp"
+#include "compare/agreement.hpp"
 #include "compare/cards.hpp"
+#include "compare/component_scores.hpp"
 #include "compare/document.hpp"
 #include "compare/scores.hpp"
 #include "compare/sections.hpp"
@@ -17,6 +19,7 @@
 #include "heft/error.hpp"
 #include "measure/input_bootstrap.hpp"
 #include "measure/scored_criteria.hpp"
+#include "run/findings.hpp"
 #include "run/json_text.hpp"
 #include "run/run_folder.hpp"
 #include "run/words.hpp"
@@ -25,9 +28,9 @@ namespace heft::cli {
 namespace {
 
 struct Options {
-  std::string run, other, feature_names, held_out_targets;
+  std::string run, feature_names, held_out_targets;
   RunFiles files;
-  std::vector<std::string> criteria, scores, held_out;
+  std::vector<std::string> others, criteria, scores, held_out;
   uint64_t seed = 0;
 };
 
@@ -36,13 +39,17 @@ constexpr auto kFooter =
 does when weights are removed in its order, executed. What is found goes into the run folder (comparison.json, curves.csv), where
 heft report reads it. With two runs, of two input sets or checkpoints: what rose, what fell, what matters on one only.
 
+Any number of runs, of seeds or checkpoints: the rank correlation of each pair, and each component's mean impact and spread over
+them. Gates, layers and matrices of other seeds compare; single weights and units of other seeds are other ones that share a name.
+
 Criteria: magnitude, magnitude_normalised, gradient, fisher, snip, linear, obd, wanda, random.
 
 Examples:
   heft compare my-run
   heft compare my-run --targets y.pt --held-out x-test.pt --held-out-targets y-test.pt
   heft compare my-run --criteria magnitude gradient --scores captum.safetensors
-  heft compare on-plain-images on-marked-images)";
+  heft compare on-plain-images on-marked-images
+  heft compare seed-1 seed-2 seed-3)";
 
 std::vector<Criterion> criteriaOf(const Options& options) {
   std::vector<Criterion> criteria;
@@ -65,10 +72,42 @@ void keepSections(const std::filesystem::path& folder, const Run& run, const nlo
                " was damaged and is written anew; compare again what else was compared with this run");
 }
 
+/// A run of components alone: cheap scores, added up over each component's weights, against what was measured.
+int compareComponents(const Options& options, const Run& run, const Context& context) {
+  if (!options.held_out.empty())
+    throw Error(Fault::usage,
+                "--held-out: single weights are removed on it, and this run measured components alone; leave "
+                "it out, or rank with --components weight too");
+  const auto criteria = criteriaOf(options);
+  std::vector<CriterionScores> given;
+  for (const auto& file : options.scores) given.push_back(readScores(file, run));
+  nameApart(given);
+  Session session(sessionOptions(filesOf(run, options.files, NewTargets::taken)));
+  checkStructure(run, session, options.run);
+  warnNotes(context, session);
+  Progress progress(context.progress);
+  auto scored = scoresThereAre(session, criteria, {options.seed, 1}, [&](const std::string& what, double share) {
+    progress.update(what, share);
+    stopIfAsked();
+  });
+  for (const auto& note : scored.left_out) context.warn(note);
+  auto& all = scored.scores;
+  for (auto& one : given) all.push_back(std::move(one));
+  const auto cards = componentCards(run, all);
+  progress.finish();
+  const nlohmann::ordered_json sections = {{"component_criteria", componentCriteriaSection(run, cards)}};
+  keepSections(options.run, run, sections, context);
+  std::cout << (context.json ? jsonText(sections) + "\n"
+                             : componentCardsText(run, cards) + "\nin the run folder: comparison.json\n");
+  std::cout.flush();
+  return 0;
+}
+
 int compareCriteria(const Options& options, const Context& context) {
   const auto criteria = criteriaOf(options);
   const auto run = readRun(options.run);
   requireWritable(std::filesystem::path(options.run) / "comparison.json");
+  if (!measuresWeights(run) && !run.components.empty()) return compareComponents(options, run, context);
   const auto given_names = readNames(options.feature_names);
   const auto& names = given_names.empty() ? run.feature_names : given_names;
   requireImpacts(run, options.run);
@@ -143,22 +182,72 @@ int compareCriteria(const Options& options, const Context& context) {
   return 0;
 }
 
-int compareRuns(const Options& options, const Context& context) {
-  const auto here = readRun(options.run);
-  const auto there = readRun(options.other);
-  const auto shift = shiftOf(here, there);
+/// The last part of a run's path: what people call it.
+std::string nameOf(const std::string& folder) {
+  auto path = std::filesystem::absolute(folder).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  return path.filename().string();
+}
+
+/// Names that differ: the folders' own where those do, else the paths as they were given.
+std::vector<std::string> namesOf(const std::vector<std::string>& folders) {
+  std::vector<std::string> names;
+  for (const auto& folder : folders) names.push_back(nameOf(folder));
+  auto sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end() ? names : folders;
+}
+
+std::vector<std::string> allRuns(const Options& options) {
+  std::vector<std::string> folders{options.run};
+  folders.insert(folders.end(), options.others.begin(), options.others.end());
+  return folders;
+}
+
+/// What all of them are needed for; a run of millions of weights is large.
+Run impactsOf(const std::string& folder) {
+  auto run = readRun(folder);
+  for (auto& one : run.impacts) {
+    for (auto* list : {&one.standard_error, &one.lower, &one.upper}) *list = {};
+    one.other.clear();
+  }
+  return run;
+}
+
+void warnMetrics(const std::vector<Run>& runs, const std::vector<std::string>& folders, const Context& context) {
   const auto metric = [](const Run& run) { return std::string(name(run.settings.metrics.front())); };
-  if (metric(here) != metric(there))
-    context.warn("impacts here are " + metric(here) + ", there " + metric(there) + ": ranks compare, sizes don't");
-  const std::filesystem::path folder(options.run);
-  auto other = std::filesystem::absolute(options.other).lexically_normal();
-  if (!other.has_filename()) other = other.parent_path();
-  const nlohmann::ordered_json sections = {{"shift", shiftSection(shift, here.structure, other.filename().string())}};
-  keepSections(folder, here, sections, context);
-  if (context.json)
-    std::cout << jsonText(sections) << '\n';
-  else
-    std::cout << shiftText(shift, here.structure, options.run, options.other);
+  for (std::size_t r = 1; r < runs.size(); ++r) {
+    if (metric(runs[r]) == metric(runs[0])) continue;
+    context.warn("impacts of " + folders[0] + " are " + metric(runs[0]) + ", of " + folders[r] + " " + metric(runs[r]) +
+                 ": ranks compare, sizes don't");
+  }
+}
+
+int compareRuns(const Options& options, const Context& context) {
+  const auto folders = allRuns(options);
+  std::vector<Run> runs;
+  for (const auto& folder : folders) {
+    runs.push_back(impactsOf(folder));
+    stopIfAsked();
+  }
+  warnMetrics(runs, folders, context);
+  const bool two = runs.size() == 2;
+  const bool shifts = two && measuresWeights(runs[0]) && measuresWeights(runs[1]);
+  const bool components = std::all_of(runs.begin(), runs.end(), [](const Run& run) { return !run.components.empty(); });
+  nlohmann::ordered_json sections = nlohmann::ordered_json::object();
+  std::string text;
+  if (shifts) {
+    const auto shift = shiftOf(runs[0], runs[1]);
+    sections["shift"] = shiftSection(shift, runs[0].structure, nameOf(folders[1]));
+    text = shiftText(shift, runs[0].structure, folders[0], folders[1]);
+  }
+  if (!shifts || components) {
+    const auto agreement = agreementOf(runs, namesOf(folders));
+    sections["agreement"] = agreementSection(agreement);
+    text += (text.empty() ? "" : "\n") + agreementText(agreement);
+  }
+  keepSections(folders[0], runs[0], sections, context);
+  std::cout << (context.json ? jsonText(sections) + "\n" : text);
   std::cout.flush();
   return 0;
 }
@@ -166,10 +255,10 @@ int compareRuns(const Options& options, const Context& context) {
 int compare(const Options& options, const Context& context) {
   if (options.held_out.empty() && !options.held_out_targets.empty())
     throw Error(Fault::usage, "--held-out-targets needs --held-out, the inputs that they belong to");
-  if (options.other.empty()) return compareCriteria(options, context);
+  if (options.others.empty()) return compareCriteria(options, context);
   if (!options.criteria.empty() || !options.scores.empty() || !options.held_out.empty())
     throw Error(Fault::usage,
-                "two runs are compared by their impacts; leave out --criteria, --scores and --held-out, or RUN2");
+                "runs are compared by their impacts; leave out --criteria, --scores and --held-out, or the other runs");
   return compareRuns(options, context);
 }
 
@@ -178,10 +267,11 @@ int compare(const Options& options, const Context& context) {
 Action addCompare(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand(
-      "compare", "Hold magnitude and other cheap criteria against measured impact, or two runs against each other");
+      "compare", "Hold magnitude and other cheap criteria against measured impact, or runs against each other");
   command->footer(kFooter);
   command->add_option("RUN", options->run, "Run folder that heft rank wrote")->required();
-  command->add_option("RUN2", options->other, "Another run, to hold the first one against");
+  command->add_option("RUN2", options->others, "Other runs, to hold the first one against; several")
+      ->type_name("RUN...");
   command->add_option("--criteria", options->criteria, "Criteria to compare; left out: all of them; several")
       ->type_name("NAME...");
   command

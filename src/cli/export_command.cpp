@@ -7,6 +7,8 @@
 #include "heft/error.hpp"
 #include "measure/selection.hpp"
 #include "run/export.hpp"
+#include "run/export_components.hpp"
+#include "run/findings.hpp"
 #include "run/json_text.hpp"
 #include "run/run_folder.hpp"
 #include "run/words.hpp"
@@ -17,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string run, file, format;
+  std::string run, file, format, table;
   std::vector<std::string> parameters;
 };
 
@@ -26,10 +28,15 @@ constexpr auto kFooter =
 column. npz: the same, an array a column. safetensors: "impact/NAME", "weight/NAME", "lower/NAME", "upper/NAME",
 "standard_error/NAME" and "executed/NAME" for each parameter, of its shape, NaN for weights that are left out.
 
+--table components, and where single weights were not measured: one row a component (unit, gate, layer, …): name, level, layer,
+gate, path, unit, weights, impact, standard_error, sum, magnitude, and after heft rank --by, "impact[class=3]" and
+"standard_error[class=3]" for each class, step, output or label.
+
 Examples:
   heft export my-run
   heft export my-run --parameters 'rnn.weight_hh_l0[0:16,:]' -o rows.csv
   heft export my-run --format npz
+  heft export my-run --table components -o units.csv
 
 And in Python:
   pandas.read_csv("my-run/weights.csv")                     # or duckdb.sql("select * from 'my-run/weights.csv'")
@@ -38,9 +45,14 @@ And in Python:
 
 struct Format {
   const char* name;
-  std::size_t (*write)(const Run& run, const fs::path& file, const KeepWeight& keep);
+  std::size_t (*weights)(const Run& run, const fs::path& file, const KeepWeight& keep);
+  std::size_t (*components)(const Run& run, const fs::path& file);
 };
-constexpr Format kFormats[] = {{"csv", exportWeights}, {"npz", exportNpz}, {"safetensors", exportSafetensors}};
+constexpr Format kFormats[] = {{"csv", exportWeights, exportComponents},
+                               {"npz", exportNpz, exportComponentsNpz},
+                               {"safetensors", exportSafetensors, exportComponentsSafetensors}};
+constexpr const char* kWeights = "weights";
+constexpr const char* kComponents = "component-impacts";  // components.csv is the run's own
 
 /// The one asked for, else the one that the file's ending says, else csv.
 const Format& formatOf(const Options& options) {
@@ -57,16 +69,38 @@ const Format& formatOf(const Options& options) {
 void refuseRunFile(const fs::path& folder, const fs::path& file) {
   std::error_code ignored;
   const auto parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  if (file.stem() != "weights" && fs::exists(file, ignored) && fs::equivalent(parent, folder, ignored))
+  if (file.stem() != kWeights && file.stem() != kComponents && fs::exists(file, ignored) &&
+      fs::equivalent(parent, folder, ignored))
     throw Error(Fault::output, printablePath(file) + ": is a file of the run; choose another -o");
+}
+
+/// Whether components are written and not weights: where that is asked for, or nothing else is there.
+bool writesComponents(const Options& options, const Run& run) {
+  if (!options.table.empty() && options.table != "weights" && options.table != "components")
+    throw Error(Fault::usage, "--table " + options.table + ": weights or components was expected");
+  const bool alone = !run.components.empty() && !measuresWeights(run);
+  const bool components = options.table == "components" || (options.table.empty() && alone);
+  if (components && run.components.empty())
+    throw Error(Fault::output, options.run + ": has no components; 'heft rank --components unit' measures them");
+  if (components && !options.parameters.empty())
+    throw Error(Fault::usage,
+                "--parameters: picks single weights, the table of components is written whole; leave it "
+                "out, or add --table weights");
+  if (options.table == "weights" && !measuresWeights(run))
+    throw Error(Fault::output,
+                options.run + ": has no impacts of single weights; --table components writes those it has");
+  return components;
 }
 
 int exportRun(const Options& options, const Context& context) {
   const auto& format = formatOf(options);
-  const fs::path file =
-      options.file.empty() ? fs::path(options.run) / (std::string("weights.") + format.name) : fs::path(options.file);
-  if (!options.file.empty()) requireWritable(file);
+  if (!options.file.empty()) requireWritable(options.file);
   const auto run = readRun(options.run);
+  const bool components = writesComponents(options, run);
+  const fs::path file =
+      options.file.empty()
+          ? fs::path(options.run) / (std::string(components ? kComponents : kWeights) + "." + format.name)
+          : fs::path(options.file);
   refuseRunFile(options.run, file);
   requireWritable(file);
   const auto selection = select(run.structure, options.parameters);
@@ -74,11 +108,12 @@ int exportRun(const Options& options, const Context& context) {
   if (!options.parameters.empty())
     keep = [&](std::size_t p, std::int64_t index) { return selection.contains(static_cast<std::int64_t>(p), index); };
   if (options.file.empty()) AtomicFile::deleteLeftovers(options.run);
-  const auto rows = format.write(run, file, keep);
+  const auto rows = components ? format.components(run, file) : format.weights(run, file, keep);
   if (context.json)
-    std::cout << jsonText({{"file", file.string()}, {"rows", rows}}) << '\n';
+    std::cout << jsonText({{"file", file.string()}, {"rows", rows}, {"table", components ? "components" : "weights"}})
+              << '\n';
   else
-    std::cout << file.string() << ": " << counted(rows, "weight") << '\n';
+    std::cout << file.string() << ": " << counted(rows, components ? "component" : "weight") << '\n';
   return 0;
 }
 
@@ -92,6 +127,8 @@ Action addExport(CLI::App& program) {
   command->add_option("--parameters", options->parameters, "Only these: GLOB or GLOB[rows,columns]; several")
       ->type_name("GLOB...");
   command->add_option("--format", options->format, "csv, npz or safetensors; left out: by the file's ending, else csv")
+      ->type_name("NAME");
+  command->add_option("--table", options->table, "weights or components; left out: weights, where there are any")
       ->type_name("NAME");
   command->add_option("-o,--output", options->file, "File to write; left out: weights.csv (.npz, …) in the run folder")
       ->type_name("FILE");

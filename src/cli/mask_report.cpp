@@ -1,5 +1,6 @@
 #include "cli/mask_report.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/table.hpp"
@@ -49,6 +50,29 @@ std::string executedText(const RemovalBaseline& before, const RemovalPoint& afte
   return wrapped(text + ".", kTerminalWidth) + "\n";
 }
 
+std::string weightsHeading(const MaskReport& report) {
+  const auto ranked = report.mask.rankedWeights();
+  const auto removed = report.mask.removed();
+  return grouped(ranked - removed) + " of " + counted(ranked, "ranked weight") + " stay (" +
+         percent(share(ranked - removed, ranked)) + "), " + grouped(removed) + " go, by " + report.label +
+         (report.settings.per_matrix ? ", in each matrix" : ", over all matrices") + "\n";
+}
+
+std::string componentsHeading(const MaskReport& report) {
+  const auto& of = *report.components;
+  const auto stay = of.ranked - of.removed.size();
+  std::string text = grouped(stay) + " of " + grouped(of.ranked) + " " + of.words + " stay (" +
+                     percent(share(stay, of.ranked)) + "), " + grouped(of.removed.size()) + " go, by " + report.label +
+                     (of.scope == "global" ? "" : ", in each " + of.scope) + "; " +
+                     counted(report.mask.removed(), "weight") + " of " + grouped(report.mask.weights()) +
+                     (report.mask.removed() == 1 ? " goes with them." : " go with them.");
+  constexpr std::size_t kShown = 8;
+  if (!of.removed.empty()) text += " Removed: ";
+  for (std::size_t i = 0; i < std::min(kShown, of.removed.size()); ++i) text += (i > 0 ? ", " : "") + of.removed[i];
+  if (of.removed.size() > kShown) text += " and " + grouped(of.removed.size() - kShown) + " more";
+  return wrapped(text + (of.removed.empty() ? "" : "."), kTerminalWidth) + "\n";
+}
+
 ordered_json beforeAfter(const std::optional<double>& before, const std::optional<double>& after) {
   if (!before || !after) return nullptr;
   return {{"before", finiteOrNull(before)}, {"after", finiteOrNull(after)}};
@@ -57,12 +81,10 @@ ordered_json beforeAfter(const std::optional<double>& before, const std::optiona
 }  // namespace
 
 std::string textOf(const MaskReport& report, const Structure& structure) {
-  const auto ranked = report.mask.rankedWeights();
-  const auto removed = report.mask.removed();
-  std::string text = grouped(ranked - removed) + " of " + counted(ranked, "ranked weight") + " stay (" +
-                     percent(share(ranked - removed, ranked)) + "), " + grouped(removed) + " go, by " + report.label +
-                     (report.settings.per_matrix ? ", in each matrix" : ", over all matrices") + "\n\n" +
+  std::string text = (report.components ? componentsHeading(report) : weightsHeading(report)) + "\n" +
                      matricesText(report, structure) + "\n" + stayingText(report.mask);
+  if (report.components && report.components->without_score > 0)
+    text += counted(report.components->without_score, "component") + " without a score stay and don't count.\n";
   if (report.before && report.after) text += executedText(*report.before, *report.after);
   text += "written: " + report.file + (report.applied.empty() ? "" : ", " + report.applied) + "\n";
   return text;
@@ -90,7 +112,16 @@ std::string jsonOf(const MaskReport& report, const Structure& structure) {
                            {"vectors_kept", report.mask.vectors},
                            {"kept_without_score", report.mask.without_score},
                            {"parameters", parameters},
+                           {"components", nullptr},
                            {"executed", nullptr}};
+  if (report.components) {
+    document["scope"] = report.components->scope;
+    document["components"] = {{"level", report.settings.level},
+                              {"ranked", report.components->ranked},
+                              {"kept", report.components->ranked - report.components->removed.size()},
+                              {"removed", report.components->removed},
+                              {"kept_without_score", report.components->without_score}};
+  }
   if (report.before && report.after) {
     document["executed"] = {{"change", finiteOrNull(report.after->change)},
                             {"output_rms", finiteOrNull(report.before->rms)},

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mask/mask.hpp"
 #include "measure/removal.hpp"
@@ -16,6 +17,15 @@ struct MaskReport {
   std::optional<RemovalBaseline> before;  ///< none: not executed
   std::optional<RemovalPoint> after;
   std::string applied;  ///< the model written; empty: none
+  /// Where whole components were kept.
+  struct Components {
+    std::string words;  ///< "units", "units (outgoing)"
+    std::string scope;  ///< "global", "layer", "matrix"
+    std::size_t ranked = 0;
+    std::vector<std::string> removed;
+    std::size_t without_score = 0;
+  };
+  std::optional<Components> components;
 };
 
 [[nodiscard]] std::string textOf(const MaskReport& report, const Structure& structure);

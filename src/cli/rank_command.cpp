@@ -9,6 +9,7 @@
 #include "data/name_list.hpp"
 #include "heft/error.hpp"
 #include "measure/input_features.hpp"
+#include "measure/joint.hpp"
 #include "measure/rank.hpp"
 #include "run/findings.hpp"
 #include "run/run_folder.hpp"
@@ -28,6 +29,7 @@ constexpr auto kFooter = R"(Examples:
   heft rank model.pt --inputs inputs.pt
   heft rank model.pt --inputs x.npy --method exhaustive --parameters 'rnn.weight_hh_l0[0:16,:]' -o my-run
   heft rank model.pt --inputs x.pt --targets y.pt --metric loss rms --top 100
+  heft rank model.pt --inputs x.pt --components unit gate --by class
   heft rank policy.pt --inputs observations.npy --stream
   heft rank model.pt --inputs inputs.pt --method exhaustive --device cuda:all
   heft rank model.pt --inputs inputs.pt --method exhaustive --shard 3/7 -o parts/3)";
@@ -42,6 +44,12 @@ void logSession(const Context& context, const Session& session, const RankSettin
   if (!session.batch().interact) context.log("inputs  " + session.batch().note);  // else among the notes below
   context.log("output  " + session.layout().describeDims() + ", rms " + significant(session.outputRms()));
   for (const auto& note : session.notes()) context.warn(note);
+  if (!ranksWeights(settings)) {
+    const auto components = componentsOf(structure, settings, selection).size();
+    return context.log("plan    " + counted(components, "component") +
+                       ", each changed as a whole; one run of the model takes " +
+                       significant(1000 * session.runSeconds(), 2) + " ms");
+  }
   const auto selected = selection.weights();
   const double together = session.runSeconds() * static_cast<double>(selected);
   auto text = "plan    " + std::string(name(settings.method)) + ": " + grouped(static_cast<size_t>(selected)) +

@@ -1,5 +1,9 @@
 #include "cli/rank_options.hpp"
 
+#include <filesystem>
+
+#include "data/labels.hpp"
+#include "data/printable.hpp"
 #include "heft/error.hpp"
 
 namespace heft::cli {
@@ -27,6 +31,19 @@ void readBudget(const std::string& text, RankSettings& settings) {
               "--budget " + text + ": a number of variants (500) or a time (90s, 20min, 2h) was expected");
 }
 
+/// A word, or a file with a label for each sample.
+void readGroups(const std::string& text, RankSettings& settings) {
+  for (const auto by : {GroupBy::klass, GroupBy::step, GroupBy::output, GroupBy::target}) {
+    if (name(by) == text) settings.by = by;
+  }
+  if (text.empty() || settings.by != GroupBy::none) return;
+  if (!std::filesystem::exists(text))
+    throw Error(Fault::usage, "--by " + printable(text) +
+                                  ": class, step, output, target, or a file with a label for each sample was expected");
+  settings.by = GroupBy::label;
+  settings.labels = readLabels(text);
+}
+
 }  // namespace
 
 RankSettings readSettings(const RankOptions& options) {
@@ -44,6 +61,7 @@ RankSettings readSettings(const RankOptions& options) {
   settings.alpha = options.alpha;
   settings.miss = options.miss;
   readBudget(options.budget, settings);
+  readGroups(options.by, settings);
   return settings;
 }
 
@@ -57,6 +75,12 @@ void addRankOptions(CLI::App& command, RankOptions& options) {
   command.add_option("--components", options.components, "weight, row, column, unit, gate, matrix, layer; several")
       ->type_name("LEVEL...")
       ->capture_default_str();
+  command
+      .add_option(
+          "--by", options.by,
+          "Components' impacts on each class, step, output or target class (--targets) as well, or on each kind "
+          "of sample: a FILE with a label for each")
+      ->type_name("WHAT");
   command
       .add_option("--parameters", options.parameters,
                   "Only these: GLOB or GLOB[rows,columns], as in 'rnn.weight_hh_l0[0:16,:]'; several")

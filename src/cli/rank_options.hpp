@@ -12,14 +12,14 @@ namespace heft::cli {
 struct RankOptions {
   ModelOptions model;
   MeasuringOptions measuring;
-  std::string method = "auto", precision = "float32", budget;
+  std::string method = "auto", precision = "float32", budget, by;
   std::vector<std::string> components{"weight"}, parameters;
   int64_t top = RankSettings{}.top;
   double alpha = RankSettings{}.alpha, miss = RankSettings{}.miss;
 };
 
 /// Adds the model's options, --method, --metric, --perturb, --seed, --components, --parameters, --top, --alpha, --miss,
-/// --budget, --precision.
+/// --by, --budget, --precision.
 void addRankOptions(CLI::App& command, RankOptions& options);
 
 /// Throws Error(Fault::usage) for what can't be read.

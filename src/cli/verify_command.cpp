@@ -6,6 +6,7 @@
 #include "cli/run_files.hpp"
 #include "cli/signals.hpp"
 #include "heft/error.hpp"
+#include "measure/component.hpp"
 #include "measure/reference.hpp"
 #include "run/json_text.hpp"
 #include "run/run_folder.hpp"
@@ -24,40 +25,69 @@ struct Options {
 
 constexpr auto kFooter =
     R"(Ends with status 1 where executed impacts are off by more than 0.01 %, or fewer estimates lie in their interval than chance
-explains.
+explains. Components (units, gates, layers, …) that the run measured are measured again too, by group where it was split: half as
+many as weights, or --sample of them where it measured no weights.
 
 Examples:
   heft verify heft-run-model-1
   heft verify my-run --sample 1000 --seed 7
   heft verify my-run --model moved/model.pt --inputs moved/x.npy)";
 
+std::string describe(std::size_t weights, std::size_t components) {
+  if (weights == 0) return counted(components, "component");
+  return counted(weights, "weight") + (components > 0 ? " and " + counted(components, "component") : "");
+}
+
+void measureAgain(Session& session, const Run& run, std::vector<VerifiedWeight>& weights,
+                  const std::function<void(std::size_t)>& done) {
+  if (weights.empty()) return;
+  std::vector<FlatWeights::Place> places;
+  for (const auto& weight : weights) places.push_back({static_cast<int64_t>(weight.parameter), weight.index});
+  const auto impacts = referenceImpacts(session, run.settings, places, done);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i].reference = impacts[i];
+}
+
+void measureAgain(Session& session, const Run& run, std::vector<VerifiedComponent>& components,
+                  const std::function<void(std::size_t)>& done) {
+  if (components.empty()) return;
+  std::vector<Component> changed;
+  for (const auto& one : components)
+    changed.push_back(parseComponent(session.structure(), run.components[one.component].name));
+  auto references = referenceImpacts(session, run.settings, changed, done);
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    components[i].reference = references[i].impact;
+    components[i].by_group = std::move(references[i].by_group);
+    if (components[i].by_group.size() != run.groups.size())
+      throw Error(Fault::output, "the run has " + counted(run.groups.size(), "group") + " of outputs, the model " +
+                                     std::to_string(components[i].by_group.size()) + "; the run folder is damaged");
+  }
+}
+
 int verify(const Options& options, const Context& context) {
   if (options.sample < 1)
     throw Error(Fault::usage, "--sample " + std::to_string(options.sample) + ": at least 1 was expected");
   const auto run = readRun(options.run);
-  auto weights = drawForVerification(run, static_cast<std::size_t>(options.sample), options.seed);
-  if (weights.empty()) {
-    throw Error(
-        Fault::output,
-        options.run + ": has no impacts of single weights to check; 'heft rank --components weight' measures them");
-  }
+  const auto sample = static_cast<std::size_t>(options.sample);
+  auto weights = drawForVerification(run, sample, options.seed);
+  auto components = drawComponents(run, weights.empty() ? sample : (sample + 1) / 2, options.seed);
+  if (weights.empty() && components.empty())
+    throw Error(Fault::output, options.run + ": has no impacts to check; 'heft rank' measures them");
   Session session(sessionOptions(filesOf(run, options.files)));
   checkStructure(run, session, options.run);
-  context.log("verify  " + counted(weights.size(), "weight") + " of " + options.run + ", each run alone in " +
+  const auto all = weights.size() + components.size();
+  context.log("verify  " + describe(weights.size(), components.size()) + " of " + options.run + ", each run alone in " +
               (session.model().native ? "the model's own types" : "float64") + ", about " +
-              duration(session.runSeconds() * static_cast<double>(weights.size())));
+              duration(session.runSeconds() * static_cast<double>(all)));
 
-  std::vector<FlatWeights::Place> places;
-  for (const auto& weight : weights) places.push_back({static_cast<int64_t>(weight.parameter), weight.index});
   Progress progress(context.progress);
-  const auto impacts = referenceImpacts(session, run.settings, places, [&](std::size_t done) {
-    progress.update("measuring again", static_cast<double>(done) / static_cast<double>(places.size()));
+  const auto tell = [&](std::size_t done) {
+    progress.update("measuring again", static_cast<double>(done) / static_cast<double>(all));
     stopIfAsked();
-  });
+  };
+  measureAgain(session, run, weights, tell);
+  measureAgain(session, run, components, [&](std::size_t done) { tell(weights.size() + done); });
   progress.finish();
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i].reference = impacts[i];
-
-  const auto found = verificationOf(run, weights);
+  const auto found = verificationOf(run, weights, components);
   if (context.json)
     std::cout << jsonText(verificationJson(found)) << '\n';
   else
@@ -74,7 +104,8 @@ int verify(const Options& options, const Context& context) {
 Action addVerify(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand(
-      "verify", "Measure random weights of a run again, one by one in float64, and say how far off the run is");
+      "verify",
+      "Measure random weights and components of a run again, one by one in float64, and say how far off the run is");
   command->footer(kFooter);
   command->add_option("RUN", options->run, "Run folder that heft rank wrote")->required();
   command

@@ -7,6 +7,7 @@
 
 #include "data/safetensors.hpp"
 #include "heft/error.hpp"
+#include "run/findings.hpp"
 
 namespace heft {
 
@@ -63,10 +64,7 @@ void keepRunOnly(CriterionScores& scores, const Run& run) {
 }
 
 void requireImpacts(const Run& run, const std::string& folder) {
-  const bool single = std::any_of(run.impacts.begin(), run.impacts.end(), [](const ParameterImpacts& one) {
-    return std::any_of(one.impact.begin(), one.impact.end(), [](float impact) { return !std::isnan(impact); });
-  });
-  if (!single)
+  if (!measuresWeights(run))
     throw Error(Fault::output,
                 folder + ": has no impacts of single weights; 'heft rank --components weight' measures them");
 }

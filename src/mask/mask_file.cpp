@@ -13,12 +13,13 @@ void writeMask(const Mask& mask, const Structure& structure, const std::string& 
     views.push_back({info.name, Scalar::boolean, info.shape, bytes});
     for (const auto& name : info.tied) views.push_back({name, Scalar::boolean, info.shape, bytes});
   }
-  writeSafetensors(file, views,
-                   {{"format", "heft"},
-                    {"by", criterion},
-                    {"keep", significant(settings.keep, 9)},
-                    {"scope", settings.per_matrix ? "matrix" : "global"},
-                    {"biases", settings.biases ? "ranked" : "kept"}});
+  std::map<std::string, std::string> facts = {{"format", "heft"},
+                                              {"by", criterion},
+                                              {"keep", significant(settings.keep, 9)},
+                                              {"scope", settings.per_matrix ? "matrix" : "global"},
+                                              {"biases", settings.biases ? "ranked" : "kept"}};
+  if (!settings.level.empty()) facts["level"] = settings.level;
+  writeSafetensors(file, views, facts);
 }
 
 }  // namespace heft

@@ -36,6 +36,7 @@ Measurer::Measurer(Session& session, const RankSettings& settings, std::unique_p
       flat_(session.structure()),
       block_(blockOf(session)) {
   for (const auto metric : metrics_wanted_) metrics_.require(metric);
+  if (settings.by != GroupBy::none) groups_.emplace(session, settings);
   for (const auto& parameter : session.model().parameters) {
     const auto values = parameter.value.detach().to(at::kCPU, at::kDouble).contiguous();
     const auto* data = values.const_data_ptr<double>();
@@ -197,6 +198,11 @@ at::Tensor Measurer::outputs(const Component& component) {
   return outputs;
 }
 
-Measured Measurer::component(const Component& component) { return measuredOf(outputs(component).unsqueeze(0))[0]; }
+MeasuredComponent Measurer::component(const Component& component) {
+  const auto outputs = this->outputs(component);
+  MeasuredComponent measured{measuredOf(outputs.unsqueeze(0))[0], {}};
+  if (groups_) measured.groups = groups_->measure(outputs);
+  return measured;
+}
 
 }  // namespace heft

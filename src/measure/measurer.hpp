@@ -11,6 +11,7 @@
 #include "engine/executor.hpp"
 #include "measure/component.hpp"
 #include "measure/flat_weights.hpp"
+#include "measure/group_metrics.hpp"
 #include "measure/metrics.hpp"
 #include "measure/perturbation.hpp"
 #include "measure/session.hpp"
@@ -25,6 +26,12 @@ namespace heft {
 struct Measured {
   std::vector<double> value;           ///< never negative
   std::vector<double> standard_error;  ///< over samples
+};
+
+/// What executing a component gave.
+struct MeasuredComponent {
+  Measured whole;
+  std::vector<GroupValues> groups;  ///< by metric in the settings' order; empty where the settings name no groups
 };
 
 /// Executes variants under the settings' perturbation and measures them; weights go through the checkpoint.
@@ -57,7 +64,7 @@ class Measurer {
   [[nodiscard]] bool moves(std::int64_t parameter, std::span<const std::int64_t> places);
 
   /// All weights of a component changed together.
-  Measured component(const Component& component);
+  MeasuredComponent component(const Component& component);
 
   /// Outputs of the model with a component changed, float64 [samples, elements].
   at::Tensor outputs(const Component& component);
@@ -75,6 +82,10 @@ class Measurer {
   [[nodiscard]] double seconds() const { return seconds_; }         ///< spent executing
   [[nodiscard]] std::vector<std::string> notes() const { return executor_->notes(); }
   [[nodiscard]] const OutputMetrics& metrics() const { return metrics_; }
+  /// What components are measured on as well; empty where the settings name no groups.
+  [[nodiscard]] std::vector<OutputGroup> groups() const {
+    return groups_ ? groups_->groups() : std::vector<OutputGroup>();
+  }
   [[nodiscard]] const FlatWeights& flatWeights() const { return flat_; }
 
  private:
@@ -90,6 +101,7 @@ class Measurer {
   std::unique_ptr<Executor> executor_;
   Checkpoint& checkpoint_;
   OutputMetrics metrics_;
+  std::optional<GroupMetrics> groups_;
   FlatWeights flat_;
   std::vector<std::vector<double>> values_;
   std::vector<Perturber> perturbers_;

@@ -18,14 +18,14 @@ at::Tensor differenceOf(const at::Tensor& outputs, const at::Tensor& baseline) {
   return (outputs - baseline).masked_fill_(outputs == baseline, 0);
 }
 
-/// The largest |d| of a sample.
-at::Tensor largestOf(const at::Tensor& difference, const ComplexColumns& complex) {
-  if (!complex.real.defined()) return difference.abs().amax(-1);
+/// |d| by column; of a complex element in the column of its real part.
+at::Tensor moduliOf(const at::Tensor& difference, const ComplexColumns& complex) {
+  if (!complex.real.defined()) return difference.abs();
   auto squares = difference.square();
   const auto columns = squares.size(-1);
   auto moduli = squares.clone();
   moduli.narrow(-1, 0, columns - 1).add_(squares.narrow(-1, 1, columns - 1) * complex.real.narrow(0, 0, columns - 1));
-  return moduli.amax(-1).sqrt() / complex.scale;
+  return moduli.sqrt() / complex.scale;
 }
 
 }  // namespace
@@ -58,31 +58,41 @@ MetricValues OutputMetrics::measure(Metric metric, const at::Tensor& outputs) co
 }
 
 at::Tensor OutputMetrics::perSample(Metric metric, const at::Tensor& outputs) const {
+  const at::Tensor all = parts(metric, outputs);
+  return metric == Metric::max ? all.amax(-1) : meanOfLast(all);
+}
+
+bool OutputMetrics::partsAreElements(Metric metric) const {
+  if (metric == Metric::loss) return !targets_ || targets_->values.defined();
+  return metric == Metric::rms || metric == Metric::max;
+}
+
+at::Tensor OutputMetrics::parts(Metric metric, const at::Tensor& outputs) const {
   const auto grouped = [&](const at::Tensor& table) { return table.unflatten(-1, {-1, classes_}); };
   switch (metric) {
     case Metric::rms:
-      return meanOfLast(differenceOf(outputs, baseline_).square_());
+      return differenceOf(outputs, baseline_).square_();
     case Metric::max:
-      return largestOf(differenceOf(outputs, baseline_), complex_);
+      return moduliOf(differenceOf(outputs, baseline_), complex_);
     case Metric::kl:
-      return meanOfLast(softmaxShift(grouped(baseline_), grouped(differenceOf(outputs, baseline_))).divergence);
+      return softmaxShift(grouped(baseline_), grouped(differenceOf(outputs, baseline_))).divergence;
     case Metric::loss:
       return lossChange(differenceOf(outputs, baseline_));
     case Metric::flips:
       break;
   }
-  return meanOfLast(grouped(outputs).argmax(-1).ne(grouped(baseline_).argmax(-1)).to(at::kDouble));
+  return grouped(outputs).argmax(-1).ne(grouped(baseline_).argmax(-1)).to(at::kDouble);
 }
 
 at::Tensor OutputMetrics::lossChange(const at::Tensor& difference) const {
   // (y + d - t)^2 - (y - t)^2 = d (2 (y - t) + d)
-  if (targets_->values.defined()) return meanOfLast(difference * (2 * (baseline_ - targets_->values) + difference));
+  if (targets_->values.defined()) return difference * (2 * (baseline_ - targets_->values) + difference);
   const SoftmaxShift shift =
       softmaxShift(baseline_.unflatten(-1, {-1, classes_}), difference.unflatten(-1, {-1, classes_}));
   const at::Tensor of_class = targets_->classes.unsqueeze(-1).expand_as(shift.centred.narrow(-1, 0, 1));
   const at::Tensor changes = shift.divergence - shift.centred.gather(-1, of_class).squeeze(-1);
-  if (!targets_->weight.defined()) return meanOfLast(changes);
-  return meanOfLast(at::where(targets_->weight > 0, changes * targets_->weight, at::zeros_like(changes)));
+  if (!targets_->weight.defined()) return changes;
+  return at::where(targets_->weight > 0, changes * targets_->weight, at::zeros_like(changes));
 }
 
 at::Tensor metricValue(Metric metric, const at::Tensor& sample) {

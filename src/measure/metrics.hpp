@@ -52,6 +52,12 @@ class OutputMetrics {
   /// together. Throws as `require` does.
   [[nodiscard]] MetricValues measure(Metric metric, const at::Tensor& outputs) const;
 
+  /// What a sample's part is the mean of, or for max the largest of: float64 [variants, samples, parts], with d^2, |d|, KL, the
+  /// change of the loss, and 1 where an argmax changed.
+  [[nodiscard]] at::Tensor parts(Metric metric, const at::Tensor& outputs) const;
+  /// Whether parts are the elements; else they are groups of classes.
+  [[nodiscard]] bool partsAreElements(Metric metric) const;
+
  private:
   [[nodiscard]] at::Tensor perSample(Metric metric, const at::Tensor& outputs) const;
   [[nodiscard]] at::Tensor lossChange(const at::Tensor& difference) const;

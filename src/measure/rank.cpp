@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "data/hash.hpp"
 #include "heft/error.hpp"
+#include "measure/group_metrics.hpp"
 #include "measure/joint.hpp"
 #include "measure/ranking_executor.hpp"
 #include "measure/shard_work.hpp"
@@ -22,6 +24,13 @@ std::string joined(const List& list, const Text& text) {
   std::string all;
   for (const auto& one : list) all += (all.empty() ? "" : ",") + std::string(text(one));
   return all;
+}
+
+std::string labelsHash(const std::vector<std::string>& labels) {
+  if (labels.empty()) return "";
+  Sha256 hash;
+  for (const auto& one : labels) hash.update(std::to_string(one.size()) + " " + one + "\n");
+  return " " + hash.hex();
 }
 
 /// The run before anything is measured: selected weights have impact 0 in the interval [0, infinity), all others none.
@@ -62,7 +71,19 @@ struct Ranking {
         measurer(session, settings, rankingExecutor(session, settings), checkpoint),
         run(emptyRun(session, settings, provenance, measurer, selected)),
         task{session, settings, selected, selection, measurer, checkpoint, progress, known_only} {
+    checkTable();
     if (ranksWeights(settings)) measurer.prepareOn(executorProbes(measurer, selected));
+  }
+
+  /// Throws Error(Fault::usage) where components x groups would fill the memory.
+  void checkTable() const {
+    constexpr std::size_t kMost = 50'000'000;
+    const std::size_t groups = measurer.groups().size(), numbers = components.size() * groups;
+    if (2 * numbers * task.settings.metrics.size() <= kMost) return;
+    throw Error(Fault::usage, "--by: " + std::to_string(components.size()) + " components on " +
+                                  std::to_string(groups) +
+                                  " groups are too many numbers; choose fewer of them with --components or "
+                                  "--parameters, or of the outputs with --output-target");
   }
 
   /// Says which weights have no impact that is a number.
@@ -129,6 +150,8 @@ Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& 
   // Runs of earlier versions know no --dims.
   if (!settings.dims.empty())
     identity["--dims"] = joined(settings.dims, [](const std::string& one) { return one + ";"; });
+  // Left out without, so that what was begun before there were groups goes on.
+  if (settings.by != GroupBy::none) identity["--by"] = std::string(name(settings.by)) + labelsHash(settings.labels);
   return identity;
 }
 
@@ -158,6 +181,12 @@ void checkSettings(const Session& session, const RankSettings& settings) {
   if (!(settings.miss >= 0 && settings.miss < 1))
     refuse("--miss " + std::to_string(settings.miss) + ": a number from 0 to below 1 was expected");
   requireMetrics(session, settings.metrics);
+  if (settings.by == GroupBy::none) return;
+  if (!ranksComponents(settings))
+    refuse(
+        "--by: impacts of components are split, not those of single weights; add --components unit (or row, column, "
+        "gate, matrix, layer)");
+  const GroupMetrics groups(session, settings);
 }
 
 Run rankWeights(Session& session, const RankSettings& settings, const Provenance& provenance, Checkpoint& checkpoint,

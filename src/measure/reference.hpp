@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "measure/component.hpp"
 #include "measure/flat_weights.hpp"
 #include "measure/session.hpp"
 #include "run/settings.hpp"
@@ -16,5 +17,16 @@ namespace heft {
 std::vector<double> referenceImpacts(Session& session, const RankSettings& settings,
                                      std::span<const FlatWeights::Place> weights,
                                      const std::function<void(std::size_t)>& done);
+
+/// A component's.
+struct ComponentReference {
+  double impact = 0;
+  std::vector<double> by_group;  ///< where the settings name groups
+};
+
+/// The same of components, each changed as a whole.
+std::vector<ComponentReference> referenceImpacts(Session& session, const RankSettings& settings,
+                                                 std::span<const Component> components,
+                                                 const std::function<void(std::size_t)>& done);
 
 }  // namespace heft

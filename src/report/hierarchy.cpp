@@ -5,6 +5,7 @@
 #include <map>
 
 #include "report/certainty.hpp"
+#include "report/components.hpp"
 #include "run/words.hpp"
 
 namespace heft {
@@ -53,6 +54,19 @@ ordered_json jointJson(const JointImpact& each) {
           {"standard_error", rounded(each.standard_error)},
           {"sum", rounded(each.sum)},
           {"aggregate", each.aggregate ? rounded(*each.aggregate) : ordered_json()}};
+}
+
+ordered_json sectionOf(const Answer& answer, const std::vector<HierarchyNode>& nodes,
+                       const std::vector<JointImpact>& joint, Aggregate how) {
+  ordered_json section = answerJson(answer);
+  section["nodes"] = nodesJson(nodes, how);
+  section["joint"] = ordered_json::array();
+  for (const JointImpact& each : joint) section["joint"].push_back(jointJson(each));
+  section["joint_missing"] =
+      joint.empty() ? missingJson("This run measured single weights only, so no group was changed as a whole.",
+                                  "heft rank … --components weight unit gate matrix layer")
+                    : ordered_json();
+  return section;
 }
 
 /// The layer that carries most; none without layers that moved the output.
@@ -128,15 +142,11 @@ Answer hierarchyAnswer(const Run& run, const Groups& groups, const std::vector<J
 ordered_json hierarchyJson(const Run& run, const Groups& groups) {
   const Aggregate how = aggregateOf(run.settings.metrics.front());
   const std::vector<JointImpact> joint = jointImpacts(run, groups);
-  ordered_json section = answerJson(hierarchyAnswer(run, groups, joint));
-  section["nodes"] = nodesJson(hierarchyOf(run, groups), how);
-  section["joint"] = ordered_json::array();
-  for (const JointImpact& each : joint) section["joint"].push_back(jointJson(each));
-  section["joint_missing"] =
-      joint.empty() ? missingJson("This run measured single weights only, so no group was changed as a whole.",
-                                  "heft rank … --components weight unit gate matrix layer")
-                    : ordered_json();
-  return section;
+  return sectionOf(hierarchyAnswer(run, groups, joint), hierarchyOf(run, groups), joint, how);
+}
+
+ordered_json componentHierarchyJson(const Run& run, const Groups& groups) {
+  return sectionOf(componentsAnswer(run), {}, jointImpacts(run, groups), aggregateOf(run.settings.metrics.front()));
 }
 
 }  // namespace heft

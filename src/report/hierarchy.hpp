@@ -41,5 +41,7 @@ struct JointImpact {
 
 [[nodiscard]] Answer hierarchyAnswer(const Run& run, const Groups& groups, const std::vector<JointImpact>& joint);
 [[nodiscard]] nlohmann::ordered_json hierarchyJson(const Run& run, const Groups& groups);
+/// The same for a run of components alone: no weights to build the picture of, joint impacts alone.
+[[nodiscard]] nlohmann::ordered_json componentHierarchyJson(const Run& run, const Groups& groups);
 
 }  // namespace heft

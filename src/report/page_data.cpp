@@ -4,6 +4,7 @@
 
 #include "report/answer.hpp"
 #include "report/compared.hpp"
+#include "report/components.hpp"
 #include "report/groups.hpp"
 #include "report/hierarchy.hpp"
 #include "report/magnitude.hpp"
@@ -49,8 +50,14 @@ ordered_json factsJson(const Run& run, const Findings& findings) {
       "Metric", std::string(name(run.settings.metrics.front())) + ": " + metricWords(run.settings.metrics.front())));
   facts.push_back(fact("Perturbation", run.settings.perturbation.text()));
   facts.push_back(fact("Method", std::string(name(run.settings.method))));
-  facts.push_back(fact("Weights ranked", grouped(findings.weights)));
-  facts.push_back(fact("Weights executed", grouped(findings.executed)));
+  if (findings.weights > 0 || run.components.empty()) {
+    facts.push_back(fact("Weights ranked", grouped(findings.weights)));
+    facts.push_back(fact("Weights executed", grouped(findings.executed)));
+  }
+  if (!run.components.empty()) facts.push_back(fact("Components executed", grouped(run.components.size())));
+  if (!run.groups.empty())
+    facts.push_back(
+        fact("Outputs split by", std::string(name(run.settings.by)) + ", " + counted(run.groups.size(), "group")));
   facts.push_back(fact("Variants executed", grouped(run.cost.variants)));
   facts.push_back(fact("Time", significant(run.cost.seconds, 3) + " s"));
   facts.push_back(fact("Seed", std::to_string(run.settings.seed)));
@@ -91,7 +98,8 @@ ordered_json pageData(const Run& run, const Findings& findings, const json& comp
   const Groups groups = groupsOf(run);
   const Metric metric = run.settings.metrics.front();
   ordered_json numbers = ordered_json::array();
-  for (const KeyNumber& each : keyNumbers(findings))
+  const bool components = findings.weights == 0 && !run.components.empty();
+  for (const KeyNumber& each : components ? componentNumbers(run) : keyNumbers(findings))
     numbers.push_back({{"value", each.value}, {"label", each.label}, {"meaning", each.meaning}});
   ordered_json summary = summaryJson(run, findings);
   ordered_json magnitude = magnitudeJson(run, findings);
@@ -109,6 +117,7 @@ ordered_json pageData(const Run& run, const Findings& findings, const json& comp
           {"certainty", summary["certainty"]},
           {"numbers", std::move(numbers)},
           {"weights", findings.weights},
+          {"components", run.components.size()},
           {"metric", name(metric)},
           {"metric_words", metricWords(metric)},
           {"aggregate", aggregateOf(metric) == Aggregate::root_of_squares ? "root of the sum of squares" : "sum"},
@@ -122,7 +131,10 @@ ordered_json pageData(const Run& run, const Findings& findings, const json& comp
           {"features", featuresJson(comparison, folder)},
           {"outliers", std::move(outliers)},
           {"shift", shiftJson(comparison, folder)},
-          {"hierarchy", hierarchyJson(run, groups)},
+          {"hierarchy", components ? componentHierarchyJson(run, groups) : hierarchyJson(run, groups)},
+          {"served", servedJson(run)},
+          {"agreement", agreementJson(comparison)},
+          {"component_criteria", componentCriteriaJson(comparison)},
           {"criteria", std::move(criteria)},
           {"curves", curvesJson(comparison, folder)},
           {"facts", factsJson(run, findings)},

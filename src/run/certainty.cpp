@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "run/component_findings.hpp"
 #include "run/interval_widths.hpp"
 #include "run/judgement.hpp"
 #include "run/words.hpp"
@@ -109,7 +110,10 @@ std::string noiseSentence(const Run& run, const Findings& findings) {
 std::string certaintySentences(const Run& run, const Findings& findings) {
   std::string text;
   if (!run.complete) add(text, "This run was stopped before its end; 'heft rank --resume' finishes it.");
-  if (findings.weights == 0) return text;
+  if (findings.weights == 0) {
+    if (!run.components.empty()) add(text, componentCertainty(run));
+    return text;
+  }
   if (findings.moving > 0) {
     for (const std::string& each : {settledSentence(run, findings), intervalSentence(run), unknownSentence(run),
                                     samplesSentence(run, findings), noiseSentence(run, findings)}) {

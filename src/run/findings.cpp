@@ -112,6 +112,12 @@ std::vector<TopWeight> topOf(const Run& run, const Flat& flat) {
 
 }  // namespace
 
+bool measuresWeights(const Run& run) {
+  return std::any_of(run.impacts.begin(), run.impacts.end(), [](const ParameterImpacts& one) {
+    return std::any_of(one.impact.begin(), one.impact.end(), [](float impact) { return !std::isnan(impact); });
+  });
+}
+
 void checkSizes(const Run& run) {
   const auto& parameters = run.structure.parameters;
   if (run.impacts.size() != parameters.size()) {

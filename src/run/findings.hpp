@@ -52,6 +52,9 @@ struct Findings {
 /// The same with a comparison that is known already: its rank statistics are what takes long with millions of weights.
 [[nodiscard]] Findings findingsOf(const Run& run, Comparison comparison);
 
+/// Whether the run has an impact of any single weight; one of components alone has none.
+[[nodiscard]] bool measuresWeights(const Run& run);
+
 /// Throws Error(Fault::internal) where a vector of `run` is not as long as its parameter has weights.
 void checkSizes(const Run& run);
 

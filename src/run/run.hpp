@@ -34,6 +34,16 @@ struct ComponentImpact {
   double standard_error = 0;            ///< of the first metric's joint impact, over inputs
   double sum = 0;        ///< of its members' own impacts by the first metric; NaN where they were not measured
   double magnitude = 0;  ///< L2 norm of its weights
+  /// On each group of Run::groups, [groups]; empty without.
+  std::map<std::string, std::vector<double>> by_group{};  ///< by metric: the joint impact on that group's outputs alone
+  std::vector<double> group_error{};                      ///< standard error of the first metric's
+};
+
+/// What components' impacts are split by.
+struct OutputGroup {
+  std::string name;           ///< "3", "verb": its class, step, output or label
+  std::int64_t samples = 0;   ///< that it has outputs of
+  std::int64_t elements = 0;  ///< output elements, over all samples
 };
 
 /// What a run was made from and with.
@@ -104,6 +114,7 @@ struct Run {
   OutputFacts output;
   std::vector<ParameterImpacts> impacts;  ///< as structure.parameters
   std::vector<ComponentImpact> components;
+  std::vector<OutputGroup> groups;            ///< by settings.by; empty without
   std::vector<CalibrationFacts> calibration;  ///< method auto
   std::optional<SettledFacts> settled;        ///< method auto
   Cost cost;

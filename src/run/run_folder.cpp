@@ -7,6 +7,7 @@
 #include "data/printable.hpp"
 #include "heft/error.hpp"
 #include "run/checkpoint.hpp"
+#include "run/group_table.hpp"
 #include "run/run_json.hpp"
 #include "run/run_tensors.hpp"
 #include "run/sealed_json.hpp"
@@ -154,6 +155,7 @@ void writeRun(const Run& run, const Findings& findings, const fs::path& folder) 
   std::error_code code;
   fs::remove(folder / runFile, code);  // of an unfinished run: it must not vouch for what is being replaced
   writeRunTensors(run, folder);
+  writeGroupTable(run, folder);
   writeTopTable(run, findings, folder / "top.csv");
   writeComponentTable(run, folder / "components.csv");
   writeSealedJson(folder / "comparison.json", comparisonJson(run, findings.comparison));
@@ -165,6 +167,7 @@ Run readRunFacts(const fs::path& folder) { return readRunJson(runFileIn(folder))
 Run readRun(const fs::path& folder) {
   Run run = readRunFacts(folder);
   readRunTensors(run, folder);
+  readGroupTable(run, folder);
   return run;
 }
 

@@ -47,6 +47,10 @@ ordered_json componentJson(const ComponentImpact& component) {
           {"magnitude", exactNumber(component.magnitude)}};
 }
 
+ordered_json groupJson(const OutputGroup& group) {
+  return {{"name", group.name}, {"samples", group.samples}, {"elements", group.elements}};
+}
+
 ordered_json calibrationJson(const CalibrationFacts& facts) {
   return {{"parameter", facts.parameter},
           {"draws", facts.draws},
@@ -111,7 +115,9 @@ ordered_json settingsJson(const RankSettings& settings) {
           {"seed", settings.seed},
           {"precision", name(settings.precision)},
           {"dims", settings.dims},
-          {"stream", settings.stream}};
+          {"stream", settings.stream},
+          {"by", name(settings.by)},
+          {"labels", settings.labels}};
 }
 
 ordered_json settledJson(const std::optional<SettledFacts>& settled) {
@@ -160,7 +166,8 @@ ordered_json runJson(const Run& run) {
           {"calibration", listOf(run.calibration, calibrationJson)},
           {"parameters", listOf(run.structure.parameters, parameterJson)},
           {"layers", listOf(run.structure.layers, layerJson)},
-          {"components", listOf(run.components, componentJson)}};
+          {"components", listOf(run.components, componentJson)},
+          {"groups", listOf(run.groups, groupJson)}};
 }
 
 }  // namespace heft

@@ -124,6 +124,10 @@ ComponentImpact readComponent(const JsonReader& from) {
   return component;
 }
 
+OutputGroup readGroup(const JsonReader& from) {
+  return {from.at("name").text(), from.at("samples").whole(0), from.at("elements").whole(0)};
+}
+
 Structure readStructure(const JsonReader& root) {
   Structure structure;
   const std::vector<JsonReader> layers = root.at("layers").items();
@@ -167,6 +171,9 @@ RankSettings readSettingsJson(const JsonReader& from) {
   if (from.has("precision")) settings.precision = parseName(from.at("precision"), parsePrecision);
   if (from.has("dims")) settings.dims = from.at("dims").texts();
   settings.stream = from.at("stream").flag();
+  // Runs of earlier versions are not split.
+  if (from.has("by")) settings.by = parseName(from.at("by"), parseGroupBy);
+  if (from.has("labels")) settings.labels = from.at("labels").texts();
   return settings;
 }
 
@@ -217,6 +224,9 @@ Run readRunJson(const std::filesystem::path& file) {
   if (root.has("feature_names")) run.feature_names = root.at("feature_names").texts();
   for (const JsonReader& each : root.at("calibration").items()) run.calibration.push_back(readCalibration(each));
   for (const JsonReader& each : root.at("components").items()) run.components.push_back(readComponent(each));
+  if (root.has("groups")) {
+    for (const JsonReader& each : root.at("groups").items()) run.groups.push_back(readGroup(each));
+  }
   return run;
 }
 

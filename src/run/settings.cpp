@@ -35,6 +35,13 @@ constexpr std::array<Named<Level>, 7> kLevels{{{"weight", Level::weight},
                                                {"matrix", Level::matrix},
                                                {"layer", Level::layer}}};
 
+constexpr std::array<Named<GroupBy>, 6> kGroupings{{{"none", GroupBy::none},
+                                                    {"class", GroupBy::klass},
+                                                    {"step", GroupBy::step},
+                                                    {"output", GroupBy::output},
+                                                    {"target", GroupBy::target},
+                                                    {"label", GroupBy::label}}};
+
 constexpr std::array<Named<Perturbation::Kind>, 7> kKinds{{{"zero", Perturbation::Kind::zero},
                                                            {"mean", Perturbation::Kind::mean},
                                                            {"permute", Perturbation::Kind::permute},
@@ -79,10 +86,12 @@ std::string_view name(Method method) noexcept { return nameIn<Method>(kMethods, 
 std::string_view name(Metric metric) noexcept { return nameIn<Metric>(kMetrics, metric); }
 std::string_view name(Precision precision) noexcept { return nameIn<Precision>(kPrecisions, precision); }
 std::string_view name(Level level) noexcept { return nameIn<Level>(kLevels, level); }
+std::string_view name(GroupBy by) noexcept { return nameIn<GroupBy>(kGroupings, by); }
 Method parseMethod(std::string_view text) { return parseIn<Method>(kMethods, "method", text); }
 Metric parseMetric(std::string_view text) { return parseIn<Metric>(kMetrics, "metric", text); }
 Precision parsePrecision(std::string_view text) { return parseIn<Precision>(kPrecisions, "precision", text); }
 Level parseLevel(std::string_view text) { return parseIn<Level>(kLevels, "level", text); }
+GroupBy parseGroupBy(std::string_view text) { return parseIn<GroupBy>(kGroupings, "grouping", text); }
 
 Perturbation Perturbation::parse(std::string_view text) {
   const std::size_t colon = text.find(':');
@@ -132,6 +141,10 @@ bool executesAll(Method method) noexcept { return method == Method::exhaustive |
 
 bool ranksWeights(const RankSettings& settings) {
   return std::find(settings.levels.begin(), settings.levels.end(), Level::weight) != settings.levels.end();
+}
+
+bool ranksComponents(const RankSettings& settings) {
+  return std::any_of(settings.levels.begin(), settings.levels.end(), [](Level one) { return one != Level::weight; });
 }
 
 }  // namespace heft

@@ -12,6 +12,9 @@ enum class Metric { rms, max, kl, loss, flips };
 /// How products of differences are taken where an instruction set or a device offers more than one way.
 enum class Precision { float32, bfloat16 };
 enum class Level { weight, row, column, unit, gate, matrix, layer };
+/// What the impacts of components are split by: classes or steps of the outputs, the outputs themselves, classes of the targets,
+/// or a label that each sample was given.
+enum class GroupBy { none, klass, step, output, target, label };
 
 /// The names that the command line, run.json and messages use: "auto", "rms", "weight", …; the readers throw
 /// Error(Fault::usage) with the names there are.
@@ -19,10 +22,12 @@ enum class Level { weight, row, column, unit, gate, matrix, layer };
 [[nodiscard]] std::string_view name(Metric metric) noexcept;
 [[nodiscard]] std::string_view name(Precision precision) noexcept;
 [[nodiscard]] std::string_view name(Level level) noexcept;
+[[nodiscard]] std::string_view name(GroupBy by) noexcept;  ///< "class", "step", "output", "target", "label"; "none"
 [[nodiscard]] Method parseMethod(std::string_view text);
 [[nodiscard]] Metric parseMetric(std::string_view text);
 [[nodiscard]] Precision parsePrecision(std::string_view text);
 [[nodiscard]] Level parseLevel(std::string_view text);
+[[nodiscard]] GroupBy parseGroupBy(std::string_view text);
 
 /// How weights are changed.
 struct Perturbation {
@@ -53,11 +58,15 @@ struct RankSettings {
   Precision precision = Precision::float32;  ///< of executed weights
   std::vector<std::string> dims{};           ///< what dimensions hold, NAME=ROLE,ROLE,…; empty: found out
   bool stream = false;                       ///< forward is called once a step
+  GroupBy by = GroupBy::none;                ///< components' impacts on each group of the outputs as well
+  std::vector<std::string> labels{};         ///< by label: each sample's
 };
 
 /// Whether the method executes every selected weight; the others estimate all and execute some.
 [[nodiscard]] bool executesAll(Method method) noexcept;
 /// Whether single weights are ranked, and not their components alone.
 [[nodiscard]] bool ranksWeights(const RankSettings& settings);
+/// Whether components above a weight are measured.
+[[nodiscard]] bool ranksComponents(const RankSettings& settings);
 
 }  // namespace heft

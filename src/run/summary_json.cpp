@@ -1,4 +1,5 @@
 #include "model/weight_label.hpp"
+#include "run/component_findings.hpp"
 #include "run/interval_widths.hpp"
 #include "run/json_text.hpp"
 #include "run/judgement.hpp"
@@ -55,6 +56,48 @@ ordered_json intervalsJson(const Run& run) {
   return list;
 }
 
+ordered_json numbersJson(const std::vector<double>& values) {
+  ordered_json list = ordered_json::array();
+  for (const double value : values) list.push_back(finiteOrNull(value));
+  return list;
+}
+
+ordered_json componentsJson(const Run& run) {
+  ordered_json list = ordered_json::array();
+  for (const ComponentImpact& one : run.components) {
+    ordered_json joint = ordered_json::object();
+    for (const auto& [metric, impact] : one.joint) joint[metric] = finiteOrNull(impact);
+    ordered_json row = {{"name", one.name},
+                        {"level", name(one.level)},
+                        {"path", textOrNull(one.path)},
+                        {"weights", one.weights},
+                        {"impact", finiteOrNull(impactOf(run, one))},
+                        {"standard_error", finiteOrNull(one.standard_error)},
+                        {"impacts", std::move(joint)},
+                        {"sum", finiteOrNull(one.sum)},
+                        {"magnitude", finiteOrNull(one.magnitude)}};
+    if (!run.groups.empty()) {
+      row["by_group"] = ordered_json::object();
+      for (const auto& [metric, values] : one.by_group) row["by_group"][metric] = numbersJson(values);
+      row["group_error"] = numbersJson(one.group_error);
+    }
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+/// Null without groups.
+ordered_json groupsJson(const Run& run) {
+  if (run.groups.empty()) return nullptr;
+  ordered_json names = ordered_json::array(), samples = names, elements = names;
+  for (const OutputGroup& group : run.groups) {
+    names.push_back(group.name);
+    samples.push_back(group.samples);
+    elements.push_back(group.elements);
+  }
+  return {{"by", name(run.settings.by)}, {"names", names}, {"samples", samples}, {"elements", elements}};
+}
+
 /// Infinity, which run.json spells out, is null here.
 void dropInfinity(ordered_json& object) {
   for (auto& value : object) {
@@ -68,7 +111,7 @@ ordered_json summaryJson(const Run& run, const Findings& findings) {
   ordered_json settled = settledJson(run.settled);
   dropInfinity(settled);
   return {{"complete", run.complete},
-          {"verdict", judgementSentence(findings)},
+          {"verdict", verdictSentence(run, findings)},
           {"certainty", certaintySentences(run, findings)},
           {"weights", findings.weights},
           {"executed", findings.executed},
@@ -78,6 +121,8 @@ ordered_json summaryJson(const Run& run, const Findings& findings) {
           {"settled", std::move(settled)},
           {"intervals", intervalsJson(run)},
           {"top", topJson(run, findings)},
+          {"components", componentsJson(run)},
+          {"groups", groupsJson(run)},
           {"comparison", comparisonJson(run, findings.comparison)},
           {"notes", run.notes}};
 }

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "model/weight_label.hpp"
+#include "run/component_findings.hpp"
+#include "run/component_text.hpp"
 #include "run/judgement.hpp"
 #include "run/words.hpp"
 
@@ -113,11 +115,17 @@ std::string agreementTable(const Findings& findings) {
 
 }  // namespace
 
+std::string verdictSentence(const Run& run, const Findings& findings) {
+  return findings.weights == 0 && !run.components.empty() ? componentSentence(run) : judgementSentence(findings);
+}
+
 std::string verdict(const Run& run, const Findings& findings) {
   std::string text;
   if (!findings.top.empty()) text += topTable(run, findings) + "\n";
+  if (!run.components.empty()) text += componentTables(run) + "\n";
+  if (!run.groups.empty()) text += groupTables(run) + "\n";
   if (findings.weights > 0) text += agreementTable(findings) + "\n";
-  text += wrapped(judgementSentence(findings), verdictWidth) + "\n";
+  text += wrapped(verdictSentence(run, findings), verdictWidth) + "\n";
   const std::string certainty = certaintySentences(run, findings);
   if (!certainty.empty()) text += wrapped(certainty, verdictWidth) + "\n";
   return text;

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "analysis/binomial.hpp"
 #include "analysis/random.hpp"
 #include "analysis/rank_statistics.hpp"
 #include "model/weight_label.hpp"
+#include "run/component_findings.hpp"
 #include "run/findings.hpp"
+#include "run/group_table.hpp"
 #include "run/json_text.hpp"
 #include "run/words.hpp"
 
@@ -81,29 +84,57 @@ Deviation deviationOf(const std::vector<VerifiedWeight>& weights, const Scale& s
   return deviation;
 }
 
+/// `noun` is what they are, `label` names one.
 void judgeExecuted(const Run& run, const std::vector<VerifiedWeight>& executed, const Scale& scale,
-                   Verification& found) {
+                   const std::string& noun, const std::function<std::string(std::size_t)>& label, Verification& found) {
   const double tolerance = toleranceOf(run);
-  std::size_t off = 0;
+  std::size_t off = 0, at = 0;
   double worst = 0;
-  const VerifiedWeight* at = nullptr;
-  for (const auto& weight : executed) {
-    const double difference = differenceOf(weight);
-    const double allowed = tolerance * std::max(weight.reference, scale.small) + scale.noise;
+  for (std::size_t i = 0; i < executed.size(); ++i) {
+    const double difference = differenceOf(executed[i]);
+    const double allowed = tolerance * std::max(executed[i].reference, scale.small) + scale.noise;
     if (difference <= allowed) continue;
-    ++off;
     const double excess = allowed > 0 ? difference / allowed : std::numeric_limits<double>::infinity();
-    if (at == nullptr || excess > worst) {
+    if (off++ == 0 || excess > worst) {
       worst = excess;
-      at = &weight;
+      at = i;
     }
   }
   if (off == 0) return;
-  found.failures.push_back(grouped(off) + " of " + counted(executed.size(), "executed weight") +
-                           (off == 1 ? " is" : " are") + " off by more than " + significant(100 * tolerance) +
-                           " %, worst " + weightLabel(run.structure.parameters[at->parameter], at->index) + " with " +
-                           significant(at->impact) + " in the run and " + significant(at->reference) +
+  found.failures.push_back(grouped(off) + " of " + counted(executed.size(), noun) + (off == 1 ? " is" : " are") +
+                           " off by more than " + significant(100 * tolerance) + " %, worst " + label(at) + " with " +
+                           significant(executed[at].impact) + " in the run and " + significant(executed[at].reference) +
                            " measured again");
+}
+
+/// An impact that was executed.
+VerifiedWeight executedOf(double impact, double reference) {
+  VerifiedWeight one;
+  one.executed = true;
+  one.impact = impact;
+  one.reference = reference;
+  return one;
+}
+
+void judgeComponents(const Run& run, std::span<const VerifiedComponent> components, const Scale& scale,
+                     Verification& found) {
+  std::vector<VerifiedWeight> whole, parts;
+  std::vector<std::string> part_names;
+  for (const auto& one : components) {
+    const auto& component = run.components[one.component];
+    whole.push_back(executedOf(impactOf(run, component), one.reference));
+    for (std::size_t g = 0; g < one.by_group.size(); ++g) {
+      parts.push_back(executedOf(groupImpact(component, run.settings.metrics.front(), g), one.by_group[g]));
+      part_names.push_back(component.name + " on " + std::string(name(run.settings.by)) + " " + run.groups[g].name);
+    }
+  }
+  found.components = deviationOf(whole, scale);
+  found.groups = deviationOf(parts, scale);
+  judgeExecuted(
+      run, whole, scale, "component", [&](std::size_t i) { return run.components[components[i].component].name; },
+      found);
+  judgeExecuted(
+      run, parts, scale, "group impact", [&](std::size_t i) { return part_names[i]; }, found);
 }
 
 void judgeIntervals(const std::vector<VerifiedWeight>& estimated, const Scale& scale, Verification& found) {
@@ -174,7 +205,17 @@ std::vector<VerifiedWeight> drawForVerification(const Run& run, std::size_t samp
   return weights;
 }
 
-Verification verificationOf(const Run& run, std::span<const VerifiedWeight> weights) {
+std::vector<VerifiedComponent> drawComponents(const Run& run, std::size_t sample, std::uint64_t seed) {
+  auto drawn = sampleWithoutReplacement(std::min(sample, run.components.size()), run.components.size(),
+                                        Random(seed, "verify components"));
+  std::sort(drawn.begin(), drawn.end());
+  std::vector<VerifiedComponent> components;
+  for (const auto one : drawn) components.push_back({one, 0, {}});
+  return components;
+}
+
+Verification verificationOf(const Run& run, std::span<const VerifiedWeight> weights,
+                            std::span<const VerifiedComponent> components) {
   std::vector<VerifiedWeight> executed, estimated;
   for (const auto& weight : weights) (weight.executed ? executed : estimated).push_back(weight);
   const Scale scale = scaleOf(run);
@@ -183,21 +224,28 @@ Verification verificationOf(const Run& run, std::span<const VerifiedWeight> weig
   found.estimated = deviationOf(estimated, scale);
   found.spearman = spearmanOf(weights);
   found.promised = 1 - run.settings.alpha;
-  judgeExecuted(run, executed, scale, found);
+  judgeExecuted(
+      run, executed, scale, "executed weight",
+      [&](std::size_t i) { return weightLabel(run.structure.parameters[executed[i].parameter], executed[i].index); },
+      found);
+  judgeComponents(run, components, scale, found);
   judgeIntervals(estimated, scale, found);
   return found;
 }
 
 std::string verificationText(const Verification& found) {
-  std::string text = padded("", 12) + rightAligned("weights", 8) + rightAligned("median error", 16) +
+  std::string text = padded("", 12) + rightAligned("impacts", 8) + rightAligned("median error", 16) +
                      rightAligned("95 %", 12) + rightAligned("max", 12) + rightAligned("Spearman", 12) + '\n';
-  text += row("executed", found.executed) + row("estimated", found.estimated);
-  const auto small =
-      found.executed.weights + found.estimated.weights - found.executed.compared - found.estimated.compared;
+  if (found.executed.weights + found.estimated.weights > 0 || found.components.weights == 0)
+    text += row("executed", found.executed) + row("estimated", found.estimated);
+  if (found.components.weights > 0) text += row("components", found.components);
+  if (found.groups.weights > 0) text += row("by group", found.groups);
+  std::size_t small = 0;
+  for (const auto* one : {&found.executed, &found.estimated, &found.components, &found.groups})
+    small += one->weights - one->compared;
   if (small > 0)
-    text +=
-        counted(small, "weight") + (small == 1 ? " moves" : " move") + " the output too little for a relative error.\n";
-  if (found.spearman) text += "Rank correlation over all of them: " + significant(*found.spearman, 6) + ".\n";
+    text += counted(small, "impact") + (small == 1 ? " is" : " are") + " too small for a relative error.\n";
+  if (found.spearman) text += "Rank correlation over all weights: " + significant(*found.spearman, 6) + ".\n";
   if (found.estimated.weights > 0) {
     text += grouped(found.inside) + " of " + counted(found.estimated.weights, "estimate") + " (" +
             significant(100.0 * static_cast<double>(found.inside) / static_cast<double>(found.estimated.weights), 3) +
@@ -217,6 +265,8 @@ nlohmann::ordered_json verificationJson(const Verification& found) {
                                      {"failures", found.failures},
                                      {"executed", deviationJson(found.executed)},
                                      {"estimated", deviationJson(found.estimated)},
+                                     {"components", deviationJson(found.components)},
+                                     {"by_group", deviationJson(found.groups)},
                                      {"spearman", finiteOrNull(found.spearman)}};
   json["coverage"] =
       found.estimated.weights == 0

@@ -26,9 +26,19 @@ struct VerifiedWeight {
 /// of estimates inside their intervals is an honest estimate of coverage.
 [[nodiscard]] std::vector<VerifiedWeight> drawForVerification(const Run& run, std::size_t sample, std::uint64_t seed);
 
+/// A component of a run, measured again.
+struct VerifiedComponent {
+  std::size_t component = 0;     ///< index into Run::components
+  double reference = 0;          ///< the impact measured again
+  std::vector<double> by_group;  ///< the same on each of the run's groups
+};
+
+/// `sample` components of the run in its order, drawn uniformly without replacement.
+[[nodiscard]] std::vector<VerifiedComponent> drawComponents(const Run& run, std::size_t sample, std::uint64_t seed);
+
 /// How far one kind of impact is off.
 struct Deviation {
-  std::size_t weights = 0;
+  std::size_t weights = 0;   ///< or components
   std::size_t compared = 0;  ///< with an impact that is large enough for a relative error
   double median = 0, high = 0,
          most = 0;                 ///< relative error: median, 95 % quantile, maximum; NaN where none was compared
@@ -36,8 +46,9 @@ struct Deviation {
 };
 
 struct Verification {
-  Deviation executed, estimated;
-  std::optional<double> spearman;     ///< over both
+  Deviation executed, estimated;      ///< single weights
+  Deviation components, groups;       ///< components; and their impacts on each group of the outputs
+  std::optional<double> spearman;     ///< over all weights
   std::size_t inside = 0;             ///< estimated weights whose reference lies in their interval
   std::size_t open = 0;               ///< of these, with no upper bound
   double promised = 0;                ///< 1 - alpha
@@ -47,8 +58,10 @@ struct Verification {
 
 /// Executed impacts must agree with their reference within 1e-4 of it, or 2 % where they were measured with --precision bfloat16. Impacts below 1e-6 of the output's rms (squared for
 /// kl, which is a square) are compared with that size instead, and the run's float noise is allowed for on top. Of n
-/// estimates each lies in its interval with probability 1 - alpha; that so few do must have a chance of 1 % or more.
-[[nodiscard]] Verification verificationOf(const Run& run, std::span<const VerifiedWeight> weights);
+/// estimates each lies in its interval with probability 1 - alpha; that so few do must have a chance of 1 % or more. Impacts of
+/// components, and those by group, are executed ones.
+[[nodiscard]] Verification verificationOf(const Run& run, std::span<const VerifiedWeight> weights,
+                                          std::span<const VerifiedComponent> components = {});
 
 /// Lines for a terminal.
 [[nodiscard]] std::string verificationText(const Verification& found);

@@ -87,6 +87,19 @@ TEST(Rank, ComponentsAreMeasuredJointly) {
   }
 }
 
+TEST(Rank, ComponentsAreSplitByLabelsOfSamples) {
+  auto options = weather();
+  options.parameters = {"rnn.*"};
+  options.components = {"gate"};
+  const auto all = heft::rank(options);
+  EXPECT_TRUE(all.groups.empty());
+  options.labels = {"one label too few"};
+  EXPECT_THROW((void)heft::rank(options), heft::Error);
+  options.labels.clear();
+  options.by = "season";
+  EXPECT_THROW((void)heft::rank(options), heft::Error);
+}
+
 TEST(Rank, StoppedByProgressItGoesOnToTheSameNumbers) {
   struct Stopped {};
   const auto whole = heft::rank(weather());

@@ -70,6 +70,7 @@ def test_every_option_of_a_command_is_offered(offered, command):
     (["--progress", "j"], {"json"}),
     (["rank", "--progress", ""], {"auto", "none", "plain", "json"}),
     (["mask", "run", "--by", "w"], {"wanda"}),
+    (["rank", "model.pt", "--by", "st"], {"step"}),
     (["mask", "run", "--scope", ""], {"global", "matrix"}),
     (["export", "--format", "n"], {"npz"}),
     (["completion", ""], {"bash", "fish", "zsh"}),

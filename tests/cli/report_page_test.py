@@ -1,9 +1,12 @@
 """The page of heft report as people meet it: in a browser, at both ends of the range of widths, in light and dark."""
 
+import json
+
 import pytest
 from browser import CHROMIUM, chromium, draw_all, opened
 from example_comparison import fill
 from heft import rank, succeed
+from safetensors.numpy import load_file
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
@@ -167,4 +170,49 @@ def test_it_prints_every_picture(browser, full):
     page = opened(browser, full, scheme="dark")
     assert len(page.pdf()) > 50_000
     assert page.locator(".plot .main-svg").count() >= len(PICTURES)
+    assert page.complaints == []
+
+
+@pytest.fixture(scope="module")
+def lesions(tmp_path_factory):
+    """The page of a run of components alone, by step, compared with another one."""
+    folder = tmp_path_factory.mktemp("lesions")
+    for seed in (1, 2):
+        assert rank("seeded_lstm_every_step", folder / f"seed-{seed}", "--components", "unit", "gate", "--by", "step", "--perturb", "noise:1", "--seed", seed).code == 0
+    succeed("compare", folder / "seed-1", folder / "seed-2")
+    succeed("compare", folder / "seed-1", "--criteria", "magnitude", "snip", "-q")
+    succeed("report", folder / "seed-1")
+    return folder / "seed-1" / "report.html"
+
+
+def test_components_alone_have_a_page_without_what_needs_weights(browser, lesions):
+    page = opened(browser, lesions)
+    assert set(draw_all(page)) == {"plot-joint", "plot-served", "plot-agreement"}
+    assert page.locator("h1").text_content() == "Which parts of this network matter?"
+    assert page.locator("h2").all_text_contents()[1:] == ["What does each layer, gate and neuron do?", "Which component serves which step?", "Do these runs agree?", "How was this measured?"]
+    assert page.locator(".missing").count() == 0 and "the norm of their weights" in page.locator("#hierarchy").text_content()
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("width", [360, 2000])
+def test_the_page_of_components_does_not_overflow(browser, lesions, width):
+    page = opened(browser, lesions, width)
+    draw_all(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width and page.complaints == []
+
+
+def test_the_heat_map_holds_the_table_and_shows_shares_of_it(browser, lesions):
+    page = opened(browser, lesions)
+    draw_all(page)
+    table = load_file(lesions.parent / "groups.safetensors")["impact"]
+    names = [one["name"] for one in json.loads((lesions.parent / "run.json").read_text())["components"]]
+    values = "document.getElementById('plot-served').data[0].z"
+    drawn, rows = page.evaluate(values), page.evaluate("document.getElementById('plot-served').data[0].customdata.map(row => row[0][0])")
+    assert rows and all(drawn[at] == pytest.approx(table[names.index(name)], rel=1e-4) for at, name in enumerate(rows))
+    page.locator("#served select").nth(1).select_option("row")
+    assert [max(row) for row in page.evaluate(values)] == pytest.approx([1] * len(rows))
+    page.locator("#served select").nth(1).select_option("column")
+    assert [max(column) for column in zip(*page.evaluate(values))] == pytest.approx([1] * table.shape[1])
+    page.locator("#served select").nth(0).select_option(label="gates")
+    assert page.evaluate("document.getElementById('plot-served').data[0].customdata.map(row => row[0][0])")[0].count(":gate=") == 1
     assert page.complaints == []

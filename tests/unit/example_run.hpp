@@ -97,6 +97,8 @@ inline Run exampleRun() {
   run.settings.budget_seconds = 12.5;
   run.settings.seed = 18446744073709551615U;
   run.settings.stream = true;
+  run.settings.by = GroupBy::label;
+  run.settings.labels = {"verb", "a \"noun\"", "verb"};
   run.provenance = {"model.pt", "aa",     {"x.npy", "y.npy"}, "bb",        "t.npy", "cc",
                     "0.1.0",    "2.11.0", "cuda:0",           "a machine", 3,       "2026-01-02T03:04:05Z"};
   run.structure = exampleStructure();
@@ -112,6 +114,11 @@ inline Run exampleRun() {
   run.components = {
       {"lstm.weight_ih_l0_reverse:i", Level::gate, "incoming", 6, {{"max", 0.5}, {"kl", 0.25}}, 0.01, 1.5, 2.5},
       {"conv.weight", Level::matrix, "", 12, {{"max", noDouble}}, noDouble, noDouble, 3.5}};
+  run.groups = {{"a \"noun\"", 1, 10}, {"verb", 2, 20}};
+  run.components[0].by_group = {{"max", {0.5, 0.25}}, {"kl", {0.125, endless}}};
+  run.components[0].group_error = {noDouble, 0.01};
+  run.components[1].by_group = {{"max", {noDouble, 1.5}}, {"kl", {2.5, 3.5}}};
+  run.components[1].group_error = {0.02, 0.03};
   run.calibration = {{"lstm.weight_ih_l0_reverse", 100, 0.97, 1.0, 1.04}, {"gain", 1, 0, 1, endless}};
   run.settled = SettledFacts{7, true, 0.25, 0.99, 0.125, 321, 45, "the budget was spent"};
   run.cost = {9.5, 2.25, 7.25, 1234, 56, 78, 0.03};

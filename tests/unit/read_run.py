@@ -50,6 +50,10 @@ tensors = load_file(run / "weights.safetensors")
 assert np.array_equal(tensors["impact/conv.weight"], impact["conv.weight"], equal_nan=True)
 assert tensors["executed/lstm.weight_ih_l0_reverse"].dtype == bool and len(tensors) == 4 * 6
 
+groups = load_file(run / "groups.safetensors")
+assert {name: (table.shape, table.dtype) for name, table in groups.items()} == dict.fromkeys(["impact", "impact_kl", "standard_error"], ((2, 2), np.float64))
+assert groups["impact"][0].tolist() == [0.5, 0.25] and [each["name"] for each in facts["groups"]] == ['a "noun"', "verb"]
+
 assert components["impact"].isna().tolist() == [False, True]
 assert facts["settings"]["seed"] == 2**64 - 1 and facts["parameters"][0]["tied"] == ["other.weight_ih", "third.weight"]
 assert comparison["parameters"][0]["spearman"] == -1 and comparison["parameters"][3]["spearman"] is None

@@ -44,6 +44,8 @@ TEST(RunFolder, GivesBackSettingsFieldByField) {
   EXPECT_EQ(read.budget_seconds, 12.5);
   EXPECT_EQ(read.seed, 18446744073709551615U);
   EXPECT_TRUE(read.stream);
+  EXPECT_EQ(read.by, GroupBy::label);
+  EXPECT_EQ(read.labels, exampleRun().settings.labels);
 }
 
 TEST(RunFolder, GivesBackProvenanceOutputCostAndSettledFieldByField) {
@@ -143,6 +145,10 @@ TEST(RunFolder, GivesBackEveryWeightsValuesBitForBit) {
 TEST(RunFolder, GivesBackComponentsAndCalibrationFieldByField) {
   const heft::Run wrote = exampleRun();
   const heft::Run read = writtenAndRead(wrote);
+  ASSERT_EQ(read.groups.size(), 2U);
+  EXPECT_EQ(read.groups[0].name, "a \"noun\"");
+  EXPECT_EQ(read.groups[1].samples, 2);
+  EXPECT_EQ(read.groups[1].elements, 20);
   ASSERT_EQ(read.components.size(), 2U);
   for (std::size_t c = 0; c < 2; ++c) {
     EXPECT_EQ(read.components[c].name, wrote.components[c].name);
@@ -155,6 +161,12 @@ TEST(RunFolder, GivesBackComponentsAndCalibrationFieldByField) {
     expectSame(read.components[c].standard_error, wrote.components[c].standard_error);
     expectSame(read.components[c].sum, wrote.components[c].sum);
     expectSame(read.components[c].magnitude, wrote.components[c].magnitude);
+    ASSERT_EQ(read.components[c].by_group.size(), 2U);
+    for (std::size_t g = 0; g < 2; ++g) {
+      for (const auto& [metric, impacts] : wrote.components[c].by_group)
+        expectSame(read.components[c].by_group.at(metric).at(g), impacts[g]);
+      expectSame(read.components[c].group_error.at(g), wrote.components[c].group_error[g]);
+    }
   }
   ASSERT_EQ(read.calibration.size(), 2U);
   for (std::size_t c = 0; c < 2; ++c) {

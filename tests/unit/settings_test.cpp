@@ -12,6 +12,8 @@ TEST(Settings, EveryNameReadsBack) {
   for (const char* text : {"rms", "max", "kl", "loss", "flips"}) EXPECT_EQ(name(parseMetric(text)), text);
   for (const char* text : {"weight", "row", "column", "unit", "gate", "matrix", "layer"})
     EXPECT_EQ(name(parseLevel(text)), text);
+  for (const char* text : {"none", "class", "step", "output", "target", "label"})
+    EXPECT_EQ(name(parseGroupBy(text)), text);
   EXPECT_EQ(parseMethod("auto"), Method::automatic);
   EXPECT_EQ(parseMetric("kl"), Metric::kl);
   EXPECT_EQ(parseLevel("gate"), Level::gate);

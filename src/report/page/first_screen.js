@@ -1,8 +1,9 @@
 // The verdict, the three numbers behind it, how sure they are; and the weights that matter most.
 
 function firstScreen() {
-  document.getElementById("over").textContent = `${data.title} · ${grouped(data.weights)} weights ranked by ${data.metric_words}`;
-  document.getElementById("title").textContent = "Which weights of this network matter?";
+  const weights = data.weights > 0 || data.components === 0;
+  document.getElementById("over").textContent = `${data.title} · ${weights ? `${grouped(data.weights)} weights ranked` : `${grouped(data.components)} components measured`} by ${data.metric_words}`;
+  document.getElementById("title").textContent = `Which ${weights ? "weights" : "parts"} of this network matter?`;
   document.getElementById("verdict").textContent = data.verdict;
   document.getElementById("certainty").textContent = data.certainty || "Nothing was ranked, so there is nothing to be sure of.";
   document.getElementById("numbers").append(...data.numbers.map(each => element("div", {},

@@ -31,14 +31,15 @@ function jointBars(rows) {
   if (of.some(row => row.aggregate !== null)) traces.push(dots("aggregate", addedUp, colours.negative, "diamond-open"));
   return { height: barHeight(of.length) + 40, traces, layout: { showlegend: true, xaxis: axis(impactWords, { type: "log" }),
     yaxis: nameAxis(of.map(row => row.name), nameWidth(), { autorange: "reversed" }) },
-  text: "What a group does when all its weights are changed at once, beside what its weights do one by one. Joint to the right: they work together; to the left: they stand in for each other." };
+  text: traces.length > 1 ? "What a group does when all its weights are changed at once, beside what its weights do one by one. Joint to the right: they work together; to the left: they stand in for each other."
+    : "What each component does when all its weights are changed at once." };
 }
 
 function hierarchySection() {
   const hierarchy = data.hierarchy;
   const made = section("hierarchy", "Hierarchy", "What does each layer, gate and neuron do?", hierarchy);
   if (hierarchy.nodes.label.length > 1) made.append(picture("plot-hierarchy", () => hierarchyMap(hierarchy.nodes)).frame);
-  made.append(element("h3", {}, "Together or one by one?"));
+  made.append(element("h3", {}, hierarchy.nodes.label.length > 1 ? "Together or one by one?" : "Changed as a whole"));
   if (hierarchy.joint_missing) {
     made.append(missingLine(hierarchy.joint_missing));
     return;
@@ -54,4 +55,8 @@ function hierarchySection() {
     { title: addedUp, value: row => row.aggregate }, { title: "plain sum", value: row => row.sum }], rows()));
   made.append(controls(choice("Of", kinds.map(level => [level, levelWords[level]]), value => { state.level = value; plot.again(); fill(); })), plot.frame, holder);
   fill();
+  const cards = data.component_criteria;
+  if (cards.length > 0)
+    made.append(table("Cheap scores against the joint impact: Spearman", [{ title: "score", value: row => row.label, name: true },
+      ...cards[0].kinds.map((kind, at) => ({ title: `${levelWords[kind.level] ?? kind.level}${kind.path && kind.path !== "all" ? ` (${kind.path})` : ""}`, value: row => row.kinds[at].spearman }))], cards));
 }

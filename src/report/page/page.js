@@ -32,15 +32,23 @@ const darkWished = window.matchMedia("(prefers-color-scheme: dark)");
 let chosen = false;
 document.documentElement.dataset.theme = darkWished.matches ? "dark" : "light";
 firstScreen();
-topSection();
-signsSection();
-magnitudeSection();
-featuresSection();
-outliersSection();
-shiftSection();
+// A run of components alone has nothing to say about single weights.
+const hasWeights = data.weights > 0 || data.components === 0;
+if (hasWeights) {
+  topSection();
+  signsSection();
+  magnitudeSection();
+  featuresSection();
+  outliersSection();
+  shiftSection();
+}
 hierarchySection();
-criteriaSection();
-curvesSection();
+servedSection();
+agreementSection();
+if (hasWeights) {
+  criteriaSection();
+  curvesSection();
+}
 factsSection();
 followSections();
 setTheme(darkWished.matches ? "dark" : "light");
