@@ -43,6 +43,8 @@ RankSettings settingsOf(const RankOptions& options) {
   settings.seed = options.seed;
   settings.dims = options.dims;
   settings.stream = options.stream;
+  settings.carry = options.carry;
+  settings.draws = options.draws;
   return settings;
 }
 
@@ -54,6 +56,9 @@ SessionOptions sessionOf(const RankOptions& options) {
   session.output_target = options.output_target;
   session.dims = options.dims;
   session.stream = options.stream;
+  session.carry = options.carry;
+  session.draws = options.draws;
+  session.seed = options.seed;
   session.devices = readDevices(options.device);
   return session;
 }

@@ -60,7 +60,9 @@ int ablate(const Options& options, const Context& context) {
   if (options.together && options.components.size() < 2)
     throw Error(Fault::usage, "--together joins several components; give --component NAME at least twice");
 
-  Session session(sessionOptions(options.model));
+  auto model = options.model;
+  model.seed = settings.seed;
+  Session session(sessionOptions(model));
   std::vector<Component> components, named;
   for (const auto& name : options.components) {
     for (auto& one : expanded(session.structure(), name)) components.push_back(std::move(one));

@@ -31,7 +31,7 @@ std::vector<std::string> choicesOf(std::string_view option, std::string_view com
     return names({Level::weight, Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
   if (option == "--level")
     return names({Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
-  if (option == "--precision") return names({Precision::float32, Precision::bfloat16});
+  if (option == "--precision") return names({Precision::float32, Precision::bfloat16, Precision::as_model});
   if (option == "--perturb") return {"zero", "mean", "permute", "noise:", "scale:", "flip", "round:"};
   if (option == "--criteria") return criteria(false);
   if (option == "--by" && command != "mask") return {"class", "step", "output", "target"};

@@ -141,6 +141,7 @@ Inspection withRun(const SessionOptions& options) {
   found.structure = session.structure();
   found.sites = session.sites();
   found.samples = session.batch().samples;
+  if (options.carry.empty() || options.carry[0] == "none") found.carries = session.runner().fitting();
   found.samples_note = session.batch().note;
   if (session.targets())
     found.targets = session.targets()->classes.defined()
@@ -166,7 +167,8 @@ Inspection refused(const SessionOptions& options, const std::string& why) {
       auto model = loadModel(options.model, {options.device(), native});
       auto inputs = readInputs(options.inputs, model.module.get_method("forward").function().getSchema(),
                                options.device(), native);
-      Runner runner(model, std::move(inputs), {options.stream, target.module_name});
+      Runner runner(model, std::move(inputs),
+                    {options.stream, target.module_name, target.element, parseCarries(options.carry)});
       const at::AutoGradMode grad(true);
       RecordHandler record(model);
       const auto outputs = runner.run(record);
@@ -195,7 +197,10 @@ Inspection inspect(const SessionOptions& options) {
 }
 
 int inspectCommand(const ModelOptions& options, const Context& context) {
-  const auto session_options = sessionOptions(options);
+  auto session_options = sessionOptions(options);
+  session_options.draws = 1;  // of more there is nothing more to see
+  // What fits is shown, and need not be chosen.
+  if (options.stream && session_options.carry.empty()) session_options.carry = {"none"};
   if (options.inputs.empty() &&
       (options.stream || !options.output_target.empty() || !options.targets.empty() || !options.dims.empty())) {
     throw Error(Fault::usage,

@@ -43,7 +43,8 @@ struct Inspection {
   std::vector<Output> outputs;
   std::optional<std::int64_t> samples;
   std::string samples_note;
-  std::string targets;  ///< what they are; "" without
+  std::vector<std::string> carries;  ///< outputs that fit arguments, as --carry takes them
+  std::string targets;               ///< what they are; "" without
   std::vector<std::string> notes;
   std::string refusal;  ///< why the model can't be ranked; "" where it can
 

@@ -98,6 +98,7 @@ ordered_json inspectionJson(const Inspection& inspection) {
           {"ran", inspection.ran},
           {"weights", inspection.weights()},
           {"samples", valueOrNull(inspection.samples)},
+          {"carries", inspection.carries},
           {"targets", textOrNull(inspection.targets)},
           {"forward", std::move(arguments)},
           {"sites", std::move(sites)},

@@ -142,6 +142,12 @@ std::string forwardText(const Inspection& inspection) {
   return text.empty() ? "takes no inputs" : text;
 }
 
+/// How what fits may be handed on.
+std::string carriesText(const Inspection& inspection) {
+  return "outputs fit arguments: --stream --carry " + listed(inspection.carries, " ") +
+         " calls forward once a step of the first input, [steps, …], and hands them on";
+}
+
 std::string conclusion(const Inspection& inspection) {
   if (!inspection.refusal.empty()) return {};  // an error: its line follows on standard error
   if (!inspection.ran)
@@ -184,6 +190,7 @@ std::string inspectionText(const Inspection& inspection) {
   text += labelled("device", inspection.device, kLabel);
   text += labelled("forward", forwardText(inspection), kLabel);
   if (!inspection.samples_note.empty()) text += labelled("samples", inspection.samples_note, kLabel);
+  if (!inspection.carries.empty()) text += labelled("state", carriesText(inspection), kLabel);
   if (!inspection.targets.empty()) text += labelled("targets", inspection.targets, kLabel);
   text += sitesText(inspection) + parametersText(inspection) +
           tensorsText("parameters that are no weights", inspection.others) +

@@ -32,6 +32,16 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
       ->type_name("NAME=ROLES...");
   command.add_flag("--stream", options.stream,
                    "The first input is [steps, ...]: forward is called once a step, state goes on from call to call");
+  command
+      .add_option(
+          "--carry", options.carry,
+          "With --stream: an output that is an argument of the next call, as in 1=h0 or 1.0=state.0; several; none "
+          "where nothing is")
+      ->type_name("OUTPUT=ARGUMENT...");
+  command
+      .add_option("--draws", options.draws,
+                  "Where forward draws random numbers: of them, as many as are averaged over, each a further sample")
+      ->capture_default_str();
   command.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", options.threads, "Threads to compute with; 0: one a processor")
       ->capture_default_str();
@@ -47,6 +57,10 @@ SessionOptions sessionOn(const std::vector<c10::Device>& devices, const ModelOpt
   session.output_target = options.output_target;
   session.dims = options.dims;
   session.stream = options.stream;
+  session.carry = splitCommas(options.carry);
+  session.draws = options.draws;
+  session.seed = options.seed;
+  session.as_model = options.as_model;
   session.devices = devices;
   setThreads(options.threads);
   return session;

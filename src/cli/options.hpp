@@ -17,10 +17,14 @@ struct ModelOptions {
   std::string model, targets, output_target, device = "cpu";
   std::vector<std::string> inputs, dims;
   bool stream = false;
-  int threads = 0;  ///< 0: one a processor
+  std::vector<std::string> carry;
+  int64_t draws = 1;
+  uint64_t seed = 0;      ///< no option of its own: the command's --seed
+  bool as_model = false;  ///< likewise: --precision as-model
+  int threads = 0;        ///< 0: one a processor
 };
 
-/// Adds MODEL, --inputs, --targets, --output-target, --dims, --stream, --device, --threads.
+/// Adds MODEL, --inputs, --targets, --output-target, --dims, --stream, --carry, --draws, --device, --threads.
 void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_required);
 
 /// Checks device and threads, sets the threads, and says what the session is to load. Throws Error(Fault::usage).

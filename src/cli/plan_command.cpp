@@ -42,7 +42,7 @@ int plan(const Options& options, const Context& context) {
   if (!(options.seconds > 0 && options.seconds <= 3600))
     throw Error(Fault::usage, "--seconds: a time above 0 and up to 3600 was expected");
   const double begun = processAge();
-  auto [session, scale] = sessionToPlan(sessionOptions(options.rank.model), kProbing);
+  auto [session, scale] = sessionToPlan(sessionOptions(rankedModel(options.rank, settings)), kProbing);
   // A ranking starts the same way, with all of the inputs.
   const double start =
       scale.cut.cuts() ? begun + scale.load_seconds + kRunsOfSession * scale.run_seconds : processAge() - scale.seconds;

@@ -31,6 +31,7 @@ constexpr auto kFooter = R"(Examples:
   heft rank model.pt --inputs x.pt --targets y.pt --metric loss rms --top 100
   heft rank model.pt --inputs x.pt --components unit gate --by class
   heft rank policy.pt --inputs observations.npy --stream
+  heft rank policy.pt --inputs x.npy h0.npy --stream --carry 1=h0
   heft rank model.pt --inputs inputs.pt --method exhaustive --device cuda:all
   heft rank model.pt --inputs inputs.pt --method exhaustive --shard 3/7 -o parts/3)";
 
@@ -66,7 +67,7 @@ int rank(const Options& options, const Context& context) {
   const auto shard = options.shard.any() ? std::optional(shardOf(options.shard, settings.method)) : std::nullopt;
   if (shard && options.run.empty())
     throw Error(Fault::usage, "--shard needs the folder to write the part into: -o DIR");
-  const auto session_options = manyDevicesOptions(options.rank.model);
+  const auto session_options = manyDevicesOptions(rankedModel(options.rank, settings));
   // Before the model is loaded, which may take long: what can't be written there is told at once.
   auto folder = options.run.empty() ? RunFolder::createFor(options.rank.model.model)
                 : options.resume    ? RunFolder::resume(options.run)

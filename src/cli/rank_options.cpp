@@ -56,6 +56,8 @@ RankSettings readSettings(const RankOptions& options) {
   settings.output_target = options.model.output_target;
   settings.dims = options.model.dims;
   settings.stream = options.model.stream;
+  settings.carry = splitCommas(options.model.carry);
+  settings.draws = options.model.draws;
   settings.precision = parsePrecision(options.precision);
   settings.top = options.top;
   settings.alpha = options.alpha;
@@ -63,6 +65,13 @@ RankSettings readSettings(const RankOptions& options) {
   readBudget(options.budget, settings);
   readGroups(options.by, settings);
   return settings;
+}
+
+ModelOptions rankedModel(const RankOptions& options, const RankSettings& settings) {
+  auto model = options.model;
+  model.seed = settings.seed;
+  model.as_model = settings.precision == Precision::as_model;
+  return model;
 }
 
 void addRankOptions(CLI::App& command, RankOptions& options) {
@@ -96,7 +105,7 @@ void addRankOptions(CLI::App& command, RankOptions& options) {
       .add_option("--precision", options.precision,
                   "Of executed weights' products: float32, or bfloat16, which is faster on large models (AMX, AVX-512 "
                   "with bfloat16, CUDA), off by some millionths where outputs are few (relu apart), else 0.1 %, and "
-                  "says how far")
+                  "says how far; as-model: all in the model's own types, autocast included, one weight at a time")
       ->capture_default_str();
 }
 

@@ -25,4 +25,7 @@ void addRankOptions(CLI::App& command, RankOptions& options);
 /// Throws Error(Fault::usage) for what can't be read.
 RankSettings readSettings(const RankOptions& options);
 
+/// The model and what it runs on, where the settings have a part in that.
+ModelOptions rankedModel(const RankOptions& options, const RankSettings& settings);
+
 }  // namespace heft::cli

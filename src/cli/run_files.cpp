@@ -49,6 +49,10 @@ ModelOptions filesOf(const Run& run, const RunFiles& options, NewTargets targets
   files.output_target = run.settings.output_target;
   files.dims = run.settings.dims;
   files.stream = run.settings.stream;
+  files.carry = run.settings.carry;
+  files.draws = run.settings.draws;
+  files.seed = run.settings.seed;
+  files.as_model = run.settings.precision == Precision::as_model;
   files.threads = options.threads;
   std::vector<std::filesystem::path> inputs(files.inputs.begin(), files.inputs.end());
   for (const auto& file : files.inputs) requireThere(Fault::input, file, "--inputs");

@@ -11,7 +11,7 @@ namespace {
 /// JSON has no escape for a byte: what is no character stands as the one that replaces such.
 std::string jsonEscape(const TextPiece& piece) {
   char text[8];
-  std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(piece.code == 0 ? 0xfffd : piece.code));
+  std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(piece.code == 0 ? 0xfffd : piece.code) & 0xffffU);
   return text;
 }
 

@@ -161,6 +161,18 @@ void OutputLayout::findClasses() {
 }
 
 at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool variants) const {
+  if (draws_ == 1) return tableOfDraw(outputs, variants);
+  const int64_t lead = variants ? 1 : 0;
+  std::vector<at::Tensor> tables;
+  for (int64_t draw = 0; draw < draws_; ++draw) {
+    auto one = outputs;
+    for (auto& output : one) output.value = output.value.select(lead, draw);
+    tables.push_back(tableOfDraw(one, variants));
+  }
+  return at::stack(tables, lead + 1).flatten(lead, lead + 1);
+}
+
+at::Tensor OutputLayout::tableOfDraw(const std::vector<NamedOutput>& outputs, bool variants) const {
   const auto kept = select(outputs, target_);
   if (kept.size() != parts_.size()) {
     throw Error(Fault::unsupported, std::string("the number of outputs changes from run to run; ") + kShapeHint);

@@ -32,12 +32,18 @@ class OutputLayout {
   /// The outputs that the target keeps; throws Error(Fault::usage) naming the outputs there are.
   static std::vector<NamedOutput> select(const std::vector<NamedOutput>& outputs, const OutputTarget& target);
 
+  /// From now on outputs have a leading dimension of draws (Runner::setDraws), and each sample has a row a draw, one after the
+  /// other.
+  void setDraws(int64_t draws) { draws_ = draws; }
+  [[nodiscard]] int64_t draws() const { return draws_; }
+
   /// [samples, elements]; with `variants`, every output has a leading variant dimension: [variants, samples, elements].
   /// A complex element is two columns, its real and imaginary part, all columns times scale(). Throws
   /// Error(Fault::unsupported) when a shape is not the baseline's.
   [[nodiscard]] at::Tensor table(const std::vector<NamedOutput>& outputs, bool variants = false) const;
 
-  [[nodiscard]] int64_t samples() const { return samples_; }
+  /// Rows of the table.
+  [[nodiscard]] int64_t samples() const { return samples_ * draws_; }
   /// Columns of the table.
   [[nodiscard]] int64_t elements() const { return elements_; }
   /// How many classes the scored outputs have, if all have as many; else 1, and whyNoClasses() says why.
@@ -82,10 +88,12 @@ class OutputLayout {
 
  private:
   void findClasses();
+  [[nodiscard]] at::Tensor tableOfDraw(const std::vector<NamedOutput>& outputs, bool variants) const;
 
   OutputTarget target_;
   std::vector<Part> parts_;
-  int64_t samples_ = 1;
+  int64_t samples_ = 1;  ///< of the inputs
+  int64_t draws_ = 1;
   int64_t elements_ = 0;
   int64_t classes_ = 1;
   std::string why_no_classes_;

@@ -12,6 +12,7 @@
 #include "engine/derived/weight_functions.hpp"
 #include "engine/no_warnings.hpp"
 #include "engine/out_form.hpp"
+#include "engine/shape_draws.hpp"
 #include "engine/vmap.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
@@ -97,16 +98,16 @@ void checkIndices(const c10::OperatorHandle& op, const torch::jit::Stack& stack)
                                 ")");
 }
 
-/// Each output of streamed calls, stacked along a new first dimension.
-std::vector<NamedOutput> stackSteps(const std::vector<std::vector<NamedOutput>>& steps) {
+/// Each output of several calls, stacked along a new first dimension.
+std::vector<NamedOutput> stacked(const std::vector<std::vector<NamedOutput>>& steps, const char* calls) {
   std::vector<NamedOutput> outputs;
   for (size_t i = 0; !steps.empty() && i < steps[0].size(); ++i) {
     std::vector<at::Tensor> parts;
     for (const auto& step : steps) {
       if (step.size() != steps[0].size() || step[i].value.sizes() != steps[0][i].value.sizes()) {
         throw Error(Fault::unsupported,
-                    "the outputs of streamed calls differ in shape from step to step; "
-                    "--output-target module:NAME scores what a submodule returns instead");
+                    std::string("the outputs of ") + calls +
+                        " differ in shape; --output-target module:NAME scores what a submodule returns instead");
       }
       parts.push_back(step[i].value);
     }
@@ -130,9 +131,14 @@ c10::IValue cloneValue(const c10::IValue& value) {
 void PlainHandler::call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   if (callPlainForm(op, *stack, [this](const auto& plain, auto& arguments) { call(plain, &arguments); })) return;
   placeArguments(op, *stack, model_.parameters.front().value.device());
-  if (!model_.native) model_.promoter.arguments(op, *stack);
+  // In scope until the operator is answered: the generators are this thread's so long.
+  std::optional<RandomDraws::Turn> turn;
+  if (draws_ != nullptr && drawsNumbers(op, *stack)) turn.emplace(*draws_, op, *stack);
+  turn_ = turn ? &*turn : nullptr;
+  if (!turn && !model_.native) model_.promoter.arguments(op, *stack);
   const auto given = torch::jit::last(*stack, op.schema().arguments().size()).vec();
   try {
+    if (turn) return callByChance(op, *stack);
     checkIndices(op, *stack);
     if (derives_ && model_.functions && model_.functions->answer(model_, op, *stack)) return;
     if (answer(op, *stack)) return;
@@ -147,15 +153,44 @@ void PlainHandler::call(const c10::OperatorHandle& op, torch::jit::Stack* stack)
   if (!model_.native) model_.promoter.results(op, *stack);
 }
 
+void PlainHandler::callByChance(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const bool small = !model_.native && std::none_of(model_.parameters.begin(), model_.parameters.end(),
+                                                    [](const Parameter& one) { return one.stored == at::kDouble; });
+  const auto drawn = drawByShape(op, stack, *turn_, small);
+  if (drawn.done) {
+    if (!model_.native) model_.promoter.results(op, stack);
+    return;
+  }
+  const auto& left = drawn.in_its_place ? *drawn.in_its_place : op;
+  if (drawn.in_its_place) turn_ = nullptr;
+  // What makes tensors of nothing draws in the type that the model asks for.
+  const auto arguments = torch::jit::last(stack, left.schema().arguments().size());
+  const bool reads = std::any_of(arguments.begin(), arguments.end(),
+                                 [](const c10::IValue& one) { return one.isTensor() || one.isTensorList(); });
+  if (reads && !drawn.typed && !model_.native) model_.promoter.arguments(left, stack);
+  if (answer(left, stack)) return;
+  left.callBoxed(stack);
+  if (!model_.native) model_.promoter.results(left, stack);
+}
+
 Runner::Runner(Model& model, Inputs inputs, RunnerOptions options)
-    : model_(model), inputs_(std::move(inputs)), options_(std::move(options)), state_(model.module) {
+    : model_(model),
+      inputs_(std::move(inputs)),
+      options_(std::move(options)),
+      state_(model.module),
+      draws_(std::make_unique<RandomDraws>(
+          model.parameters.empty() ? c10::Device(c10::kCPU) : model.parameters.front().value.device(), options_.seed)),
+      carried_(options_.carry, inputs_.names) {
   if (!options_.module_name.empty()) observed_module_ = observeModule(model_.module, options_.module_name);
-  if (!options_.stream) return;
+  if (!options_.stream) {
+    if (!carried_.empty()) throw Error(Fault::usage, "--carry hands outputs on from call to call: it needs --stream");
+    return;
+  }
   const bool steps = !inputs_.values.empty() && inputs_.values[0].isTensor() && inputs_.values[0].toTensor().dim() > 0;
   if (!steps) throw Error(Fault::input, "--stream needs a first input of shape [steps, ...], one slice a call");
 }
 
-c10::IValue Runner::forward(std::vector<c10::IValue> values) {
+c10::IValue Runner::forward(std::vector<c10::IValue> values, c10::IValue& returned) {
   // The graph runs as it is written: optimising folds constants and fuses operators, which would hide weights from us.
   const torch::jit::GraphOptimizerEnabledGuard as_written(false);
   const auto run = [&] {
@@ -165,38 +200,85 @@ c10::IValue Runner::forward(std::vector<c10::IValue> values) {
     done->waitAndThrow();
     return done->value();
   };
-  if (options_.module_name.empty()) return run();
+  if (options_.module_name.empty()) return returned = run();
   const ObserveScope scope(observed_module_);
-  run();
+  returned = run();
   return scope.seen();
+}
+
+namespace {
+
+bool liesIn(const std::string& path, const std::string& whole) {
+  return whole.empty() || path == whole || path.starts_with(whole + ".");
+}
+
+}  // namespace
+
+/// What is handed on is scored where nothing else is there, or where it is asked for.
+void Runner::dropCarried(std::vector<NamedOutput>& outputs, const std::vector<std::string>& paths) const {
+  if (!options_.module_name.empty()) return;
+  const auto dropped = [&](const NamedOutput& output) {
+    if (!options_.element.empty() && liesIn(output.path, options_.element)) return false;
+    return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return liesIn(output.path, path); });
+  };
+  if (options_.element.empty() && std::all_of(outputs.begin(), outputs.end(), dropped)) return;
+  std::erase_if(outputs, dropped);
+}
+
+std::vector<NamedOutput> Runner::runOnce(PlainHandler& handler, const std::vector<c10::IValue>& values) {
+  std::vector<c10::IValue> fresh;
+  {
+    const c10::impl::ExcludeDispatchKeyGuard plain(c10::DispatchKey::TESTING_ONLY_GenericMode);
+    for (const auto& value : values) fresh.push_back(cloneValue(value));
+  }
+  handler.given(fresh);
+  c10::IValue returned;
+  if (!options_.stream) {
+    std::vector<NamedOutput> outputs;
+    collect(forward(fresh, returned), "", outputs);
+    if (!ran_) fitting_ = fittingCarries(inputs_.names, values, returned);
+    return outputs;
+  }
+  if (auto reset = model_.module.find_method("reset_states")) (*reset)({});
+  const auto sequence = fresh[0].toTensor();
+  std::vector<std::vector<NamedOutput>> steps;
+  for (int64_t step = 0; step < sequence.size(0); ++step) {
+    auto call = fresh;
+    call[0] = sequence[step];
+    steps.emplace_back();
+    collect(forward(call, returned), "", steps.back());
+    if (!ran_ && step == 0) fitting_ = fittingCarries(inputs_.names, call, returned);
+    if (carried_.empty()) continue;
+    dropCarried(steps.back(), carried_.paths(returned));
+    carried_.hand(returned, fresh);
+  }
+  return stacked(steps, "streamed calls");
+}
+
+std::vector<NamedOutput> Runner::runDraws(PlainHandler& handler, const std::vector<c10::IValue>& values) {
+  std::vector<std::vector<NamedOutput>> all;
+  for (int64_t draw = 0; draw < count_; ++draw) {
+    if (draw > 0) {
+      const c10::impl::ExcludeDispatchKeyGuard plain(c10::DispatchKey::TESTING_ONLY_GenericMode);
+      state_.restore();
+      handler.restarted();
+    }
+    draws_->begin(draw);
+    all.push_back(runOnce(handler, values));
+    draws_->end();
+  }
+  ran_ = true;
+  return count_ == 1 ? std::move(all[0]) : stacked(all, "several draws");
 }
 
 std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c10::IValue>& values) {
   state_.restore();
   const NoWarnings no_warnings;
-  std::vector<std::vector<NamedOutput>> steps;
   std::vector<NamedOutput> outputs;
+  handler.drawFrom(draws_.get());
   try {
     const InterceptScope scope(handler);
-    std::vector<c10::IValue> fresh;
-    {
-      const c10::impl::ExcludeDispatchKeyGuard plain(c10::DispatchKey::TESTING_ONLY_GenericMode);
-      for (const auto& value : values) fresh.push_back(cloneValue(value));
-    }
-    handler.given(fresh);
-    if (!options_.stream) {
-      collect(forward(fresh), "", outputs);
-    } else {
-      if (auto reset = model_.module.find_method("reset_states")) (*reset)({});
-      const auto sequence = fresh[0].toTensor();
-      for (int64_t step = 0; step < sequence.size(0); ++step) {
-        auto call = fresh;
-        call[0] = sequence[step];
-        steps.emplace_back();
-        collect(forward(call), "", steps.back());
-      }
-      outputs = stackSteps(steps);
-    }
+    outputs = runDraws(handler, values);
   } catch (const Error&) {
     throw;
   } catch (const std::bad_alloc&) {

@@ -15,7 +15,7 @@ struct MaskSettings {
   double keep = 0.2;        ///< share of the ranked weights that stay, above 0 to 1
   bool per_matrix = false;  ///< the share stays in each parameter; false: of all together
   bool biases = false;      ///< rank vectors too: few, and a removed one moves its whole unit
-  std::string level;        ///< "unit", "gate", …: whole components are kept or go; empty: single weights
+  std::string level{};      ///< "unit", "gate", …: whole components are kept or go; empty: single weights
 };
 
 /// Which weights stay.

@@ -9,18 +9,19 @@
 namespace heft {
 namespace {
 
-/// rms from [samples, seeds, columns], without leaving the block; the seeds' squares add up to those of `elements` outputs.
-void reduceRms(const float* block, int64_t samples, int64_t seeds, int64_t elements, int64_t columns, double* impact,
-               float* error) {
+/// rms from [samples x together, seeds, columns], without leaving the block; the seeds' squares add up to those of `elements`
+/// outputs.
+void reduceRms(const float* block, int64_t samples, int64_t together, int64_t seeds, int64_t elements, int64_t columns,
+               double* impact, float* error) {
   std::vector<double> one(static_cast<size_t>(columns)), sum(one), sum2(one);
   for (int64_t b = 0; b < samples; ++b) {
     std::fill(one.begin(), one.end(), 0.0);
-    for (int64_t k = 0; k < seeds; ++k) {
-      const float* line = block + (b * seeds + k) * columns;
+    for (int64_t k = 0; k < together * seeds; ++k) {
+      const float* line = block + (b * together * seeds + k) * columns;
       for (size_t j = 0; j < one.size(); ++j) one[j] += static_cast<double>(line[j]) * static_cast<double>(line[j]);
     }
     for (size_t j = 0; j < one.size(); ++j) {
-      const double square = one[j] / static_cast<double>(elements);
+      const double square = one[j] / static_cast<double>(elements * together);
       sum[j] += square;
       sum2[j] += square * square;
     }
@@ -36,7 +37,8 @@ void reduceRms(const float* block, int64_t samples, int64_t seeds, int64_t eleme
   }
 }
 
-/// 1/2 dy^T F dy, F = diag(p) - p p^T of each group of classes, from [samples, elements, columns]; `probability` is [samples, elements].
+/// 1/2 dy^T F dy, F = diag(p) - p p^T of each group of classes, from [samples, elements, columns]; `probability` is [samples, elements],
+/// where draws of one sample stand among its elements.
 void reduceCurvature(const float* block, const at::Tensor& probability, int64_t classes, int64_t columns,
                      double* impact, float* error) {
   const auto samples = probability.size(0), elements = probability.size(1);
@@ -77,13 +79,15 @@ class ExactSeeds : public ResponseSeeds {
   ExactSeeds(const OutputView& view, std::span<const Metric> metrics, bool curvature)
       : samples_(view.baseline.size(0)),
         elements_(view.baseline.size(1)),
+        together_(view.together),
         one_sample_(view.one_sample),
         metrics_(metrics.begin(), metrics.end()),
         baseline_(view.baseline.to(at::kCPU)),
         output_metrics_(baseline_, view.classes, view.targets, view.complex) {
     if (!curvature) return;
     classes_ = view.classes;
-    probability_ = baseline_.view({samples_, -1, classes_}).softmax(-1).reshape({samples_, elements_}).contiguous();
+    probability_ =
+        baseline_.view({samples_, -1, classes_}).softmax(-1).reshape({samples_ / together_, -1}).contiguous();
   }
 
   [[nodiscard]] Seeds seeds() const override {
@@ -101,21 +105,22 @@ class ExactSeeds : public ResponseSeeds {
   [[nodiscard]] size_t values() const override { return metrics_.size(); }
 
   void reduceSquares(const float* block, int64_t kept, int64_t columns, const ColumnImpacts& out) const override {
-    reduceRms(block, samples_, kept, elements_, columns, out.impact[0], out.standard_error[0]);
+    reduceRms(block, samples_ / together_, together_, kept, elements_, columns, out.impact[0], out.standard_error[0]);
   }
 
   [[nodiscard]] std::optional<SquareForm> squareForm(int64_t kept) const override {
     if (std::any_of(metrics_.begin(), metrics_.end(), [](Metric metric) { return metric != Metric::rms; }))
       return std::nullopt;
     const SquareValue rms{0, one_sample_ ? elements_ : kept, 1 / static_cast<double>(elements_), true};
-    return SquareForm{samples_, std::vector(metrics_.size(), rms)};
+    return SquareForm{samples_, std::vector(metrics_.size(), rms), together_};
   }
 
   void reduce(const float* block, int64_t columns, const ColumnImpacts& out) const override {
     at::Tensor outputs;
     for (size_t m = 0; m < metrics_.size(); ++m) {
       if (metrics_[m] == Metric::rms) {
-        reduceRms(block, samples_, elements_, elements_, columns, out.impact[m], out.standard_error[m]);
+        reduceRms(block, samples_ / together_, together_, elements_, elements_, columns, out.impact[m],
+                  out.standard_error[m]);
         continue;
       }
       if (metrics_[m] == Metric::kl && probability_.defined()) {
@@ -128,14 +133,14 @@ class ExactSeeds : public ResponseSeeds {
       }
       const auto measured = output_metrics_.measure(metrics_[m], outputs);
       const auto value = measured.value.contiguous();
-      const auto error = standardError(metrics_[m], measured.sample).to(at::kFloat).contiguous();
+      const auto error = standardError(metrics_[m], measured.sample, together_).to(at::kFloat).contiguous();
       std::copy_n(value.const_data_ptr<double>(), columns, out.impact[m]);
       std::copy_n(error.const_data_ptr<float>(), columns, out.standard_error[m]);
     }
   }
 
  private:
-  int64_t samples_, elements_;
+  int64_t samples_, elements_, together_;
   bool one_sample_;
   std::vector<Metric> metrics_;
   at::Tensor baseline_;

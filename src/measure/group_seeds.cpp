@@ -18,7 +18,8 @@ class GroupSeeds : public ResponseSeeds {
   GroupSeeds(const OutputView& view, int64_t groups, uint64_t seed)
       : samples_(view.one_sample ? 1 : view.baseline.size(0)),
         elements_(view.baseline.numel() / samples_),
-        groups_(std::min(groups, samples_)),
+        together_(view.one_sample ? 1 : view.together),
+        groups_(std::min(groups, samples_ / together_)),
         seed_(seed) {}
 
   [[nodiscard]] Seeds seeds() const override {
@@ -48,7 +49,9 @@ class GroupSeeds : public ResponseSeeds {
     for (int64_t group = 0; group < groups_; ++group) {
       std::vector<double> sum(static_cast<size_t>(columns));
       int64_t members = 0;
-      for (int64_t sample = group; sample < samples_; sample += groups_, ++members) {
+      for (int64_t sample = 0; sample < samples_; ++sample) {
+        if (sample / together_ % groups_ != group) continue;
+        ++members;
         for (int64_t k = 0; k < kept; ++k) {
           const float* line = block + (sample * kept + k) * columns;
           for (size_t j = 0; j < sum.size(); ++j) sum[j] += static_cast<double>(line[j]) * static_cast<double>(line[j]);
@@ -65,7 +68,7 @@ class GroupSeeds : public ResponseSeeds {
  private:
   [[nodiscard]] bool exact() const { return elements_ <= kExact; }
 
-  int64_t samples_, elements_, groups_;
+  int64_t samples_, elements_, together_, groups_;
   uint64_t seed_;
 };
 

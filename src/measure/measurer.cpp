@@ -56,7 +56,7 @@ std::vector<Measured> Measurer::measuredOf(const at::Tensor& outputs) const {
   for (const auto metric : metrics_wanted_) {
     const auto found = metrics_.measure(metric, outputs);
     const auto value = found.value.to(at::kCPU).contiguous();
-    const auto error = standardError(metric, found.sample).to(at::kCPU).contiguous();
+    const auto error = standardError(metric, found.sample, session_.together()).to(at::kCPU).contiguous();
     for (std::size_t v = 0; v < measured.size(); ++v) {
       const bool still = largest[v] <= noise;
       measured[v].value.push_back(still ? 0 : value.const_data_ptr<double>()[v]);

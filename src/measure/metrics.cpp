@@ -110,7 +110,8 @@ at::Tensor metricValue(Metric metric, const at::Tensor& sample) {
   return meanOfLast(sample);
 }
 
-at::Tensor standardError(Metric metric, const at::Tensor& sample) {
+at::Tensor standardError(Metric metric, const at::Tensor& sample, std::int64_t together) {
+  if (together > 1) return standardError(metric, meanOfLast(sample.unflatten(-1, {-1, together})));
   const std::int64_t samples = sample.size(-1);
   const at::Tensor mean = meanOfLast(sample);
   if (samples < 2 || metric == Metric::max) return at::full_like(mean, std::numeric_limits<double>::quiet_NaN());

@@ -82,8 +82,9 @@ void requireMetrics(const Session& session, std::span<const Metric> metrics);
 
 /// The standard error of the value over samples, [variants]: of a mean, sqrt(variance / samples) with samples
 /// - 1 in the variance; of rms by the delta method, the error of the mean square / (2 rms), and 0 where
-/// nothing moved. NaN for one sample, and for max, which is no mean.
-[[nodiscard]] at::Tensor standardError(Metric metric, const at::Tensor& sample);
+/// nothing moved. NaN for one sample, and for max, which is no mean. `together` parts that follow one another are of one sample
+/// (draws of random numbers), whose mean counts.
+[[nodiscard]] at::Tensor standardError(Metric metric, const at::Tensor& sample, std::int64_t together = 1);
 
 /// The change of the loss with its sign, [variants], from its samples' parts: above 0 where the variant does
 /// worse.

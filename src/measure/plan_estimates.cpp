@@ -65,8 +65,8 @@ class Listener {
       : some_(some), seconds_(seconds), progress_(progress) {
     // Rows come first, in the parameters' order, then what is traced, by its own weights.
     std::vector<bool> traced(session.structure().parameters.size());
-    for (const auto& units : session.units().parameters) traced[static_cast<std::size_t>(units.parameter)] = true;
     for (std::size_t p = 0; p < traced.size(); ++p) {
+      traced[p] = session.structure().parameters[p].method == "traced unit response";
       const auto weights = static_cast<double>(session.structure().parameters[p].weights());
       total_ += weights;
       if (!traced[p] && !session.structure().parameters[p].site.empty()) ends_.push_back({p, weights});

@@ -140,8 +140,10 @@ PlanScale planScale(const SessionOptions& options, double seconds) {
   const double products = runProducts(model, inputs);
   if (products < kShort) return scale;
   chooseThreads(products);
+  const auto target = OutputTarget::parse(options.output_target);
+  const auto carries = parseCarries(options.carry);
   Runner runner(model, std::move(inputs),
-                RunnerOptions{options.stream, OutputTarget::parse(options.output_target).module_name});
+                RunnerOptions{options.stream, target.module_name, target.element, carries, options.seed});
   Prober prober(model, runner);
   std::vector<Timed> timed;
   // In a stream, where the first dimension is time, the samples come next.

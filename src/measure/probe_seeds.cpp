@@ -28,6 +28,7 @@ class ProbeSeeds : public ResponseSeeds {
         elements_(view.baseline.size(1)),
         classes_(view.classes),
         targets_(view.targets),
+        together_(view.one_sample ? 1 : view.together),
         one_sample_(view.one_sample),
         metrics_(metrics.begin(), metrics.end()),
         probes_(probes),
@@ -70,16 +71,17 @@ class ProbeSeeds : public ResponseSeeds {
     const double scale = metrics_[0] == Metric::rms ? 1 / static_cast<double>(elements_)
                                                     : 0.5 / static_cast<double>(elements_ / classes_);
     std::vector<double> sum(static_cast<size_t>(columns)), sum2(sum);
+    std::vector<double> draws(sum);
     for (int64_t row = 0; row < samples_; ++row)
-      add(squares(block + row * kept * columns, 0, kept, columns, scale), sum, sum2);
-    finish(metrics_[0], samples_, sum, sum2, out.impact[0], out.standard_error[0]);
+      add(row, squares(block + row * kept * columns, 0, kept, columns, scale), draws, sum, sum2);
+    finish(metrics_[0], samples_ / together_, sum, sum2, out.impact[0], out.standard_error[0]);
   }
 
   [[nodiscard]] std::optional<SquareForm> squareForm(int64_t kept) const override {
     const bool fewer = kept != count_;
     const auto together = static_cast<double>(one_sample_ ? samples_ : 1);
     const auto probes = static_cast<double>(probes_);
-    SquareForm form{one_sample_ ? 1 : samples_, {}};
+    SquareForm form{one_sample_ ? 1 : samples_, {}, together_};
     for (const auto metric : metrics_) {
       const bool plain = metric == Metric::rms || (metric == Metric::loss && !targets_->classes.defined());
       const auto outputs = static_cast<double>(plain ? elements_ : elements_ / classes_) * together;
@@ -106,7 +108,7 @@ class ProbeSeeds : public ResponseSeeds {
     const auto groups = static_cast<double>(elements_ / classes_) * together;
     const auto elements = static_cast<double>(elements_) * together;
     for (size_t m = 0; m < metrics_.size(); ++m) {
-      std::vector<double> sum(static_cast<size_t>(columns)), sum2(sum);
+      std::vector<double> sum(static_cast<size_t>(columns)), sum2(sum), draws(sum);
       for (int64_t row = 0; row < rows; ++row) {
         const float* responses = block + row * count_ * columns;
         auto value = valueOf(metrics_[m], responses, columns, elements, groups);
@@ -114,9 +116,9 @@ class ProbeSeeds : public ResponseSeeds {
           const float* line = responses + gradient_ * columns;
           for (size_t j = 0; j < value.size(); ++j) value[j] += static_cast<double>(line[j]) / together;
         }
-        add(value, sum, sum2);
+        add(row, value, draws, sum, sum2);
       }
-      finish(metrics_[m], rows, sum, sum2, out.impact[m], out.standard_error[m]);
+      finish(metrics_[m], rows / together_, sum, sum2, out.impact[m], out.standard_error[m]);
     }
   }
 
@@ -167,10 +169,17 @@ class ProbeSeeds : public ResponseSeeds {
     return 2 * (baseline_ - targets_->values.to(at::kCPU)) / static_cast<double>(elements_);
   }
 
-  static void add(const std::vector<double>& value, std::vector<double>& sum, std::vector<double>& sum2) {
+  /// Adds a row's value; draws of one sample follow one another, and their mean is the sample's.
+  void add(int64_t row, const std::vector<double>& value, std::vector<double>& draws, std::vector<double>& sum,
+           std::vector<double>& sum2) const {
+    const bool last = (row + 1) % together_ == 0;
     for (size_t j = 0; j < value.size(); ++j) {
-      sum[j] += value[j];
-      sum2[j] += value[j] * value[j];
+      draws[j] += value[j];
+      if (!last) continue;
+      const double mean = draws[j] / static_cast<double>(together_);
+      sum[j] += mean;
+      sum2[j] += mean * mean;
+      draws[j] = 0;
     }
   }
 
@@ -201,6 +210,7 @@ class ProbeSeeds : public ResponseSeeds {
   at::Tensor baseline_;
   int64_t samples_, elements_, classes_;
   std::optional<Targets> targets_;
+  int64_t together_;  ///< draws of a sample; 1 where the batch counts as one
   bool one_sample_;
   std::vector<Metric> metrics_;
   int64_t probes_;

@@ -147,7 +147,9 @@ Checkpoint::Identity identityOf(const RankSettings& settings, const Provenance& 
       {"--precision", std::string(name(settings.precision))},
       {"--stream", settings.stream ? "yes" : "no"},
   };
-  // Runs of earlier versions know no --dims.
+  // Runs of earlier versions know none of these.
+  if (!settings.carry.empty()) identity["--carry"] = joined(settings.carry, [](const std::string& one) { return one; });
+  if (settings.draws != 1) identity["--draws"] = std::to_string(settings.draws);
   if (!settings.dims.empty())
     identity["--dims"] = joined(settings.dims, [](const std::string& one) { return one + ";"; });
   // Left out without, so that what was begun before there were groups goes on.
@@ -175,6 +177,8 @@ void checkSettings(const Session& session, const RankSettings& settings) {
   if (settings.metrics.empty()) refuse("--metric: no metric given; rms, max, kl, loss or flips was expected");
   if (settings.levels.empty())
     refuse("--components: no level given; weight, row, column, unit, gate, matrix or layer was expected");
+  if (settings.precision == Precision::as_model && !executesAll(settings.method))
+    refuse("--precision as-model: estimates are made in float64, so weights are executed: add --method exhaustive");
   if (settings.top < 1) refuse("--top " + std::to_string(settings.top) + ": at least 1 was expected");
   if (!(settings.alpha > 0 && settings.alpha < 1))
     refuse("--alpha " + std::to_string(settings.alpha) + ": a number between 0 and 1 was expected");

@@ -9,7 +9,8 @@ namespace heft {
 namespace {
 
 std::unique_ptr<Executor> executorOn(Session& session, const RankSettings& settings) {
-  if (settings.method == Method::reference) return makeLoopExecutor(session.runner(), session.layout());
+  if (settings.method == Method::reference || settings.precision == Precision::as_model)
+    return makeLoopExecutor(session.runner(), session.layout());
   const auto products = settings.precision == Precision::bfloat16 ? ProductForm::rounded : ProductForm::halves;
   return makeBatchExecutor(session.runner(), session.layout(), {.products = products});
 }

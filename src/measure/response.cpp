@@ -181,11 +181,9 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   auto [recording, outputs] = orNoEstimate([&] { return recordAssigned(session, options, result.notes); });
   const auto sites = recording.handler->sites();
   const auto samples = outputs.size(0);
-  const OutputView view{session.baseline(),
-                        session.layout().classes(),
-                        session.targets(),
-                        {session.layout().realParts(), session.layout().scale()},
-                        samples != session.baseline().size(0)};
+  const OutputView view{session.baseline(), session.layout().classes(),
+                        session.targets(),  {session.layout().realParts(), session.layout().scale()},
+                        session.together(), samples != session.baseline().size(0)};
   const auto seeds = make ? make(view) : chooseSeeds(view, sites, session.model(), options, result);
   auto all_seeds = seeds->seeds();
   all_seeds.random = all_seeds.random && options.rounded_probes;
@@ -218,6 +216,10 @@ ResponseResult estimateBy(Session& session, const NewValue& new_value, const See
   UnitEstimator units(session, *recording.handler->exits(), *seeds, new_value, options.selection, samples);
   for (const auto& parameter : session.units().parameters) {
     const auto p = static_cast<size_t>(parameter.parameter);
+    if (p >= parameters.size()) {  // of a derived weight, which stands for rows of several parameters
+      units.estimate(parameter, result, advance);
+      continue;
+    }
     const auto all = parameters[p].rows();
     if (options.store != nullptr && options.store->restoreRows(p, result) == all) continue;
     units.estimate(parameter, result, advance);

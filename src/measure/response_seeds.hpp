@@ -36,6 +36,7 @@ struct SquareValue {
 struct SquareForm {
   int64_t samples = 0;  ///< as which a block is seen: [samples, seeds, columns]
   std::vector<SquareValue> values;
+  int64_t together = 1;  ///< of them that follow one another are draws of one sample, for the standard error
 };
 
 /// Which adjoints the metrics need, and how responses to them become impacts.
@@ -60,6 +61,7 @@ struct OutputView {
   int64_t classes = 0;  ///< elements = groups x classes
   std::optional<Targets> targets;
   ComplexColumns complex;
+  int64_t together = 1;  ///< rows that follow one another are draws of one sample: their mean counts in standard errors
   bool one_sample = false;  ///< the adjoints take the whole batch as one sample: [1, samples x elements]
 };
 
@@ -87,7 +89,7 @@ std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<cons
 /// likely, or, without classes, half the mean square of the outputs.
 std::unique_ptr<ResponseSeeds> lossGradientSeeds(const OutputView& view);
 
-/// rms over the samples of one group, a value a group: sample i is in group i % groups. Outputs one by one up to 64 a sample,
+/// rms over the samples of one group, a value a group: sample i, with all its draws, is in group i % groups. Outputs one by one up to 64 a sample,
 /// beyond by 64 probes. As many groups as samples at most; one where the batch counts as one sample.
 std::unique_ptr<ResponseSeeds> groupSeeds(const OutputView& view, int64_t groups, uint64_t seed);
 

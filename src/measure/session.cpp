@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <limits>
-#include <set>
 
 #include "engine/derived/find_functions.hpp"
 #include "engine/describe.hpp"
@@ -15,44 +14,14 @@
 #include "engine/release_graph.hpp"
 #include "engine/units/plan_units.hpp"
 #include "heft/error.hpp"
+#include "measure/first_run.hpp"
 #include "measure/metrics.hpp"
 #include "measure/record_sites.hpp"
 #include "measure/run_time.hpp"
+#include "model/autocast.hpp"
 
 namespace heft {
 namespace {
-
-/// Notes which operators draw random numbers.
-class RandomSpotter : public PlainHandler {
- public:
-  using PlainHandler::PlainHandler;
-  [[nodiscard]] std::string names() const {
-    std::string text;
-    for (const auto& name : names_) text += (text.empty() ? "" : ", ") + name;
-    return text;
-  }
-
- protected:
-  bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override {
-    const auto& name = op.schema().name();
-    if (op.hasTag(at::Tag::nondeterministic_seeded) && name != "aten::lstm" && name != "aten::gru" &&
-        !name.starts_with("aten::rnn_") && !(name.find("dropout") != std::string::npos && isOff(op, stack))) {
-      names_.insert(name);
-    }
-    return false;
-  }
-
- private:
-  /// A dropout whose `train` is false draws nothing.
-  static bool isOff(const c10::OperatorHandle& op, const torch::jit::Stack& stack) {
-    const auto index = op.schema().argumentIndexWithName("train");
-    if (!index) return false;
-    const auto& train = torch::jit::peek(stack, static_cast<size_t>(*index), op.schema().arguments().size());
-    return train.isBool() && !train.toBool();
-  }
-
-  std::set<std::string> names_;
-};
 
 /// Refuses what is no number; how many are infinite, in a sentence, or nothing.
 std::string checkNumbers(const std::vector<NamedOutput>& outputs) {
@@ -83,6 +52,16 @@ Session::Session(const SessionOptions& options) : options_(options) {
   std::vector<NamedOutput> outputs;
   try {
     outputs = runBaseline();
+    if (options_.as_model) {
+      const auto exact = std::move(outputs);
+      load(true);
+      outputs = runBaseline();
+      notes_.push_back(noteRounding(exact, outputs));
+    } else if (const auto types = reducedTypesOf(model_.module); !types.empty() && storedInFloat(model_)) {
+      notes_.push_back("forward has " + types +
+                       ": it ran in float64 all the same; --precision as-model measures what it does in "
+                       "its own types");
+    }
   } catch (const Error& failure) {
     if (failure.fault() != Fault::input) throw;
     // Either the inputs are wrong, which the model's own types show as well, or it can't run in float64.
@@ -92,12 +71,16 @@ Session::Session(const SessionOptions& options) : options_(options) {
                      "), so it is measured in its own types; small impacts drown in their rounding");
   }
   notes_.insert(notes_.begin(), model_.notes.begin(), model_.notes.end());
-  refuseRandom(outputs);
+  checkStream(*runner_, outputs, options_.carry, notes_);
+  run_seconds_ = repeatRun(*runner_, outputs);
   findOutputs(outputs);
   for (auto& note : deriveWeights(*runner_)) notes_.push_back(std::move(note));
-  const auto recording = recordSites(*this);
-  structure_ = describeStructure(model_, recording.handler->sites());
-  sites_ = describeSites(model_, structure_, recording.handler->sites());
+  {
+    const auto recording = recordSites(*this);
+    structure_ = describeStructure(model_, recording.handler->sites());
+    sites_ = describeSites(model_, structure_, recording.handler->sites());
+  }
+  takeDraws(drawsOf(*runner_, options_.draws, options_.seed, notes_));
   units_ = planUnits(*runner_);
   for (const auto& one : units_.parameters) {
     for (const auto parameter : parametersBehind(model_, one.parameter))
@@ -149,7 +132,11 @@ void Session::load(bool native) {
   auto inputs = readInputs(options_.inputs, forward->function().getSchema(), options_.device(), native);
   chooseThreads(runProducts(model_, inputs));
   const auto target = OutputTarget::parse(options_.output_target);
-  runner_ = std::make_unique<Runner>(model_, std::move(inputs), RunnerOptions{options_.stream, target.module_name});
+  const auto carries = parseCarries(options_.carry);
+  runner_ = std::make_unique<Runner>(
+      model_, std::move(inputs),
+      RunnerOptions{options_.stream, target.module_name, target.element, carries, options_.seed});
+  if (options_.as_model && native) applyAutocast(model_.module);
 }
 
 std::vector<NamedOutput> Session::runBaseline() {
@@ -158,29 +145,17 @@ std::vector<NamedOutput> Session::runBaseline() {
   return runner_->run(plain);
 }
 
-void Session::refuseRandom(const std::vector<NamedOutput>& first) {
-  const at::NoGradGuard no_grad;
-  RandomSpotter spotter(model_);
-  std::vector<NamedOutput> second;
-  run_seconds_ = leastSecondsOfRun([&] { return second = runner_->run(spotter); });
-  const auto sameAsFirst = [&](const std::vector<NamedOutput>& other) {
-    bool same = first.size() == other.size();
-    for (size_t i = 0; same && i < first.size(); ++i) {
-      const auto& a = first[i].value;
-      same = a.sizes() == other[i].value.sizes() && at::allclose(a, other[i].value, 1e-7, 1e-12, /*equal_nan=*/true);
-    }
-    return same;
-  };
-  // What is drawn from a few outcomes may well come out the same twice.
-  constexpr int kRuns = 16;
-  bool same = sameAsFirst(second);
-  for (int run = 0; same && !spotter.names().empty() && run < kRuns; ++run) same = sameAsFirst(runner_->run(spotter));
-  if (same) return;
-  const auto names = spotter.names();
-  throw Error(Fault::unsupported, "two runs of the unchanged model differ, so forward is random" +
-                                      (names.empty() ? "" : " (" + names + ")") +
-                                      "; impacts can't be told from chance: take the random operators out, or score a "
-                                      "part before them with --output-target module:NAME");
+/// What was found out with one draw holds for all of them.
+void Session::takeDraws(int64_t draws) {
+  if (draws == 1) return;
+  runner_->setDraws(draws);
+  layout_->setDraws(draws);
+  baseline_ = layout_->table(runBaseline()).detach();
+  run_seconds_ *= static_cast<double>(draws);
+  if (!targets_) return;
+  for (auto* one : {&targets_->classes, &targets_->values}) {
+    if (one->defined()) *one = one->repeat_interleave(draws, 0);
+  }
 }
 
 void Session::Recording::releaseOutputs() {
@@ -209,6 +184,7 @@ Session::Recording recordSites(Session& session) {
 }
 
 double Session::noise() const {
+  if (options_.as_model) return 0;  // one variant after the other, in the same operators: what rounds, rounds alike
   const double epsilon = model_.native ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
   return 4 * epsilon * finiteBaseline().abs().max().item<double>();
 }

@@ -21,10 +21,14 @@ namespace heft {
 struct SessionOptions {
   std::filesystem::path model;
   std::vector<std::filesystem::path> inputs;
-  std::filesystem::path targets;  ///< empty: none
-  std::string output_target;      ///< empty: every floating output
-  std::vector<std::string> dims;  ///< NAME=ROLE,ROLE,…: see GivenDims; empty: found out
-  bool stream = false;            ///< the first input is [steps, ...]; forward is called once a step
+  std::filesystem::path targets;   ///< empty: none
+  std::string output_target;       ///< empty: every floating output
+  std::vector<std::string> dims;   ///< NAME=ROLE,ROLE,…: see GivenDims; empty: found out
+  bool stream = false;             ///< the first input is [steps, ...]; forward is called once a step
+  std::vector<std::string> carry;  ///< OUTPUT=ARGUMENT, of streamed calls; "none": nothing is, although it might
+  int64_t draws = 1;               ///< of the random numbers that forward asks for
+  uint64_t seed = 0;               ///< of the first draw
+  bool as_model = false;           ///< in the model's own types, autocast included
   /// The first one's the session; others, of its kind, execute variants too.
   std::vector<c10::Device> devices = {c10::kCPU};
 
@@ -42,8 +46,12 @@ class Session {
   [[nodiscard]] Runner& runner() { return *runner_; }
   [[nodiscard]] const OutputLayout& layout() const { return *layout_; }
   [[nodiscard]] const Batch& batch() const { return batch_; }
-  /// float64 [samples, elements]; infinities as OutputLayout::holdInfinities() has them.
+  /// float64 [samples, elements]; with several draws of random numbers, a row for each of a sample's. Infinities as
+  /// OutputLayout::holdInfinities() has them.
   [[nodiscard]] const at::Tensor& baseline() const { return baseline_; }
+  /// Rows of the baseline that are draws of one sample, for standard errors over samples; 1 where there is one sample, whose draws
+  /// stand for samples.
+  [[nodiscard]] int64_t together() const { return batch_.samples > 1 ? layout_->draws() : 1; }
   [[nodiscard]] const std::optional<Targets>& targets() const { return targets_; }
   [[nodiscard]] const Structure& structure() const { return structure_; }
   /// Root mean square of the outputs' elements that are finite.
@@ -83,7 +91,7 @@ class Session {
   void load(bool native);
   std::vector<NamedOutput> runBaseline();
   void findOutputs(const std::vector<NamedOutput>& outputs);
-  void refuseRandom(const std::vector<NamedOutput>& first);
+  void takeDraws(int64_t draws);
 
   SessionOptions options_;
   Model model_;

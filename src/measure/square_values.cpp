@@ -14,7 +14,7 @@ SquareValues squareValues(const SquareForm& form, const at::Tensor& block) {
   const c10::DeviceGuard guard(block.device());
   const auto rows = block.size(0), columns = block.size(3);
   const auto seen = block.view({rows, form.samples, -1, columns});
-  const auto n = static_cast<double>(form.samples);
+  const auto n = static_cast<double>(form.samples / form.together);
   SquareValues all;
   for (const auto& value : form.values) {
     auto q = at::empty({rows, form.samples, columns}, block.options().dtype(at::kDouble));
@@ -23,10 +23,11 @@ SquareValues squareValues(const SquareForm& form, const at::Tensor& block) {
                          placeOf(block.device()));
     q.mul_(value.scale);
     if (value.slope != 0) q.add_(seen.select(2, value.linear), value.slope);
+    if (form.together > 1) q = q.view({rows, -1, form.together, columns}).mean(2);
     const auto mean = q.mean(1);
     const auto impact = value.root ? mean.sqrt() : mean.abs();
     auto error = at::full_like(mean, std::numeric_limits<double>::quiet_NaN());
-    if (form.samples > 1) {
+    if (n > 1) {
       error = ((q.square().mean(1) - mean.square()) / (n - 1)).clamp_min(0).sqrt();
       // Delta method: sd(sqrt m) = sd(m) / (2 sqrt m).
       if (value.root) error = at::where(mean.gt(0), error / (2 * impact), at::zeros_like(error));

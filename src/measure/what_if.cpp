@@ -66,8 +66,8 @@ class Asker {
     executor_->execute({&variant, 1}, [&](size_t, const at::Tensor& received) { outputs = received.clone(); });
     for (const auto metric : settings_.metrics) {
       const auto values = metrics_.measure(metric, outputs);
-      found.impacts.push_back(
-          {metric, values.value.item<double>(), standardError(metric, values.sample).item<double>()});
+      found.impacts.push_back({metric, values.value.item<double>(),
+                               standardError(metric, values.sample, session_.together()).item<double>()});
     }
     const auto classes = session_.layout().classes();
     found.change = summaryOf(outputs[0] - session_.baseline(), session_.layout());

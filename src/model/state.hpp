@@ -12,6 +12,9 @@ class ModuleState {
   /// Puts every attribute back to what it held when this was made; parameters are left alone.
   void restore() const;
 
+  /// True where something is no longer what it was when this was made or restored.
+  [[nodiscard]] bool changed() const;
+
  private:
   struct Slot {
     c10::intrusive_ptr<c10::ivalue::Object> object;

@@ -141,7 +141,9 @@ std::string groupTables(const Run& run) {
                     verdictWidth) +
             "\n";
     for (std::size_t g = 0; g < std::min(run.groups.size(), groupsShown); ++g)
-      text += padded(shortenedInTheMiddle(printable(run.groups[g].name), 11), 12) + foremostLine(run, kind, g) + "\n";
+      text += withoutBlanks(padded(shortenedInTheMiddle(printable(run.groups[g].name), 11), 12) +
+                            foremostLine(run, kind, g)) +
+              "\n";
     if (run.groups.size() > groupsShown)
       text += "and " + grouped(run.groups.size() - groupsShown) + " further in groups.safetensors (heft export)\n";
   }

@@ -117,7 +117,9 @@ ordered_json settingsJson(const RankSettings& settings) {
           {"dims", settings.dims},
           {"stream", settings.stream},
           {"by", name(settings.by)},
-          {"labels", settings.labels}};
+          {"labels", settings.labels},
+          {"carry", settings.carry},
+          {"draws", settings.draws}};
 }
 
 ordered_json settledJson(const std::optional<SettledFacts>& settled) {

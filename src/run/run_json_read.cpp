@@ -174,6 +174,9 @@ RankSettings readSettingsJson(const JsonReader& from) {
   // Runs of earlier versions are not split.
   if (from.has("by")) settings.by = parseName(from.at("by"), parseGroupBy);
   if (from.has("labels")) settings.labels = from.at("labels").texts();
+  // Runs of earlier versions have neither.
+  if (from.has("carry")) settings.carry = from.at("carry").texts();
+  if (from.has("draws")) settings.draws = from.at("draws").whole(1);
   return settings;
 }
 

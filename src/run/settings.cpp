@@ -24,8 +24,8 @@ constexpr std::array<Named<Method>, 4> kMethods{{{"auto", Method::automatic},
 constexpr std::array<Named<Metric>, 5> kMetrics{
     {{"rms", Metric::rms}, {"max", Metric::max}, {"kl", Metric::kl}, {"loss", Metric::loss}, {"flips", Metric::flips}}};
 
-constexpr std::array<Named<Precision>, 2> kPrecisions{
-    {{"float32", Precision::float32}, {"bfloat16", Precision::bfloat16}}};
+constexpr std::array<Named<Precision>, 3> kPrecisions{
+    {{"float32", Precision::float32}, {"bfloat16", Precision::bfloat16}, {"as-model", Precision::as_model}}};
 
 constexpr std::array<Named<Level>, 7> kLevels{{{"weight", Level::weight},
                                                {"row", Level::row},

@@ -9,8 +9,9 @@ namespace heft {
 
 enum class Method { automatic, response, exhaustive, reference };
 enum class Metric { rms, max, kl, loss, flips };
-/// How products of differences are taken where an instruction set or a device offers more than one way.
-enum class Precision { float32, bfloat16 };
+/// How products of differences are taken where an instruction set or a device offers more than one way. `as_model`: nothing is
+/// converted, each variant runs alone in the types that the model itself has, autocast included.
+enum class Precision { float32, bfloat16, as_model };
 enum class Level { weight, row, column, unit, gate, matrix, layer };
 /// What the impacts of components are split by: classes or steps of the outputs, the outputs themselves, classes of the targets,
 /// or a label that each sample was given.
@@ -60,6 +61,8 @@ struct RankSettings {
   bool stream = false;                       ///< forward is called once a step
   GroupBy by = GroupBy::none;                ///< components' impacts on each group of the outputs as well
   std::vector<std::string> labels{};         ///< by label: each sample's
+  std::vector<std::string> carry{};          ///< OUTPUT=ARGUMENT: outputs that are the next call's arguments
+  std::int64_t draws = 1;                    ///< of the random numbers that forward asks for, each a further sample
 };
 
 /// Whether the method executes every selected weight; the others estimate all and execute some.

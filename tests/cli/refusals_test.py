@@ -187,7 +187,7 @@ def test_targets_that_do_not_fit(out, x, tmp_path):
     (["--metric", "loss"], ["loss", "targets"]),
     (["--metric", ""], ["metric"]),
     (["--method", "guess"], ["guess", "exhaustive"]),
-    (["--precision", "int8"], ["int8", "float32, bfloat16"]),
+    (["--precision", "int8"], ["int8", "float32, bfloat16, as-model"]),
     (["--perturb", "ablate"], ["ablate", "zero"]),
     (["--perturb", "noise"], ["noise"]),
     (["--perturb", "noise:-1"], ["noise"]),

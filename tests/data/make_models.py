@@ -10,6 +10,7 @@ For each fixture NAME (tests/data/fixtures, a module a theme, a line a fixture):
         impact:PARAMETER              rms over the baseline's elements of the change when that weight alone is zero
         weight:PARAMETER              of frozen and optimised models, whose weights have lost their
                                       names: the weights themselves (the file may hold a matrix transposed)
+        own:PARAMETER                 of models with casts of their own: impacts in their own types
 and models/index.json, a list of what each is and what to expect of it; models/bad holds what must be refused.
 
     python make_models.py [NAME ...]     only these fixtures
@@ -29,7 +30,7 @@ import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fixtures import bad, around, arguments, cells, containers, dimensions, graphless, operators, refused, seeded, seeded_around, seeded_fronts, streaming, weight_functions  # noqa: E402, F401
+from fixtures import bad, around, arguments, casts, cells, chance, containers, dimensions, graphless, handed, operators, refused, seeded, seeded_around, seeded_fronts, streaming, weight_functions  # noqa: E402, F401
 from fixtures.registry import ALL, Fixture, build, cast  # noqa: E402
 from fixtures.truth import Double, flat, plain, run  # noqa: E402
 
@@ -41,7 +42,8 @@ def contained(fixture: Fixture, model, inputs):
     if fixture.container == "quantize":
         model = torch.ao.quantization.quantize_dynamic(model.eval(), {torch.nn.LSTM, torch.nn.Linear})
     if fixture.container.startswith("trace"):
-        example = cast(inputs[0] if fixture.stream else inputs, fixture.dtype)
+        first = (inputs[0][0], *inputs[1:]) if isinstance(inputs, tuple) else inputs[0]
+        example = cast(first if fixture.stream else inputs, fixture.dtype)
         with torch.no_grad():
             traced = torch.jit.trace(copy.deepcopy(model), example, check_trace=False)
             for name, buffer in traced.named_buffers():  # tracing has run forward once
@@ -70,9 +72,28 @@ def check_loaded(fixture: Fixture, path: Path, inputs, expected: torch.Tensor) -
         return
     with torch.no_grad():
         loaded = torch.jit.load(path).eval()
-        found = plain(flat(run(loaded, cast(inputs, fixture.dtype), fixture.stream, fixture.target))).double()
-    tolerance = {torch.float16: 3e-2, torch.bfloat16: 1e-1}.get(fixture.dtype, 1e-4)
+        found = plain(flat(run(loaded, cast(inputs, fixture.dtype), fixture.stream, fixture.target, fixture.carry))).double()
+    tolerance = 5e-2 if "own_types" in fixture.tags else {torch.float16: 3e-2, torch.bfloat16: 1e-1}.get(fixture.dtype, 1e-4)
     torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance, msg=lambda text: f"{fixture.name}: {text}")
+
+
+def own_types(fixture: Fixture, path: Path, inputs, expected: dict) -> dict:
+    """own:PARAMETER, the impacts of the same weights as PyTorch itself runs the file, in its own types."""
+    model = torch.jit.load(path).eval()
+    outputs = lambda: flat(run(model, cast(inputs, fixture.dtype), fixture.stream, fixture.target)).double()
+    found = {}
+    with torch.no_grad():
+        for _ in range(3):  # what the executor finds out on the way
+            baseline = outputs()
+        for name, parameter in model.named_parameters():
+            impacts = []
+            for index in expected["index:" + name].tolist():
+                before = parameter.view(-1)[index].clone()
+                parameter.view(-1)[index] = 0
+                impacts.append((outputs() - baseline).square().mean().sqrt())
+                parameter.view(-1)[index] = before
+            found["own:" + name] = torch.stack(impacts)
+    return found
 
 
 def write(fixture: Fixture) -> dict:
@@ -86,6 +107,8 @@ def write(fixture: Fixture) -> dict:
         expected = double.impacts()
         assert all(not value.isnan().any() if name == "baseline" else value.isfinite().all() for name, value in expected.items()), fixture.name
         check_loaded(fixture, path, inputs, expected["baseline"])
+        if "own_types" in fixture.tags:
+            expected |= own_types(fixture, path, inputs, expected)
         save_file(expected, FOLDER / f"{fixture.name}.expected.safetensors")
         (FOLDER / f"{fixture.name}.expected.safetensors").chmod(0o644)
         if fixture.batch is not None:
@@ -93,7 +116,7 @@ def write(fixture: Fixture) -> dict:
             assert fixture.interact == (output_batch_dim is None), f"{fixture.name}: {output_batch_dim}"
     return {
         "name": fixture.name, "about": fixture.about, "file": f"{fixture.name}.pt", "inputs": f"{fixture.name}.inputs.pt",
-        "stream": fixture.stream, "output_target": fixture.target, "batch_dim": fixture.batch,
+        "stream": fixture.stream, "carry": list(fixture.carry), "output_target": fixture.target, "batch_dim": fixture.batch,
         "output_batch_dim": output_batch_dim, "samples_interact": fixture.interact,
         "expected": "refused" if fixture.refused else "ranked", "refusal_contains": fixture.refused,
         "tags": fixture.tags.split(), "recurrent": fixture.recurrent, "train": fixture.train,

@@ -24,6 +24,7 @@ std::vector<Fixture> readIndex() {
     one.file = entry.at("file");
     one.inputs = entry.value("inputs", "");
     one.stream = entry.value("stream", false);
+    one.carry = entry.value("carry", std::vector<std::string>());
     one.output_target = entry.value("output_target", "");
     one.container = entry.value("container", "");
     one.dtype = entry.value("dtype", "");
@@ -83,6 +84,7 @@ SessionOptions Fixture::options() const {
   options.inputs = {kFolder / inputs};
   options.output_target = output_target;
   options.stream = stream;
+  options.carry = carry;
   options.devices = {testDevice()};
   return options;
 }

@@ -21,6 +21,7 @@ struct Fixture {
   std::string name, file, inputs, output_target, container, dtype, refusal;
   std::vector<std::string> tags;
   bool stream = false, refused = false, interact = false, recurrent = false, train = false;
+  std::vector<std::string> carry;
   int64_t batch_dim = -1;
 
   [[nodiscard]] bool has(const std::string& tag) const;

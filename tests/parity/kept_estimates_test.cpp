@@ -109,7 +109,9 @@ TEST_P(KeptEstimates, GoOnAfterAStopWithTheSameBits) {
     // What was kept was not taken again.
     EXPECT_GT(store.adjoints_kept, 0);
     EXPECT_GT(store.adjoints_given, 0) << stage;
-    if (stage == "response") EXPECT_GT(store.rows_given, 0);
+    if (stage == "response") {
+      EXPECT_GT(store.rows_given, 0);
+    }
   }
 }
 

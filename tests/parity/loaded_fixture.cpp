@@ -15,7 +15,9 @@ LoadedFixture::LoadedFixture(const Fixture& fixture) {
   const auto target = OutputTarget::parse(options.output_target);
   auto inputs =
       readInputs(options.inputs, model_->module.get_method("forward").function().getSchema(), options.device(), false);
-  runner_ = std::make_unique<Runner>(*model_, std::move(inputs), RunnerOptions{options.stream, target.module_name});
+  runner_ = std::make_unique<Runner>(
+      *model_, std::move(inputs),
+      RunnerOptions{options.stream, target.module_name, target.element, parseCarries(options.carry)});
   deriveWeights(*runner_);
   PlainHandler handler(*model_);
   const auto outputs = runner_->run(handler);

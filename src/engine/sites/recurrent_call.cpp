@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "engine/random_draws.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -45,7 +46,7 @@ RecurrentCall parseSequence(CellKind kind, bool packed, const std::vector<c10::I
   const auto flat = arguments[at++].toTensorVector();
   const bool biases = arguments[at++].toBool();
   call.layers = arguments[at++].toInt();
-  at += 2;  // dropout, train: evaluation mode is set
+  at += 2;  // dropout, train: off, or the operator is no site
   call.bidirectional = arguments[at++].toBool();
   if (!packed) call.batch_first = arguments[at].toBool();
   const bool projects = kind == CellKind::lstm && call.hidden.size(-1) != call.carry.size(-1);
@@ -128,6 +129,7 @@ std::optional<RecurrentCall> parseRecurrentCall(const c10::OperatorHandle& op, c
   const auto cell = cells.find(name);
   if (sequence == sequences.end() && cell == cells.end()) return std::nullopt;
   const auto arguments = torch::jit::last(stack, op.schema().arguments().size()).vec();
+  if (drawsNumbers(op, stack)) return std::nullopt;  // a dropout between layers, which a graph has baked in
   auto call = cell != cells.end() ? parseCell(cell->second, arguments)
                                   : parseSequence(sequence->second, op.schema().overload_name() == "data", arguments);
   checkInput(call);

@@ -49,6 +49,11 @@ bool BatchHandler::answer(const c10::OperatorHandle& op, torch::jit::Stack& stac
   return true;
 }
 
+void BatchHandler::restarted() {
+  // What forward wrote to is what was loaded again.
+  std::erase_if(shadows_, [](const Shadow& shadow) { return shadow.parameter < 0; });
+}
+
 void BatchHandler::wantAll(const std::vector<at::Tensor>& unwritten) {
   partial_.wantAll(unwritten);
   read_more_ = true;
@@ -77,8 +82,8 @@ void BatchHandler::answerAny(const c10::OperatorHandle& op, torch::jit::Stack& s
     }
   } else {
     shadowWrittenArguments(op, stack);
-    if (!answerRecurrent(op, stack) && !answerLinear(op, stack) && !answerEmbedding(op, stack) &&
-        !answerPacking(op, stack) && !answerNumber(op, stack)) {
+    if (!answerRandom(op, stack) && !answerRecurrent(op, stack) && !answerLinear(op, stack) &&
+        !answerEmbedding(op, stack) && !answerPacking(op, stack) && !answerNumber(op, stack)) {
       answerOther(op, stack);
     }
   }

@@ -38,6 +38,8 @@ class BatchHandler : public PlainHandler {
   /// it in the next run.
   [[nodiscard]] bool readMore() const { return read_more_; }
 
+  void restarted() override;
+
  protected:
   bool answer(const c10::OperatorHandle& op, torch::jit::Stack& stack) override;
 
@@ -77,6 +79,10 @@ class BatchHandler : public PlainHandler {
   bool answerEmbedding(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerPacking(const c10::OperatorHandle& op, torch::jit::Stack& stack);
   bool answerNumber(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  /// An operator that draws random numbers, for one variant after the other: each from the unchanged model's.
+  bool answerRandom(const c10::OperatorHandle& op, torch::jit::Stack& stack);
+  /// A value as one variant has it: batched tensors lose their variants. Call it under BelowVmap.
+  [[nodiscard]] c10::IValue ofVariant(const c10::IValue& value, int64_t variant) const;
   void answerOther(const c10::OperatorHandle& op, torch::jit::Stack& stack);
 
   [[nodiscard]] const Shadow* shadowOf(const at::Tensor& tensor) const;
