@@ -71,7 +71,7 @@ def test_every_option_of_a_command_is_offered(offered, command):
     (["rank", "--progress", ""], {"auto", "none", "plain", "json"}),
     (["mask", "run", "--by", "w"], {"wanda"}),
     (["rank", "model.pt", "--by", "st"], {"step"}),
-    (["mask", "run", "--scope", ""], {"global", "matrix"}),
+    (["mask", "run", "--scope", ""], {"global", "layer", "matrix"}),
     (["export", "--format", "n"], {"npz"}),
     (["completion", ""], {"bash", "fish", "zsh"}),
     (["help", "met"], {"methods", "metrics"}),

@@ -81,7 +81,9 @@ def test_the_run_folder_topic_names_every_file(tmp_path):
     for part in (1, 2):
         assert rank("gru_1_layer", tmp_path / str(part), "--method", "exhaustive", "--shard", f"{part}/2").code == 0
     succeed("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "merged")
-    files = {file.name for file in [*(tmp_path / "run").iterdir(), *(tmp_path / "merged").iterdir()] if not file.name.startswith(".")}
+    assert rank("gru_1_layer", tmp_path / "groups", "--components", "unit", "--by", "class").code == 0
+    folders = [tmp_path / "run", tmp_path / "merged", tmp_path / "groups"]
+    files = {file.name for folder in folders for file in folder.iterdir() if not file.name.startswith(".")}
     named = set(re.findall(r"[a-z_]+\.(?:safetensors|json|csv|npz|html)\b", said))
     assert files == named, files ^ named
 
