@@ -213,9 +213,9 @@ def test_refusals(weather, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_runs_without_impacts_of_single_weights_are_refused(tmp_path):
+def test_runs_of_components_keep_components_and_biases_alone_are_refused(tmp_path):
     assert rank("gru_1_layer", tmp_path / "units", "--components", "unit").code == 0
-    refuse(OUTPUT, "--components weight", of=heft("mask", tmp_path / "units", "--keep", 0.5, "-q"))
+    assert "4 of 8 units stay" in succeed("mask", tmp_path / "units", "--keep", 0.5, "-q").out
     assert rank("gru_1_layer", tmp_path / "bias", "--parameters", "*bias*").code == 0
     refuse(USAGE, "--biases", of=heft("mask", tmp_path / "bias", "--keep", 0.5, "-q"))
     succeed("mask", tmp_path / "bias", "--keep", 0.5, "--biases", "-q")
