@@ -158,7 +158,7 @@ def test_export_takes_a_selection_and_a_file(run, tmp_path):
     table = tmp_path / "rows.csv"
     said = succeed("export", run[0], "--parameters", "*weight_hh*[0:2,:]", "head.bias", "-o", table, "--json").json
     rows = pd.read_csv(table)
-    assert said == {"file": str(table), "rows": len(rows)}
+    assert said == {"file": str(table), "rows": len(rows), "table": "weights"}
     assert set(rows.parameter) == {"rnn.weight_hh_l0", "head.bias"}
     assert set(rows[rows.parameter == "rnn.weight_hh_l0"].unit) == {0, 1}
 

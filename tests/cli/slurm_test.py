@@ -99,8 +99,8 @@ exec {HEFT} "${{words[@]}}"
     program.chmod(0o755)
     command = [*arguments, "--shards", 7, "-o", run]
     jobs = submit(cluster, *command, HEFT=str(program))
-    os.kill(measuring(run, 2, 0.3 * seconds / 7), signal.SIGKILL)
-    measuring(run, 4, 0.4 * seconds / 7)
+    os.kill(measuring(run, 2, 0.5 * seconds / 7), signal.SIGKILL)
+    measuring(run, 4, 0.6 * seconds / 7)
     cluster.requeue(f"{jobs['measures']}_4")
     refused = subprocess.run([SUBMIT, *map(str, command)], env={**cluster.environment, "HEFT": str(program)}, capture_output=True, text=True)
     assert refused.returncode == USAGE and f"scancel {jobs['measures']}" in refused.stderr, refused
@@ -128,7 +128,7 @@ def test_a_preempted_part_saves_queues_itself_again_and_loses_nothing(cluster, w
     for attempt in range(3):  # Slurm takes a second or two to pre-empt a job, and a part may be done by then
         run = tmp_path / f"run-{attempt}"
         jobs = submit(cluster, *arguments, "--shards", 2, "-o", run)
-        measuring(run, 2, 0.05 * seconds)  # the number of an array's last task is the array's own
+        measuring(run, 2, 0.2 * seconds)  # the number of an array's last task is the array's own
         cluster.preempt(f"{jobs['measures']}_2")
         cluster.settle()
         said = log(run, "part-2")
@@ -157,7 +157,8 @@ def test_what_is_cancelled_saves_and_stays_away(cluster, work, tmp_path):
 
 
 def test_auto_estimates_once_shares_the_candidates_and_settles_in_the_merge(cluster, tmp_path):
-    arguments = [*model_arguments("trained_lstm"), "--top", 10]
+    # With a budget below its weights, which would be executed whole otherwise.
+    arguments = [*model_arguments("trained_lstm"), "--top", 10, "--budget", 900]
     succeed("rank", *arguments, "-q", "-o", tmp_path / "alone")
     run = tmp_path / "run"
     jobs = submit(cluster, *arguments, "--shards", 3, "-o", run)
