@@ -15,7 +15,7 @@ import pytest
 from slurm_cluster import SlurmCluster, Unavailable, wait_until
 from slurm_processes import Processes
 
-from heft import HEFT, MODELS, OUTPUT, USAGE, bits, few_inputs, heft, model_arguments, refuse, succeed
+from heft import HEFT, MODELS, OUTPUT, USAGE, bits, few_inputs, heft, refuse, succeed
 
 SUBMIT = Path(__file__).resolve().parents[2] / "scripts" / "slurm" / "submit"
 
@@ -157,8 +157,8 @@ def test_what_is_cancelled_saves_and_stays_away(cluster, work, tmp_path):
 
 
 def test_auto_estimates_once_shares_the_candidates_and_settles_in_the_merge(cluster, tmp_path):
-    # With a budget below its weights, which would be executed whole otherwise.
-    arguments = [*model_arguments("trained_lstm"), "--top", 10, "--budget", 900]
+    # A model that is too large to be executed whole.
+    arguments = [MODELS / "digits-lstm.pt", "--inputs", few_inputs("digits-lstm", tmp_path, 6), "--top", 10]
     succeed("rank", *arguments, "-q", "-o", tmp_path / "alone")
     run = tmp_path / "run"
     jobs = submit(cluster, *arguments, "--shards", 3, "-o", run)
