@@ -35,7 +35,7 @@ def work(tmp_path_factory):
     """Some seconds of executing: the arguments; the run that one process makes of it; and its seconds."""
     folder = tmp_path_factory.mktemp("whole")
     inputs = few_inputs("digits-lstm", folder, 6)
-    arguments = [MODELS / "digits-lstm.pt", "--inputs", inputs, "--method", "exhaustive", "--parameters", "rnn.weight_hh_l1[0:256,:]"]
+    arguments = [MODELS / "digits-lstm.pt", "--inputs", inputs, "--method", "exhaustive", "--parameters", "rnn.weight_hh_l1[0:384,:]"]
     begin = time.monotonic()
     succeed("rank", *arguments, "-q", "-o", folder / "run")
     return arguments, bits(folder / "run"), time.monotonic() - begin
@@ -99,8 +99,8 @@ exec {HEFT} "${{words[@]}}"
     program.chmod(0o755)
     command = [*arguments, "--shards", 7, "-o", run]
     jobs = submit(cluster, *command, HEFT=str(program))
-    os.kill(measuring(run, 2, 0.5 * seconds / 7), signal.SIGKILL)
-    measuring(run, 4, 0.6 * seconds / 7)
+    os.kill(measuring(run, 2, 0.35 * seconds / 7), signal.SIGKILL)
+    measuring(run, 4, 0.45 * seconds / 7)
     cluster.requeue(f"{jobs['measures']}_4")
     refused = subprocess.run([SUBMIT, *map(str, command)], env={**cluster.environment, "HEFT": str(program)}, capture_output=True, text=True)
     assert refused.returncode == USAGE and f"scancel {jobs['measures']}" in refused.stderr, refused
@@ -128,7 +128,7 @@ def test_a_preempted_part_saves_queues_itself_again_and_loses_nothing(cluster, w
     for attempt in range(3):  # Slurm takes a second or two to pre-empt a job, and a part may be done by then
         run = tmp_path / f"run-{attempt}"
         jobs = submit(cluster, *arguments, "--shards", 2, "-o", run)
-        measuring(run, 2, 0.2 * seconds)  # the number of an array's last task is the array's own
+        measuring(run, 2, 0.1 * seconds)  # the number of an array's last task is the array's own
         cluster.preempt(f"{jobs['measures']}_2")
         cluster.settle()
         said = log(run, "part-2")
