@@ -224,7 +224,8 @@ void BatchExecutor::execute(std::span<const Variant> variants, const ReceiveOutp
   runBaseline();
   const auto [read, as_they_are] = resolved(variants);
   for (size_t first = 0; first < variants.size();) {
-    if (read[first].changes.empty() && !variants[first].changes.empty()) {  // a weight that a mask or a relu leaves out
+    // A weight that a mask or a relu leaves out.
+    if (!as_they_are[first] && read[first].changes.empty() && !variants[first].changes.empty()) {
       receive(first, baseline_.unsqueeze(0));
       ++first;
       continue;

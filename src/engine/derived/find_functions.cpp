@@ -133,11 +133,7 @@ void FunctionFinder::noteWrites(const c10::OperatorHandle& op,
 
 int64_t FunctionFinder::knownCall(const c10::OperatorHandle& op, const std::vector<c10::IValue>& arguments) const {
   const auto same = [&](const WeightOperand& operand, const at::Tensor& tensor) {
-    const auto& base = operand.kind == WeightOperand::Kind::parameter
-                           ? model_.weights(operand.index).value
-                           : calls_[static_cast<size_t>(operand.index)].results[operand.result];
-    return tensor.has_storage() && tensor.storage().data() == base.storage().data() &&
-           formOf(tensor, base) == operand.form;
+    return isOperand(model_, calls_, operand, tensor);
   };
   for (size_t call = 0; call < calls_.size(); ++call) {
     if (calls_[call].matches(op, arguments, same)) return static_cast<int64_t>(call);

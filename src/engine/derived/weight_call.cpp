@@ -60,4 +60,13 @@ std::vector<at::Tensor> WeightCall::run(const std::function<at::Tensor(const Wei
   return all;
 }
 
+bool isOperand(const Model& model, const std::vector<WeightCall>& calls, const WeightOperand& operand,
+               const at::Tensor& tensor) {
+  const auto& base = operand.kind == WeightOperand::Kind::parameter
+                         ? model.weights(operand.index).value
+                         : calls[static_cast<size_t>(operand.index)].results[operand.result];
+  return tensor.has_storage() && tensor.storage().data() == base.storage().data() &&
+         formOf(tensor, base) == operand.form;
+}
+
 }  // namespace heft

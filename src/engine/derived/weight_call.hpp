@@ -50,4 +50,8 @@ struct WeightCall {
   [[nodiscard]] std::vector<at::Tensor> run(const std::function<at::Tensor(const WeightOperand&)>& value) const;
 };
 
+/// True when `tensor` is an operand that isn't a constant, of a call that follows `calls`.
+bool isOperand(const Model& model, const std::vector<WeightCall>& calls, const WeightOperand& operand,
+               const at::Tensor& tensor);
+
 }  // namespace heft

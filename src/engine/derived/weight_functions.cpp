@@ -106,21 +106,13 @@ WeightFunctions::WeightFunctions(std::vector<WeightCall> calls, std::vector<Sour
   for (size_t call = 0; call < calls_.size(); ++call) by_name_[calls_[call].op.schema().name()].push_back(call);
 }
 
-bool WeightFunctions::isOperand(const Model& model, const WeightOperand& operand, const at::Tensor& tensor) const {
-  const auto& base = operand.kind == WeightOperand::Kind::parameter
-                         ? model.weights(operand.index).value
-                         : calls_[static_cast<size_t>(operand.index)].results[operand.result];
-  return tensor.has_storage() && tensor.storage().data() == base.storage().data() &&
-         formOf(tensor, base) == operand.form;
-}
-
 bool WeightFunctions::answer(const Model& model, const c10::OperatorHandle& op, torch::jit::Stack& stack) const {
   const auto count = op.schema().arguments().size();
   const auto found = by_name_.find(op.schema().name());
   if (found != by_name_.end()) {
     const auto given = torch::jit::last(stack, count).vec();
     const auto same = [&](const WeightOperand& operand, const at::Tensor& tensor) {
-      return isOperand(model, operand, tensor);
+      return isOperand(model, calls_, operand, tensor);
     };
     for (const auto call : found->second) {
       if (!calls_[call].matches(op, given, same)) continue;

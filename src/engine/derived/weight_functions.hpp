@@ -51,7 +51,6 @@ class WeightFunctions {
 
  private:
   void resolveInto(const Model& model, size_t derived, std::span<const Variant> variants, Resolved& resolved) const;
-  [[nodiscard]] bool isOperand(const Model& model, const WeightOperand& operand, const at::Tensor& tensor) const;
 
   std::vector<WeightCall> calls_;
   std::vector<Source> sources_;
