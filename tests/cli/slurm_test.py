@@ -69,7 +69,7 @@ def measuring(run, part, seconds):
     def find():
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                words = file.read_bytes().decode().split("\0")
+                words = os.fsdecode(file.read_bytes()).split("\0")  # other tests run what is no UTF-8
             except OSError:  # it has ended meanwhile
                 continue
             if "--shard" in words and folder in words and (Path(folder) / "checkpoint").exists():
