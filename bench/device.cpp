@@ -14,7 +14,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "engine/executor.hpp"
+#include "engine/estimate/take_emission_adjoints.hpp"
+#include "engine/execute/executor.hpp"
 #include "products.hpp"
 #include "saved_model.hpp"
 
@@ -122,7 +123,8 @@ int run(const Options& options) {
   session_options.devices = {at::Device(options.device)};
   Session session(session_options);
   const auto rate = productRate(session.baseline().device(), options.products != ProductForm::floats);
-  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.products = options.products});
+  const auto executor = makeBatchExecutor(session.runner(), session.layout(),
+                                          {.products = options.products, .adjoints = emissionAdjoints});
   const auto& parameters = session.model().parameters;
   double all_seconds = 0, all_flop = 0, all_weights = 0;
   for (size_t p = 0; p < parameters.size(); ++p) {

@@ -13,9 +13,10 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "engine/executor.hpp"
-#include "engine/products/delta_product.hpp"
-#include "engine/products/small_products.hpp"
+#include "engine/estimate/take_emission_adjoints.hpp"
+#include "engine/execute/executor.hpp"
+#include "engine/kernels/products/delta_product.hpp"
+#include "engine/kernels/products/small_products.hpp"
 #include "products.hpp"
 #include "saved_model.hpp"
 
@@ -109,7 +110,7 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
   const auto inputs = makeInputs(shape);
   const SavedModel saved(module, inputs);
   Session session(saved.options());
-  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.products = products});
+  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.products = products, .adjoints = emissionAdjoints});
   const auto parameterIndex = [&] {
     for (size_t p = 0; p < session.model().parameters.size(); ++p) {
       if (session.model().parameters[p].name == parameter) return static_cast<int64_t>(p);

@@ -2,7 +2,7 @@
 
 #include <torch/script.h>
 
-#include "engine/kernels/cell_kind.hpp"
+#include "engine/cells/cell_kind.hpp"
 
 namespace heft::bench {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/products/product_form.hpp"
+#include "engine/kernels/products/product_form.hpp"
 
 namespace heft::bench {
 

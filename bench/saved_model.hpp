@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "made_model.hpp"
-#include "measure/session.hpp"
+#include "measure/session/session.hpp"
 
 namespace heft::bench {
 

@@ -8,14 +8,14 @@
 
 #include "data/memory.hpp"
 #include "data/scratch_folder.hpp"
-#include "engine/device.hpp"
+#include "engine/forward/device.hpp"
 #include "heft/error.hpp"
-#include "measure/provenance.hpp"
-#include "measure/rank.hpp"
+#include "measure/rank/rank.hpp"
+#include "measure/session/provenance.hpp"
 #include "model/archive.hpp"
 #include "model/weight_label.hpp"
-#include "run/findings.hpp"
-#include "run/run_folder.hpp"
+#include "run/findings/findings.hpp"
+#include "run/folder/run_folder.hpp"
 
 namespace heft {
 namespace {

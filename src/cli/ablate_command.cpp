@@ -5,10 +5,10 @@
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/signals.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "measure/what_if.hpp"
-#include "run/json_text.hpp"
-#include "run/words.hpp"
+#include "measure/rank/what_if.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "measure/what_if.hpp"
+#include "measure/rank/what_if.hpp"
 
 namespace heft::cli {
 

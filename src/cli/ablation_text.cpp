@@ -4,7 +4,7 @@
 
 #include "cli/ablation.hpp"
 #include "cli/table.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
 
 namespace heft::cli {
 namespace {

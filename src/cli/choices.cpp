@@ -2,8 +2,8 @@
 
 #include <initializer_list>
 
-#include "measure/criteria.hpp"
-#include "run/settings.hpp"
+#include "compare/measures/criteria.hpp"
+#include "run/stored/settings.hpp"
 
 namespace heft::cli {
 namespace {

@@ -4,14 +4,14 @@
 #include "cli/options.hpp"
 #include "data/atomic_file.hpp"
 #include "data/printable.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "measure/selection.hpp"
-#include "run/export.hpp"
-#include "run/export_components.hpp"
-#include "run/findings.hpp"
-#include "run/json_text.hpp"
-#include "run/run_folder.hpp"
-#include "run/words.hpp"
+#include "measure/weights/selection.hpp"
+#include "run/findings/findings.hpp"
+#include "run/folder/export.hpp"
+#include "run/folder/export_components.hpp"
+#include "run/folder/run_folder.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

@@ -7,11 +7,11 @@
 #include "cli/inspection.hpp"
 #include "cli/options.hpp"
 #include "data/stored_types.hpp"
-#include "engine/describe.hpp"
-#include "engine/describe_sites.hpp"
+#include "engine/estimate/describe.hpp"
+#include "engine/estimate/describe_sites.hpp"
 #include "heft/error.hpp"
 #include "model/graph_sites.hpp"
-#include "run/json_text.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

@@ -1,5 +1,5 @@
 #include "cli/inspection.hpp"
-#include "run/json_text.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 

@@ -3,7 +3,7 @@
 
 #include "cli/inspection.hpp"
 #include "cli/table.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
 
 namespace heft::cli {
 namespace {

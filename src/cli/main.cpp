@@ -17,9 +17,9 @@
 #include "cli/sleeping_threads.hpp"
 #include "data/memory.hpp"
 #include "data/printable.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
-#include "run/words.hpp"
 
 namespace {
 

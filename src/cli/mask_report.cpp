@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "cli/table.hpp"
-#include "run/json_text.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "compare/measures/removal.hpp"
 #include "mask/mask.hpp"
-#include "measure/removal.hpp"
 
 namespace heft::cli {
 

@@ -7,13 +7,13 @@
 #include "cli/ranked.hpp"
 #include "cli/run_files.hpp"
 #include "cli/signals.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "measure/rank.hpp"
-#include "run/findings.hpp"
-#include "run/json_text.hpp"
-#include "run/sealed_json.hpp"
-#include "run/shard.hpp"
-#include "run/words.hpp"
+#include "measure/rank/rank.hpp"
+#include "run/findings/findings.hpp"
+#include "run/stored/json_text.hpp"
+#include "run/stored/sealed_json.hpp"
+#include "run/stored/shard.hpp"
 
 namespace heft::cli {
 namespace {

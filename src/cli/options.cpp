@@ -4,7 +4,7 @@
 #include <charconv>
 #include <sstream>
 
-#include "engine/device.hpp"
+#include "engine/forward/device.hpp"
 #include "heft/error.hpp"
 
 namespace heft::cli {

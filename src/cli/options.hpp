@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "measure/provenance.hpp"
-#include "measure/session.hpp"
-#include "run/run.hpp"
-#include "run/settings.hpp"
+#include "measure/session/provenance.hpp"
+#include "measure/session/session.hpp"
+#include "run/stored/run.hpp"
+#include "run/stored/settings.hpp"
 
 namespace heft::cli {
 

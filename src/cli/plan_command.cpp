@@ -8,9 +8,9 @@
 #include "cli/signals.hpp"
 #include "data/process_age.hpp"
 #include "heft/error.hpp"
-#include "measure/plan_ranking.hpp"
-#include "run/json_text.hpp"
-#include "run/shard.hpp"
+#include "measure/plan/plan_ranking.hpp"
+#include "run/stored/json_text.hpp"
+#include "run/stored/shard.hpp"
 
 namespace heft::cli {
 namespace {

@@ -5,8 +5,8 @@
 #include "cli/progress.hpp"
 #include "cli/table.hpp"
 #include "data/memory.hpp"
-#include "run/json_text.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "measure/plan.hpp"
-#include "measure/plan_jobs.hpp"
+#include "measure/plan/plan.hpp"
+#include "measure/plan/plan_jobs.hpp"
 
 namespace heft::cli {
 

@@ -9,8 +9,8 @@
 
 #include "data/printable.hpp"
 #include "data/seconds_since.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "run/words.hpp"
 
 namespace heft::cli {
 namespace {

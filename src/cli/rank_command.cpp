@@ -6,14 +6,14 @@
 #include "cli/ranked.hpp"
 #include "cli/shard_run.hpp"
 #include "cli/signals.hpp"
+#include "compare/measures/input_features.hpp"
 #include "data/name_list.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "measure/input_features.hpp"
-#include "measure/joint.hpp"
-#include "measure/rank.hpp"
-#include "run/findings.hpp"
-#include "run/run_folder.hpp"
-#include "run/words.hpp"
+#include "measure/rank/joint.hpp"
+#include "measure/rank/rank.hpp"
+#include "run/findings/findings.hpp"
+#include "run/folder/run_folder.hpp"
 
 namespace heft::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/options.hpp"
-#include "run/settings.hpp"
+#include "run/stored/settings.hpp"
 
 namespace heft::cli {
 

@@ -2,10 +2,10 @@
 
 #include <iostream>
 
-#include "run/findings.hpp"
-#include "run/json_text.hpp"
-#include "run/verdict.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
+#include "run/findings/findings.hpp"
+#include "run/stored/json_text.hpp"
+#include "run/text/verdict.hpp"
 
 namespace heft::cli {
 namespace {

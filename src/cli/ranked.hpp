@@ -4,8 +4,8 @@
 
 #include "cli/command.hpp"
 #include "heft/error.hpp"
-#include "run/checkpoint.hpp"
-#include "run/run_folder.hpp"
+#include "run/folder/run_folder.hpp"
+#include "run/stored/checkpoint.hpp"
 
 namespace heft::cli {
 

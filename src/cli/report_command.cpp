@@ -7,9 +7,9 @@
 #include "report/compared.hpp"
 #include "report/page.hpp"
 #include "report/page_data.hpp"
-#include "run/findings.hpp"
-#include "run/json_text.hpp"
-#include "run/run_folder.hpp"
+#include "run/findings/findings.hpp"
+#include "run/folder/run_folder.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

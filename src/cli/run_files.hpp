@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "cli/options.hpp"
-#include "measure/session.hpp"
-#include "run/run.hpp"
+#include "measure/session/session.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft::cli {
 

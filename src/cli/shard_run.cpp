@@ -8,10 +8,10 @@
 #include "cli/progress.hpp"
 #include "cli/signals.hpp"
 #include "data/seconds_since.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "measure/rank.hpp"
-#include "run/json_text.hpp"
-#include "run/words.hpp"
+#include "measure/rank/rank.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

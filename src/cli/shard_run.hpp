@@ -7,8 +7,8 @@
 
 #include "cli/command.hpp"
 #include "cli/ranked.hpp"
-#include "measure/session.hpp"
-#include "run/shard.hpp"
+#include "measure/session/session.hpp"
+#include "run/stored/shard.hpp"
 
 namespace heft::cli {
 

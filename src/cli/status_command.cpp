@@ -7,9 +7,9 @@
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "cli/table.hpp"
-#include "run/json_text.hpp"
-#include "run/shard.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
+#include "run/stored/json_text.hpp"
+#include "run/stored/shard.hpp"
 
 namespace heft::cli {
 namespace {

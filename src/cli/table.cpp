@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "run/words.hpp"
+#include "data/words.hpp"
 
 namespace heft::cli {
 namespace {

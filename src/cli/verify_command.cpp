@@ -5,13 +5,13 @@
 #include "cli/progress.hpp"
 #include "cli/run_files.hpp"
 #include "cli/signals.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "measure/component.hpp"
-#include "measure/reference.hpp"
-#include "run/json_text.hpp"
-#include "run/run_folder.hpp"
-#include "run/verification.hpp"
-#include "run/words.hpp"
+#include "measure/rank/reference.hpp"
+#include "measure/weights/component.hpp"
+#include "run/findings/verification.hpp"
+#include "run/folder/run_folder.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft::cli {
 namespace {

@@ -7,9 +7,9 @@
 #include "analysis/rank_statistics.hpp"
 #include "heft/error.hpp"
 #include "model/weight_label.hpp"
-#include "run/component_findings.hpp"
-#include "run/findings.hpp"
-#include "run/group_table.hpp"
+#include "run/findings/component_findings.hpp"
+#include "run/findings/findings.hpp"
+#include "run/stored/group_table.hpp"
 
 namespace heft {
 namespace {

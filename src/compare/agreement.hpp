@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "run/run.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

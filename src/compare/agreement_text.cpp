@@ -4,10 +4,10 @@
 
 #include "compare/agreement.hpp"
 #include "data/printable.hpp"
-#include "run/component_findings.hpp"
-#include "run/json_text.hpp"
-#include "run/verdict.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
+#include "run/findings/component_findings.hpp"
+#include "run/stored/json_text.hpp"
+#include "run/text/verdict.hpp"
 
 namespace heft {
 namespace {

@@ -11,7 +11,7 @@
 #include "analysis/grouped_scores.hpp"
 #include "analysis/paired_test.hpp"
 #include "heft/error.hpp"
-#include "measure/component.hpp"
+#include "measure/weights/component.hpp"
 
 namespace heft {
 namespace {

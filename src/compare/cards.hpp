@@ -9,9 +9,9 @@
 
 #include "analysis/bootstrap.hpp"
 #include "analysis/scorecard.hpp"
-#include "measure/criteria.hpp"
-#include "measure/removal.hpp"
-#include "run/run.hpp"
+#include "compare/measures/criteria.hpp"
+#include "compare/measures/removal.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

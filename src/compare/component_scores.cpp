@@ -6,10 +6,10 @@
 #include <limits>
 
 #include "analysis/rank_statistics.hpp"
-#include "measure/component.hpp"
-#include "run/component_findings.hpp"
-#include "run/json_text.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
+#include "measure/weights/component.hpp"
+#include "run/findings/component_findings.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft {
 namespace {

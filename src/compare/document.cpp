@@ -5,9 +5,9 @@
 
 #include "data/atomic_file.hpp"
 #include "data/csv.hpp"
-#include "run/findings.hpp"
-#include "run/sealed_json.hpp"
-#include "run/tables.hpp"
+#include "run/findings/findings.hpp"
+#include "run/stored/sealed_json.hpp"
+#include "run/text/tables.hpp"
 
 namespace heft {
 

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "measure/removal.hpp"
-#include "run/run.hpp"
+#include "compare/measures/removal.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

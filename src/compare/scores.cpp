@@ -7,7 +7,7 @@
 
 #include "data/safetensors.hpp"
 #include "heft/error.hpp"
-#include "run/findings.hpp"
+#include "run/findings/findings.hpp"
 
 namespace heft {
 

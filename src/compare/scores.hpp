@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "measure/criteria.hpp"
-#include "run/run.hpp"
+#include "compare/measures/criteria.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

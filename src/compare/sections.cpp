@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "model/weight_label.hpp"
-#include "run/json_text.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft {
 namespace {

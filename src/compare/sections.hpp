@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "compare/cards.hpp"
+#include "compare/measures/disagreeing_weights.hpp"
+#include "compare/measures/effects.hpp"
+#include "compare/measures/held_features.hpp"
+#include "compare/measures/outlier_groups.hpp"
+#include "compare/measures/removal.hpp"
 #include "compare/shift.hpp"
-#include "measure/disagreeing_weights.hpp"
-#include "measure/effects.hpp"
-#include "measure/held_features.hpp"
-#include "measure/outlier_groups.hpp"
-#include "measure/removal.hpp"
 
 namespace heft {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "measure/criteria.hpp"
-#include "run/run.hpp"
+#include "compare/measures/criteria.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

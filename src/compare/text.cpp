@@ -6,9 +6,9 @@
 #include <cstring>
 #include <limits>
 
+#include "data/words.hpp"
 #include "model/weight_label.hpp"
-#include "run/verdict.hpp"
-#include "run/words.hpp"
+#include "run/text/verdict.hpp"
 
 namespace heft {
 namespace {

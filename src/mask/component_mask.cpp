@@ -6,10 +6,10 @@
 #include <set>
 
 #include "analysis/rank_statistics.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "measure/component.hpp"
-#include "run/component_findings.hpp"
-#include "run/words.hpp"
+#include "measure/weights/component.hpp"
+#include "run/findings/component_findings.hpp"
 
 namespace heft {
 namespace {

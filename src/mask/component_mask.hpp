@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mask/mask.hpp"
-#include "run/run.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <span>
 
+#include "data/words.hpp"
 #include "heft/error.hpp"
-#include "run/words.hpp"
 
 namespace heft {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "measure/criteria.hpp"
+#include "compare/measures/criteria.hpp"
 #include "model/structure.hpp"
 
 namespace heft {

@@ -1,6 +1,6 @@
 #include "data/safetensors.hpp"
+#include "data/words.hpp"
 #include "mask/mask.hpp"
-#include "run/words.hpp"
 
 namespace heft {
 

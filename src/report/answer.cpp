@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "run/words.hpp"
+#include "data/words.hpp"
 
 namespace heft {
 

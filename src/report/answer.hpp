@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "run/settings.hpp"
+#include "run/stored/settings.hpp"
 
 namespace heft {
 

@@ -1,7 +1,7 @@
 #include "report/certainty.hpp"
 
+#include "data/words.hpp"
 #include "report/answer.hpp"
-#include "run/words.hpp"
 
 namespace heft {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/words.hpp"
 #include "heft/error.hpp"
 #include "report/answer.hpp"
 #include "report/json_parts.hpp"
-#include "run/json_reader.hpp"
-#include "run/words.hpp"
+#include "run/stored/json_reader.hpp"
 
 namespace heft {
 namespace {

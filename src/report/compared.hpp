@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "run/findings.hpp"
-#include "run/run.hpp"
+#include "run/findings/findings.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

@@ -7,10 +7,10 @@
 #include <span>
 
 #include "analysis/rank_statistics.hpp"
+#include "data/words.hpp"
 #include "report/json_parts.hpp"
-#include "run/component_findings.hpp"
-#include "run/group_table.hpp"
-#include "run/words.hpp"
+#include "run/findings/component_findings.hpp"
+#include "run/stored/group_table.hpp"
 
 namespace heft {
 namespace {

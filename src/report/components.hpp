@@ -6,7 +6,7 @@
 
 #include "report/answer.hpp"
 #include "report/page_data.hpp"
-#include "run/run.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

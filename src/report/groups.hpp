@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "analysis/impact_sums.hpp"
-#include "run/run.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

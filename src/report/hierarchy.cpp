@@ -4,9 +4,9 @@
 #include <cmath>
 #include <map>
 
+#include "data/words.hpp"
 #include "report/certainty.hpp"
 #include "report/components.hpp"
-#include "run/words.hpp"
 
 namespace heft {
 namespace {

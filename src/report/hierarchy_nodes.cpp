@@ -2,9 +2,9 @@
 #include <map>
 
 #include "analysis/rank_statistics.hpp"
+#include "data/words.hpp"
 #include "model/weight_label.hpp"
 #include "report/hierarchy.hpp"
-#include "run/words.hpp"
 
 namespace heft {
 namespace {

@@ -6,10 +6,10 @@
 
 #include "analysis/disagreement.hpp"
 #include "analysis/log_histogram.hpp"
+#include "data/words.hpp"
 #include "model/weight_label.hpp"
-#include "run/json_text.hpp"
-#include "run/judgement.hpp"
-#include "run/words.hpp"
+#include "run/findings/judgement.hpp"
+#include "run/stored/json_text.hpp"
 
 namespace heft {
 namespace {

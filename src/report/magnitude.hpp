@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "report/answer.hpp"
-#include "run/findings.hpp"
-#include "run/run.hpp"
+#include "run/findings/findings.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

@@ -1,8 +1,8 @@
 #include "report/outliers.hpp"
 
+#include "data/words.hpp"
 #include "report/certainty.hpp"
 #include "report/groups.hpp"
-#include "run/words.hpp"
 
 namespace heft {
 namespace {

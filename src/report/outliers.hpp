@@ -6,7 +6,7 @@
 
 #include "analysis/robust_bins.hpp"
 #include "report/answer.hpp"
-#include "run/run.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "data/words.hpp"
 #include "report/answer.hpp"
 #include "report/compared.hpp"
 #include "report/components.hpp"
@@ -10,9 +11,8 @@
 #include "report/magnitude.hpp"
 #include "report/outliers.hpp"
 #include "report/signs.hpp"
-#include "run/judgement.hpp"
-#include "run/verdict.hpp"
-#include "run/words.hpp"
+#include "run/findings/judgement.hpp"
+#include "run/text/verdict.hpp"
 
 namespace heft {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "run/findings.hpp"
-#include "run/run.hpp"
+#include "run/findings/findings.hpp"
+#include "run/stored/run.hpp"
 
 namespace heft {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "data/words.hpp"
 #include "report/certainty.hpp"
-#include "run/words.hpp"
 
 namespace heft {
 namespace {

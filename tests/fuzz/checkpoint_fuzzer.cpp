@@ -2,8 +2,8 @@
 #include "data/safetensors.hpp"
 #include "end_or_refuse.hpp"
 #include "fuzz_folder.hpp"
-#include "run/checkpoint.hpp"
-#include "run/checkpoint_part.hpp"
+#include "run/stored/checkpoint.hpp"
+#include "run/stored/checkpoint_part.hpp"
 
 namespace {
 

@@ -1,6 +1,6 @@
 #include "end_or_refuse.hpp"
-#include "measure/component.hpp"
-#include "measure/selection.hpp"
+#include "measure/weights/component.hpp"
+#include "measure/weights/selection.hpp"
 #include "unit/structure_helpers.hpp"
 
 // What --component and --parameters may be given.

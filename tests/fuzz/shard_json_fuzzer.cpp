@@ -1,6 +1,6 @@
 #include "end_or_refuse.hpp"
 #include "fuzz_folder.hpp"
-#include "run/shard.hpp"
+#include "run/stored/shard.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto& folder = heft::fuzz::scratch();

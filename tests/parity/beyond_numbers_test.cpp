@@ -6,8 +6,8 @@
 
 #include "../bench/saved_model.hpp"
 #include "data/scratch_folder.hpp"
-#include "measure/provenance.hpp"
-#include "measure/rank.hpp"
+#include "measure/rank/rank.hpp"
+#include "measure/session/provenance.hpp"
 #include "parity/fixtures.hpp"
 #include "parity/loaded_fixture.hpp"
 

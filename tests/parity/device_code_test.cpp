@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "measure/response.hpp"
+#include "measure/estimate/response.hpp"
 #include "parity/fixtures.hpp"
 
 namespace heft::test {

@@ -8,10 +8,11 @@
 #include <random>
 #include <set>
 
-#include "engine/few_rows.hpp"
-#include "engine/products/delta_product.hpp"
+#include "engine/estimate/take_emission_adjoints.hpp"
+#include "engine/execute/few_rows.hpp"
+#include "engine/kernels/products/delta_product.hpp"
 #include "heft/error.hpp"
-#include "measure/session.hpp"
+#include "measure/session/session.hpp"
 #include "parity/loaded_fixture.hpp"
 
 namespace heft::test {
@@ -227,7 +228,8 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   const auto baseline = session.baseline().to(at::kCPU).flatten();
   const auto loop = makeLoopExecutor(session.runner(), session.layout());
   const auto batch = makeBatchExecutor(session.runner(), session.layout(),
-                                       {.products = form, .as_device = products >= Products::device_float32});
+                                       {.products = form, .adjoints = emissionAdjoints,
+                                        .as_device = products >= Products::device_float32});
   std::mt19937_64 random(5);
   for (size_t p = 0; p < session.model().parameters.size(); ++p) {
     const auto count = session.model().parameters[p].value.numel();

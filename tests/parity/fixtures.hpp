@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/safetensors.hpp"
-#include "measure/session.hpp"
+#include "measure/session/session.hpp"
 
 namespace heft::test {
 

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "heft/error.hpp"
-#include "measure/response.hpp"
+#include "measure/estimate/response.hpp"
 #include "parity/fixtures.hpp"
 
 namespace heft::test {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/executor.hpp"
+#include "engine/execute/executor.hpp"
 #include "parity/fixtures.hpp"
 
 namespace heft::test {

@@ -5,7 +5,7 @@
 
 #include <numeric>
 
-#include "engine/delta/baseline_calls.hpp"
+#include "engine/execute/delta/baseline_calls.hpp"
 #include "parity/loaded_fixture.hpp"
 #include "unit/file_helpers.hpp"
 

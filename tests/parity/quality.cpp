@@ -7,7 +7,7 @@
 
 #include "analysis/random.hpp"
 #include "analysis/rank_statistics.hpp"
-#include "engine/executor.hpp"
+#include "engine/execute/executor.hpp"
 
 namespace heft::test {
 namespace {

@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "measure/response.hpp"
+#include "measure/estimate/response.hpp"
 
 namespace heft::test {
 

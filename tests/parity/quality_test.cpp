@@ -5,7 +5,7 @@
 
 #include "analysis/rank_statistics.hpp"
 #include "data/safetensors.hpp"
-#include "measure/response.hpp"
+#include "measure/estimate/response.hpp"
 #include "parity/fixtures.hpp"
 #include "unit/file_helpers.hpp"
 

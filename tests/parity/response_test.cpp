@@ -1,4 +1,4 @@
-#include "measure/response.hpp"
+#include "measure/estimate/response.hpp"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "analysis/random.hpp"
-#include "engine/executor.hpp"
+#include "engine/execute/executor.hpp"
 #include "parity/fixtures.hpp"
 
 namespace heft::test {

@@ -5,9 +5,10 @@
 #include <random>
 
 #include "../bench/saved_model.hpp"
-#include "engine/delta/baseline_calls.hpp"
-#include "engine/delta/gate_adjoints.hpp"
-#include "engine/products/delta_product.hpp"
+#include "engine/estimate/take_emission_adjoints.hpp"
+#include "engine/execute/delta/baseline_calls.hpp"
+#include "engine/execute/delta/gate_adjoints.hpp"
+#include "engine/kernels/products/delta_product.hpp"
 #include "parity/loaded_fixture.hpp"
 
 namespace heft::test {
@@ -186,7 +187,8 @@ class RoundedProducts : public testing::TestWithParam<Rounded> {
 
   [[nodiscard]] std::unique_ptr<Executor> executor(int64_t rows = 0) {
     return makeBatchExecutor(session_->runner(), session_->layout(),
-                             {.rows = rows, .products = ProductForm::rounded, .as_device = GetParam().as_device});
+                             {.rows = rows, .products = ProductForm::rounded, .adjoints = emissionAdjoints,
+                              .as_device = GetParam().as_device});
   }
   /// Single weights of every parameter, to zero and elsewhere.
   [[nodiscard]] std::vector<Variant> variants() {

@@ -1,4 +1,4 @@
-#include "engine/spread_executor.hpp"
+#include "engine/execute/spread_executor.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -9,10 +9,10 @@
 #include <stdexcept>
 
 #include "data/scratch_folder.hpp"
-#include "engine/device.hpp"
+#include "engine/forward/device.hpp"
 #include "heft/error.hpp"
-#include "measure/measurer.hpp"
-#include "measure/ranking_executor.hpp"
+#include "measure/rank/measurer.hpp"
+#include "measure/rank/ranking_executor.hpp"
 #include "parity/fixtures.hpp"
 #include "parity/loaded_fixture.hpp"
 

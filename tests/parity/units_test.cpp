@@ -3,10 +3,10 @@
 
 #include <map>
 
+#include "engine/estimate/sites/lambda_table.hpp"
+#include "engine/estimate/units/norm_exit.hpp"
 #include "engine/kernels/cuda/response_rows.hpp"
-#include "engine/sites/lambda_table.hpp"
-#include "engine/units/norm_exit.hpp"
-#include "measure/response.hpp"
+#include "measure/estimate/response.hpp"
 #include "parity/fixtures.hpp"
 
 namespace heft::test {

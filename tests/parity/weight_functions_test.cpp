@@ -1,11 +1,11 @@
-#include "engine/derived/weight_functions.hpp"
+#include "engine/forward/weight_functions.hpp"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "measure/component.hpp"
+#include "measure/weights/component.hpp"
 #include "parity/fixtures.hpp"
 #include "parity/quality.hpp"
 

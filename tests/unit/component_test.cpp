@@ -1,4 +1,4 @@
-#include "measure/component.hpp"
+#include "measure/weights/component.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "engine/products/delta_product.hpp"
+#include "engine/kernels/products/delta_product.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "engine/products/small_products.hpp"
+#include "engine/kernels/products/small_products.hpp"
 
 namespace heft {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "file_helpers.hpp"
-#include "measure/target_dims.hpp"
+#include "measure/metrics/target_dims.hpp"
 
 namespace heft {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "run/run.hpp"
+#include "run/stored/run.hpp"
 
 // A run whose every field differs from its default.
 

@@ -5,9 +5,9 @@
 #include <random>
 #include <vector>
 
+#include "engine/cells/gate_math.hpp"
 #include "engine/kernels/cpu/delta_step.hpp"
 #include "engine/kernels/cpu/unit_response.hpp"
-#include "engine/kernels/gate_math.hpp"
 #include "unit/kernel_targets.hpp"
 
 namespace heft::kernels {

@@ -1,4 +1,4 @@
-#include "measure/group_values.hpp"
+#include "measure/metrics/group_values.hpp"
 
 #include <gtest/gtest.h>
 

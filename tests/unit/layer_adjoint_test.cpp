@@ -1,4 +1,4 @@
-#include "engine/sites/layer_adjoint.hpp"
+#include "engine/estimate/sites/layer_adjoint.hpp"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

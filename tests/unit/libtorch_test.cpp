@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "engine/libtorch_version.hpp"
+#include "engine/forward/libtorch_version.hpp"
 
 TEST(LibTorch, IsTheVersionThatHeftIsWrittenFor) { EXPECT_EQ(heft::libtorch_version().substr(0, 5), "2.11."); }
 

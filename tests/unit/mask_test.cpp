@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "compare/measures/weight_criteria.hpp"
 #include "data/safetensors.hpp"
-#include "measure/weight_criteria.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

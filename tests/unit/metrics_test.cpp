@@ -1,4 +1,4 @@
-#include "measure/metrics.hpp"
+#include "measure/metrics/metrics.hpp"
 
 #include <ATen/ATen.h>
 

@@ -1,4 +1,4 @@
-#include "measure/perturbation.hpp"
+#include "measure/weights/perturbation.hpp"
 
 #include <cmath>
 #include <limits>

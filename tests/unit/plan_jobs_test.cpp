@@ -1,4 +1,4 @@
-#include "measure/plan_jobs.hpp"
+#include "measure/plan/plan_jobs.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "engine/sites/relu_corners.hpp"
+#include "engine/estimate/sites/relu_corners.hpp"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include "report/hierarchy.hpp"
 #include "report/page.hpp"
 #include "report/page_data.hpp"
-#include "run/findings.hpp"
+#include "run/findings/findings.hpp"
 #include "unit/example_run.hpp"
 
 namespace heft::test {

@@ -1,4 +1,4 @@
-#include "engine/delta/rounding_table.hpp"
+#include "engine/execute/delta/rounding_table.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "run/checkpoint.hpp"
+#include "run/stored/checkpoint.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

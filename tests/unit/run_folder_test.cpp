@@ -1,4 +1,4 @@
-#include "run/run_folder.hpp"
+#include "run/folder/run_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "data/atomic_file.hpp"
-#include "run/run_json.hpp"
-#include "run/tables.hpp"
+#include "run/stored/run_json.hpp"
+#include "run/text/tables.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

@@ -4,10 +4,10 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "run/json_text.hpp"
-#include "run/run_folder.hpp"
-#include "run/run_json.hpp"
-#include "run/verdict.hpp"
+#include "run/folder/run_folder.hpp"
+#include "run/stored/json_text.hpp"
+#include "run/stored/run_json.hpp"
+#include "run/text/verdict.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <optional>
 
-#include "run/run_folder.hpp"
+#include "run/folder/run_folder.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

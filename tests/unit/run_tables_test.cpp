@@ -8,9 +8,9 @@
 #include "data/safetensors.hpp"
 #include "data/zip.hpp"
 #include "model/weight_label.hpp"
-#include "run/export.hpp"
-#include "run/run_folder.hpp"
-#include "run/tables.hpp"
+#include "run/folder/export.hpp"
+#include "run/folder/run_folder.hpp"
+#include "run/text/tables.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "run/json_text.hpp"
-#include "run/judgement.hpp"
-#include "run/verdict.hpp"
-#include "run/words.hpp"
+#include "data/words.hpp"
+#include "run/findings/judgement.hpp"
+#include "run/stored/json_text.hpp"
+#include "run/text/verdict.hpp"
 #include "unit/example_run.hpp"
 #include "unit/file_helpers.hpp"
 

@@ -1,8 +1,8 @@
-#include "measure/selection.hpp"
+#include "measure/weights/selection.hpp"
 
 #include "file_helpers.hpp"
-#include "measure/block.hpp"
-#include "measure/near_names.hpp"
+#include "measure/weights/block.hpp"
+#include "measure/weights/near_names.hpp"
 #include "model/weight_label.hpp"
 #include "structure_helpers.hpp"
 

@@ -1,4 +1,4 @@
-#include "run/settings.hpp"
+#include "run/stored/settings.hpp"
 
 #include "file_helpers.hpp"
 

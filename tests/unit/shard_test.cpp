@@ -1,4 +1,4 @@
-#include "run/shard.hpp"
+#include "run/stored/shard.hpp"
 
 #include <gtest/gtest.h>
 

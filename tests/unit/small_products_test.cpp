@@ -1,4 +1,4 @@
-#include "engine/products/small_products.hpp"
+#include "engine/kernels/products/small_products.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>

@@ -1,4 +1,4 @@
-#include "run/verification.hpp"
+#include "run/findings/verification.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,12 +8,12 @@ namespace {
 constexpr int64_t kSeveral = -2;
 constexpr int64_t kDraws = 8;  ///< that a part of the weights is changed to see what moves
 
-/// Other values for every weight: beyond its mirror image, halfway to it, far up and far down. Several, since a function may be flat
-/// where one leads.
+/// Other values for every weight: beyond its mirror image, halfway to it, far up and far down. Several, since a
+/// function may be flat where one leads; zero, since functions ask for it (`w != 0`).
 std::vector<at::Tensor> changedValues(const at::Tensor& value) {
   const auto sign = at::where(value.ge(0), at::ones({}, value.options()), -at::ones({}, value.options()));
   const auto size = value.abs().mean() + 1e-3, far = 2 * value.abs().max() + 1;
-  return {value * -1.5 - sign * size * 0.1, value * 0.5 + size * 1e-3, value + far, value - far};
+  return {value * -1.5 - sign * size * 0.1, value * 0.5 + size * 1e-3, value + far, value - far, at::zeros_like(value)};
 }
 
 /// Every other member of 0 to count - 1, about, by chance that is always the same.
@@ -99,10 +99,6 @@ std::optional<std::vector<int64_t>> oneRowEach(const std::vector<int64_t>& follo
 }
 
 }  // namespace
-
-int64_t columnsOf(const at::Tensor& value) {
-  return value.dim() == 0 ? 1 : value.numel() / std::max<int64_t>(1, value.size(0));
-}
 
 std::optional<WeightLink> findLink(const at::Tensor& parameter, const at::Tensor& derived,
                                    const WeightFunction& function) {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "engine/sites/linear_call.hpp"
-#include "engine/sites/recurrent_call.hpp"
+#include "engine/cells/linear_call.hpp"
+#include "engine/cells/recurrent_call.hpp"
 #include "model/constants.hpp"
 
 namespace heft {

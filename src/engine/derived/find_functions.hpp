@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "engine/derived/weight_functions.hpp"
-#include "engine/runner.hpp"
+#include "engine/forward/runner.hpp"
+#include "engine/forward/weight_functions.hpp"
 
 namespace heft {
 

@@ -8,7 +8,7 @@
 
 #include <hwy/highway.h>
 
-#include "engine/kernels/gate_math.hpp"
+#include "engine/cells/gate_math.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace heft::kernels::HWY_NAMESPACE {
@@ -79,7 +79,7 @@ HWY_INLINE Decay<Lanes> decay(Lanes x) {
 #pragma push_macro("HEFT_DEVICE")
 #undef HEFT_DEVICE
 #define HEFT_DEVICE HWY_INLINE
-#include "engine/kernels/gate_math.inc"
+#include "engine/cells/gate_math.inc"
 #pragma pop_macro("HEFT_DEVICE")
 
 /// Zero in place of what is below 1e-30: nothing beside the other values, and denormal numbers would make matrix products many

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "engine/cells/gate_math.hpp"
 #include "engine/kernels/cuda/adjoint_rows.hpp"
 #include "engine/kernels/cuda/delta_rows_body.hpp"
-#include "engine/kernels/gate_math.hpp"
 
 // What one thread of adjointRows() does: compiled for the device by adjoint_rows.cu, for the host by adjoint_rows_host.cpp.
 namespace heft::kernels {

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "engine/cells/for_kind.hpp"
+#include "engine/cells/gate_math.hpp"
 #include "engine/kernels/cuda/delta_rows.hpp"
-#include "engine/kernels/for_kind.hpp"
-#include "engine/kernels/gate_math.hpp"
 
 // What one thread of delta_rows.hpp's functions does: compiled for the device by delta_rows.cu, for the host by
 // delta_rows_host.cpp.

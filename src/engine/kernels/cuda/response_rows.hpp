@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "engine/kernels/cell_layout.hpp"
+#include "engine/cells/cell_layout.hpp"
 #include "engine/kernels/cuda/place.hpp"
 
 namespace heft::kernels {

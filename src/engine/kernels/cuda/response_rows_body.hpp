@@ -1,8 +1,8 @@
 #pragma once
 
+#include "engine/cells/for_kind.hpp"
+#include "engine/cells/gate_math.hpp"
 #include "engine/kernels/cuda/response_rows.hpp"
-#include "engine/kernels/for_kind.hpp"
-#include "engine/kernels/gate_math.hpp"
 
 // What one thread of response_rows.hpp's functions does: compiled for the device by response_rows.cu, for the host by
 // response_rows_host.cpp.

@@ -1,0 +1,126 @@
+#include "measure/metrics/metrics.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "heft/error.hpp"
+#include "measure/metrics/divergence.hpp"
+
+namespace heft {
+namespace {
+
+/// y' - y; two equal infinities (masked scores) don't differ.
+at::Tensor differenceOf(const at::Tensor& outputs, const at::Tensor& baseline) {
+  return (outputs - baseline).masked_fill_(outputs == baseline, 0);
+}
+
+/// |d| by column; of a complex element in the column of its real part.
+at::Tensor moduliOf(const at::Tensor& difference, const ComplexColumns& complex) {
+  if (!complex.real.defined()) return difference.abs();
+  auto squares = difference.square();
+  const auto columns = squares.size(-1);
+  auto moduli = squares.clone();
+  moduli.narrow(-1, 0, columns - 1).add_(squares.narrow(-1, 1, columns - 1) * complex.real.narrow(0, 0, columns - 1));
+  return moduli.sqrt() / complex.scale;
+}
+
+}  // namespace
+
+OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::optional<Targets> targets,
+                             ComplexColumns complex)
+    : baseline_(std::move(baseline)), classes_(classes), targets_(std::move(targets)), complex_(std::move(complex)) {
+  if (complex_.real.defined()) complex_.real = complex_.real.to(baseline_.device());
+  if (classes_ < 1 || baseline_.dim() != 2 || baseline_.size(1) % classes_ != 0) {
+    throw Error(Fault::internal, "the baseline must be [samples, groups x classes], found " +
+                                     std::to_string(baseline_.dim()) + " dimensions and " + std::to_string(classes_) +
+                                     " classes");
+  }
+  if (targets_) targets_ = onDevice(*targets_, baseline_.device());
+}
+
+void OutputMetrics::require(Metric metric) const {
+  const std::string named = "metric " + std::string(name(metric));
+  if ((metric == Metric::kl || metric == Metric::flips) && classes_ < 2)
+    throw Error(Fault::usage,
+                named + " compares classes, but the output has no more than one; rms, max or loss fit it");
+  if (metric == Metric::loss && !targets_)
+    throw Error(Fault::usage, named + " needs targets, and none were given; --targets FILE brings them");
+}
+
+MetricValues OutputMetrics::measure(Metric metric, const at::Tensor& outputs) const {
+  require(metric);
+  at::Tensor sample = perSample(metric, outputs);
+  return {metricValue(metric, sample), sample};
+}
+
+at::Tensor OutputMetrics::perSample(Metric metric, const at::Tensor& outputs) const {
+  const at::Tensor all = parts(metric, outputs);
+  return metric == Metric::max ? all.amax(-1) : meanOfLast(all);
+}
+
+bool OutputMetrics::partsAreElements(Metric metric) const {
+  if (metric == Metric::loss) return !targets_ || targets_->values.defined();
+  return metric == Metric::rms || metric == Metric::max;
+}
+
+at::Tensor OutputMetrics::parts(Metric metric, const at::Tensor& outputs) const {
+  const auto grouped = [&](const at::Tensor& table) { return table.unflatten(-1, {-1, classes_}); };
+  switch (metric) {
+    case Metric::rms:
+      return differenceOf(outputs, baseline_).square_();
+    case Metric::max:
+      return moduliOf(differenceOf(outputs, baseline_), complex_);
+    case Metric::kl:
+      return softmaxShift(grouped(baseline_), grouped(differenceOf(outputs, baseline_))).divergence;
+    case Metric::loss:
+      return lossChange(differenceOf(outputs, baseline_));
+    case Metric::flips:
+      break;
+  }
+  return grouped(outputs).argmax(-1).ne(grouped(baseline_).argmax(-1)).to(at::kDouble);
+}
+
+at::Tensor OutputMetrics::lossChange(const at::Tensor& difference) const {
+  // (y + d - t)^2 - (y - t)^2 = d (2 (y - t) + d)
+  if (targets_->values.defined()) return difference * (2 * (baseline_ - targets_->values) + difference);
+  const SoftmaxShift shift =
+      softmaxShift(baseline_.unflatten(-1, {-1, classes_}), difference.unflatten(-1, {-1, classes_}));
+  const at::Tensor of_class = targets_->classes.unsqueeze(-1).expand_as(shift.centred.narrow(-1, 0, 1));
+  const at::Tensor changes = shift.divergence - shift.centred.gather(-1, of_class).squeeze(-1);
+  if (!targets_->weight.defined()) return changes;
+  return at::where(targets_->weight > 0, changes * targets_->weight, at::zeros_like(changes));
+}
+
+at::Tensor metricValue(Metric metric, const at::Tensor& sample) {
+  switch (metric) {
+    case Metric::rms:
+      return meanOfLast(sample).sqrt();
+    case Metric::max:
+      return sample.amax(-1);
+    case Metric::loss:
+      return meanOfLast(sample).abs();
+    case Metric::kl:
+    case Metric::flips:
+      break;
+  }
+  return meanOfLast(sample);
+}
+
+at::Tensor standardError(Metric metric, const at::Tensor& sample, std::int64_t together) {
+  if (together > 1) return standardError(metric, meanOfLast(sample.unflatten(-1, {-1, together})));
+  const std::int64_t samples = sample.size(-1);
+  const at::Tensor mean = meanOfLast(sample);
+  if (samples < 2 || metric == Metric::max) return at::full_like(mean, std::numeric_limits<double>::quiet_NaN());
+  const at::Tensor squares = sumOfLast((sample - mean.unsqueeze(-1)).square());
+  const at::Tensor error = (squares / static_cast<double>(samples - 1) / static_cast<double>(samples)).sqrt();
+  if (metric != Metric::rms) return error;
+  return (error / (2 * mean.sqrt())).masked_fill_(mean == 0, 0);
+}
+
+at::Tensor signedLoss(const at::Tensor& sample) { return meanOfLast(sample); }
+
+}  // namespace heft
