@@ -110,7 +110,8 @@ nlohmann::json measure(const Shape& shape, const std::string& parameter, int64_t
   const auto inputs = makeInputs(shape);
   const SavedModel saved(module, inputs);
   Session session(saved.options());
-  const auto executor = makeBatchExecutor(session.runner(), session.layout(), {.products = products, .adjoints = emissionAdjoints});
+  const auto executor =
+      makeBatchExecutor(session.runner(), session.layout(), {.products = products, .adjoints = emissionAdjoints});
   const auto parameterIndex = [&] {
     for (size_t p = 0; p < session.model().parameters.size(); ++p) {
       if (session.model().parameters[p].name == parameter) return static_cast<int64_t>(p);

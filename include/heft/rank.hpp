@@ -6,23 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "heft/model_options.hpp"
+
 namespace heft {
 
 /// What `heft rank` takes, for a C++ program. Words are those of the command line and of run.json ("auto", "rms",
 /// "noise:0.1", "unit"), so that a program can pass on what a person wrote, and are checked as they are there.
-struct RankOptions {
-  std::filesystem::path model;  ///< TorchScript; it is a program, so load only those you trust
-  std::vector<std::filesystem::path>
-      inputs;                      ///< .pt, .safetensors, .npy, .npz; several fill forward's arguments in order
-  std::filesystem::path targets;   ///< for the metric "loss"; empty: none
-  std::string output_target;       ///< part of the output to score; empty: all of it
-  std::vector<std::string> dims;   ///< what dimensions hold, where it can't be told: "output=samples,steps,classes"
-  bool stream = false;             ///< the first input is [steps, ...]; forward is called once a step
-  std::vector<std::string> carry;  ///< of streamed calls: outputs that are the next call's arguments, "1=h0"
-  std::int64_t draws = 1;          ///< of the random numbers that forward asks for, averaged over; from `seed` on
-  std::string device = "cpu";      ///< "cpu", "cuda", "cuda:N", "cuda:0,cuda:1", "cuda:all"
-  int threads = 0;                 ///< to compute with, for the whole process; 0: as LibTorch has it
-
+struct RankOptions : ModelOptions {
   std::string method = "auto";                    ///< also "response", "exhaustive", "reference"
   std::vector<std::string> metrics{"rms"};        ///< the first one ranks
   std::string perturbation = "zero";              ///< what weights are changed to
@@ -36,6 +26,8 @@ struct RankOptions {
   std::int64_t budget_variants = 0;               ///< most variants to execute; 0: as many as it takes
   double budget_seconds = 0;                      ///< most seconds to execute for; 0: no limit
   std::uint64_t seed = 0;                         ///< every random draw derives from it
+  std::string precision = "float32";              ///< of executed weights; also "bfloat16", "as-model"
+  std::vector<std::string> feature_names;         ///< what the input's features are called; empty: their numbers
 
   std::filesystem::path run;  ///< run folder to write, new or empty; empty: nothing is left on the disk
   bool resume = false;        ///< go on with what `run` holds of an earlier, stopped ranking

@@ -10,8 +10,8 @@
 #include "data/scratch_folder.hpp"
 #include "engine/forward/device.hpp"
 #include "heft/error.hpp"
-#include "measure/rank/rank.hpp"
-#include "measure/session/provenance.hpp"
+#include "job/options.hpp"
+#include "job/rank_job.hpp"
 #include "model/archive.hpp"
 #include "model/weight_label.hpp"
 #include "run/findings/findings.hpp"
@@ -19,49 +19,6 @@
 
 namespace heft {
 namespace {
-
-namespace fs = std::filesystem;
-
-RankSettings settingsOf(const RankOptions& options) {
-  RankSettings settings;
-  settings.method = parseMethod(options.method);
-  settings.metrics.clear();
-  for (const auto& one : options.metrics) settings.metrics.push_back(parseMetric(one));
-  settings.perturbation = Perturbation::parse(options.perturbation);
-  settings.levels.clear();
-  for (const auto& one : options.components) settings.levels.push_back(parseLevel(one));
-  if (!options.by.empty()) settings.by = parseGroupBy(options.by);
-  if (!options.labels.empty()) settings.by = GroupBy::label;
-  settings.labels = options.labels;
-  settings.parameters = options.parameters;
-  settings.output_target = options.output_target;
-  settings.top = options.top;
-  settings.alpha = options.alpha;
-  settings.miss = options.miss;
-  settings.budget_variants = options.budget_variants;
-  settings.budget_seconds = options.budget_seconds;
-  settings.seed = options.seed;
-  settings.dims = options.dims;
-  settings.stream = options.stream;
-  settings.carry = options.carry;
-  settings.draws = options.draws;
-  return settings;
-}
-
-SessionOptions sessionOf(const RankOptions& options) {
-  SessionOptions session;
-  session.model = options.model;
-  session.inputs = options.inputs;
-  session.targets = options.targets;
-  session.output_target = options.output_target;
-  session.dims = options.dims;
-  session.stream = options.stream;
-  session.carry = options.carry;
-  session.draws = options.draws;
-  session.seed = options.seed;
-  session.devices = readDevices(options.device);
-  return session;
-}
 
 RankedWeight placeOf(const TopWeight& top, const Structure& structure) {
   RankedWeight weight;
@@ -106,60 +63,20 @@ Ranking rankingOf(Run run, const Findings& findings) {
   return ranking;
 }
 
-/// The run that `folder` holds already, if it is of the same settings. Throws Error(Fault::output) if it is of others.
-std::optional<Run> finishedRun(const fs::path& folder, const Checkpoint::Identity& identity) {
-  if (!fs::exists(folder / "run.json")) return std::nullopt;
-  auto run = readRun(folder);
-  if (identityOf(run.settings, run.provenance) != identity)
-    throw Error(Fault::output, folder.string() + ": holds a finished run with other settings; name another folder");
-  removeCheckpoint(folder);  // of a run that was killed in its last moment
-  return run;
-}
-
-/// Ranks with checkpoints in `folder`; with a run folder, that is the same one, the run is written there. A run folder in which
-/// nothing was measured goes again.
-Run measure(Session& session, const RankSettings& settings, const RankOptions& options, const fs::path& folder,
-            RunFolder* run_folder) {
-  const auto provenance = provenanceOf(session, options.threads);
-  Checkpoint checkpoint(folder, identityOf(settings, provenance), checkpointColumns(settings));
-  try {
-    auto run = rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
-      if (options.progress) options.progress(stage, share);
-    });
-    if (run_folder != nullptr) {
-      checkpoint.flush();  // while there is room: the run's own files may fill the disk
-      writeRun(run, findingsOf(run), folder);
-    }
-    checkpoint.remove();
-    return run;
-  } catch (...) {
-    if (checkpoint.empty() && run_folder != nullptr) run_folder->undo();
-    try {
-      if (!checkpoint.empty()) checkpoint.flush();
-    } catch (const Error&) {  // a full disk, which is what ended the ranking, then
-    }
-    throw;
-  }
-}
-
 Ranking ranked(const RankOptions& options) {
-  const auto settings = settingsOf(options);
+  RankJob job{settingsOf(options), sessionOf(options), options.threads, options.feature_names, {}};
   if (options.resume && options.run.empty())
     throw Error(Fault::usage, "resume needs the run folder to go on with: RankOptions::run");
   setThreads(options.threads);
-  Session session(sessionOf(options));
-  checkSettings(session, settings);
-  std::optional<Run> run;
-  if (options.run.empty()) {
-    const ScratchFolder scratch;
-    run = measure(session, settings, options, scratch.path(), nullptr);
-  } else {
-    auto folder = options.resume ? RunFolder::resume(options.run) : RunFolder::create(options.run);
-    if (options.resume) run = finishedRun(folder.path(), identityOf(settings, provenanceOf(session, options.threads)));
-    if (!run) run = measure(session, settings, options, folder.path(), &folder);
-  }
-  const auto findings = findingsOf(*run);
-  return rankingOf(std::move(*run), findings);
+  std::optional<ScratchFolder> scratch;
+  if (options.run.empty()) scratch.emplace();
+  job.write = !scratch;
+  auto folder = scratch          ? RunFolder::create(scratch->path())
+                : options.resume ? RunFolder::resume(options.run)
+                                 : RunFolder::create(options.run);
+  auto run = rankIn(folder, job, {options.progress, nullptr, nullptr}).run;
+  const auto findings = findingsOf(run);
+  return rankingOf(std::move(run), findings);
 }
 
 std::string outOfMemory() {

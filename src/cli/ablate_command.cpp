@@ -4,9 +4,11 @@
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
-#include "cli/signals.hpp"
+#include "data/stop.hpp"
 #include "data/words.hpp"
+#include "engine/forward/device.hpp"
 #include "heft/error.hpp"
+#include "job/options.hpp"
 #include "measure/rank/what_if.hpp"
 #include "run/stored/json_text.hpp"
 
@@ -14,8 +16,7 @@ namespace heft::cli {
 namespace {
 
 struct Options {
-  ModelOptions model;
-  MeasuringOptions measuring;
+  RankOptions rank;
   std::vector<std::string> components;
   bool together = false;
 };
@@ -54,15 +55,15 @@ std::vector<Component> expanded(const Structure& structure, const std::string& n
 }
 
 int ablate(const Options& options, const Context& context) {
-  RankSettings read;
-  readMeasuring(options.measuring, read);
+  const auto read = settingsOf(options.rank);
   const WhatIfSettings settings{read.metrics, read.perturbation, read.seed};
   if (options.together && options.components.size() < 2)
     throw Error(Fault::usage, "--together joins several components; give --component NAME at least twice");
 
-  auto model = options.model;
-  model.seed = settings.seed;
-  Session session(sessionOptions(model));
+  auto opened = sessionOf(static_cast<const ModelOptions&>(options.rank));
+  opened.seed = settings.seed;
+  setThreads(options.rank.threads);
+  Session session(opened);
   std::vector<Component> components, named;
   for (const auto& name : options.components) {
     for (auto& one : expanded(session.structure(), name)) components.push_back(std::move(one));
@@ -99,18 +100,18 @@ int ablate(const Options& options, const Context& context) {
 
 Action addAblate(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  options->measuring.metrics.clear();
+  options->rank.metrics.clear();
   auto* command = program.add_subcommand(
       "ablate", "Ask what a change of some weights does to the output: by metric, output and sample");
   command->footer(kFooter);
-  addModelOptions(*command, options->model, true);
+  addModelOptions(*command, options->rank, true);
   command
       ->add_option("--component", options->components,
                    "What is changed: a weight, row, column, unit, gate, matrix, layer, by the names below; several")
       ->type_name("NAME...")
       ->required();
   command->add_flag("--together", options->together, "All components at once too");
-  addMeasuringOptions(*command, options->measuring);
+  addMeasuringOptions(*command, options->rank);
   command->get_option("--metric")
       ->description("rms, max, kl, loss or flips; several; left out: all that apply")
       ->default_str("");

@@ -5,7 +5,6 @@
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_files.hpp"
-#include "cli/signals.hpp"
 #include "compare/agreement.hpp"
 #include "compare/cards.hpp"
 #include "compare/component_scores.hpp"
@@ -18,6 +17,7 @@
 #include "compare/text.hpp"
 #include "data/atomic_file.hpp"
 #include "data/name_list.hpp"
+#include "data/stop.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 #include "run/findings/findings.hpp"
@@ -29,7 +29,7 @@ namespace {
 
 struct Options {
   std::string run, feature_names, held_out_targets;
-  RunFiles files;
+  RunFileOptions files;
   std::vector<std::string> others, criteria, scores, held_out;
   uint64_t seed = 0;
 };
@@ -82,7 +82,7 @@ int compareComponents(const Options& options, const Run& run, const Context& con
   std::vector<CriterionScores> given;
   for (const auto& file : options.scores) given.push_back(readScores(file, run));
   nameApart(given);
-  Session session(sessionOptions(filesOf(run, options.files, NewTargets::taken)));
+  Session session(openedOn(run, options.files, NewTargets::taken));
   checkStructure(run, session, options.run);
   warnNotes(context, session);
   Progress progress(context.progress);
@@ -115,7 +115,7 @@ int compareCriteria(const Options& options, const Context& context) {
   for (const auto& file : options.scores) given.push_back(readScores(file, run));
   nameApart(given);
 
-  const auto session_options = sessionOptions(filesOf(run, options.files, NewTargets::taken));
+  const auto session_options = openedOn(run, options.files, NewTargets::taken);
   Session session(session_options);
   checkStructure(run, session, options.run);
   warnNotes(context, session);

@@ -9,7 +9,9 @@
 #include "data/stored_types.hpp"
 #include "engine/estimate/describe.hpp"
 #include "engine/estimate/describe_sites.hpp"
+#include "engine/forward/device.hpp"
 #include "heft/error.hpp"
+#include "job/options.hpp"
 #include "model/graph_sites.hpp"
 #include "run/stored/json_text.hpp"
 
@@ -197,7 +199,8 @@ Inspection inspect(const SessionOptions& options) {
 }
 
 int inspectCommand(const ModelOptions& options, const Context& context) {
-  auto session_options = sessionOptions(options);
+  auto session_options = sessionOf(options);
+  setThreads(options.threads);
   session_options.draws = 1;  // of more there is nothing more to see
   // What fits is shown, and need not be chosen.
   if (options.stream && session_options.carry.empty()) session_options.carry = {"none"};

@@ -17,6 +17,7 @@
 #include "cli/sleeping_threads.hpp"
 #include "data/memory.hpp"
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 #include "model/archive.hpp"
@@ -39,6 +40,9 @@ constexpr auto kFooter =
 5 the model can't be measured; 6 the run folder; 7 memory; 70 a defect of heft; 130 stopped, what was measured is kept.
 
 Start with: heft rank model.pt --inputs inputs.pt)";
+
+/// How messages of the library call what is an option here.
+std::string optionOf(std::string_view setting) { return setting == "output" ? "-o" : "--" + std::string(setting); }
 
 int fail(Fault fault, const std::string& text) {
   heft::cli::ignoreSignals();  // this is the end already
@@ -75,6 +79,7 @@ int perform(const std::function<int()>& work) {
 
 int main(int count, char** values) {
   heft::cli::startLog();
+  heft::nameSettings(optionOf);
 
   CLI::App program("Heft weighs the weights: it measures which weights of a trained recurrent network matter.", "heft");
   program.footer(kFooter);

@@ -7,7 +7,6 @@
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_files.hpp"
-#include "cli/signals.hpp"
 #include "compare/cards.hpp"
 #include "compare/component_scores.hpp"
 #include "compare/measures/weight_criteria.hpp"
@@ -15,6 +14,7 @@
 #include "compare/shift.hpp"
 #include "data/atomic_file.hpp"
 #include "data/printable.hpp"
+#include "data/stop.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 #include "mask/component_mask.hpp"
@@ -31,7 +31,7 @@ namespace {
 struct Options {
   std::string run, by = kImpact, scores, against, scope = "global", file, apply, level, path;
   MaskSettings mask;
-  RunFiles files;
+  RunFileOptions files;
   uint64_t seed = 0;
 };
 
@@ -70,7 +70,7 @@ class Reopened {
   /// Throws Error where the files have moved or changed.
   Session& session() {
     if (!session_) {
-      session_ = std::make_unique<Session>(sessionOptions(filesOf(run_, options_.files, NewTargets::taken)));
+      session_ = std::make_unique<Session>(openedOn(run_, options_.files, NewTargets::taken));
       checkStructure(run_, *session_, options_.run);
       for (const auto& note : session_->notes()) context_.warn(note);
     }
@@ -79,7 +79,7 @@ class Reopened {
 
   /// Null, and a note why, where the files have moved or changed and nobody said where they are.
   Session* sessionIfThere() {
-    const auto& files = options_.files;
+    const auto& files = options_.files.files;
     try {
       return &session();
     } catch (const Error& error) {
@@ -231,7 +231,7 @@ int mask(Options options, const Context& context) {
   options.mask.per_matrix = options.scope == "matrix";
   const auto run = readRun(options.run);
   if (options.file.empty()) requireWritable(file);
-  const auto model_file = options.apply.empty() ? std::string() : modelOf(run, options.files);
+  const auto model_file = options.apply.empty() ? std::string() : modelOf(run, options.files.files).string();
   warnOfPerturbation(options, run, context);
   Progress progress(context.progress);
   Reopened model(run, options, context);

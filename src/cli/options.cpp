@@ -4,20 +4,17 @@
 #include <charconv>
 #include <sstream>
 
-#include "engine/forward/device.hpp"
-#include "heft/error.hpp"
-
 namespace heft::cli {
 
 void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_required) {
-  command.add_option("MODEL", options.model, "TorchScript file (torch.jit.script or torch.jit.trace, then .save)")
+  addPath(command, "MODEL", options.model, "TorchScript file (torch.jit.script or torch.jit.trace, then .save)")
       ->required();
-  auto* inputs = command.add_option(
-      "--inputs", options.inputs,
+  auto* inputs = addPaths(
+      command, "--inputs", options.inputs,
       "Inputs to run the model on: .pt, .safetensors, .npy or .npz; several fill forward's arguments in order");
   inputs->type_name("FILE...");
   if (inputs_required) inputs->required();
-  command.add_option("--targets", options.targets, "Targets for the metric loss: classes (integers) or values")
+  addPath(command, "--targets", options.targets, "Targets for the metric loss: classes (integers) or values")
       ->type_name("FILE");
   command
       .add_option(
@@ -37,7 +34,8 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
           "--carry", options.carry,
           "With --stream: an output that is an argument of the next call, as in 1=h0 or 1.0=state.0; several; none "
           "where nothing is")
-      ->type_name("OUTPUT=ARGUMENT...");
+      ->type_name("OUTPUT=ARGUMENT...")
+      ->delimiter(',');
   command
       .add_option("--draws", options.draws,
                   "Where forward draws random numbers: of them, as many as are averaged over, each a further sample")
@@ -47,38 +45,12 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
       ->capture_default_str();
 }
 
-namespace {
-
-SessionOptions sessionOn(const std::vector<c10::Device>& devices, const ModelOptions& options) {
-  SessionOptions session;
-  session.model = options.model;
-  session.inputs.assign(options.inputs.begin(), options.inputs.end());
-  session.targets = options.targets;
-  session.output_target = options.output_target;
-  session.dims = options.dims;
-  session.stream = options.stream;
-  session.carry = splitCommas(options.carry);
-  session.draws = options.draws;
-  session.seed = options.seed;
-  session.as_model = options.as_model;
-  session.devices = devices;
-  setThreads(options.threads);
-  return session;
-}
-
-}  // namespace
-
-SessionOptions sessionOptions(const ModelOptions& options) { return sessionOn({readDevice(options.device)}, options); }
-
-SessionOptions manyDevicesOptions(const ModelOptions& options) {
-  return sessionOn(readDevices(options.device), options);
-}
-
-void addMeasuringOptions(CLI::App& command, MeasuringOptions& options) {
+void addMeasuringOptions(CLI::App& command, RankOptions& options) {
   command.add_option("--metric", options.metrics, "rms, max, kl, loss or flips; several, the first one ranks")
       ->type_name("NAME...")
+      ->delimiter(',')
       ->capture_default_str();
-  command.add_option("--perturb", options.perturb, "zero, mean, permute, noise:S, scale:F, flip or round:BITS")
+  command.add_option("--perturb", options.perturbation, "zero, mean, permute, noise:S, scale:F, flip or round:BITS")
       ->type_name("HOW")
       ->capture_default_str();
   command.add_option("--seed", options.seed, "Every random draw derives from it")
@@ -86,22 +58,22 @@ void addMeasuringOptions(CLI::App& command, MeasuringOptions& options) {
       ->capture_default_str();
 }
 
+CLI::Option* addPath(CLI::App& command, const std::string& name, std::filesystem::path& path, const std::string& help) {
+  return command.add_option_function<std::string>(
+      name, [&path](const std::string& text) { path = text; }, help);
+}
+
+CLI::Option* addPaths(CLI::App& command, const std::string& name, std::vector<std::filesystem::path>& paths,
+                      const std::string& help) {
+  return command.add_option_function<std::vector<std::string>>(
+      name, [&paths](const std::vector<std::string>& texts) { paths.assign(texts.begin(), texts.end()); }, help);
+}
+
 std::string checkSeed(const std::string& text) {
   uint64_t seed = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seed);
   if (code == std::errc() && end == text.data() + text.size()) return {};
   return "a seed is a whole number from 0 to 18446744073709551615, not " + text;
-}
-
-void readMeasuring(const MeasuringOptions& options, RankSettings& settings) {
-  settings.metrics.clear();
-  for (const auto& one : splitCommas(options.metrics)) {
-    const auto metric = parseMetric(one);
-    if (std::find(settings.metrics.begin(), settings.metrics.end(), metric) == settings.metrics.end())
-      settings.metrics.push_back(metric);
-  }
-  settings.perturbation = Perturbation::parse(options.perturb);
-  settings.seed = options.seed;
 }
 
 std::vector<std::string> splitCommas(const std::vector<std::string>& values) {

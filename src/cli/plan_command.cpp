@@ -5,9 +5,11 @@
 #include "cli/plan_text.hpp"
 #include "cli/progress.hpp"
 #include "cli/rank_options.hpp"
-#include "cli/signals.hpp"
 #include "data/process_age.hpp"
+#include "data/stop.hpp"
+#include "engine/forward/device.hpp"
 #include "heft/error.hpp"
+#include "job/options.hpp"
 #include "measure/plan/plan_ranking.hpp"
 #include "run/stored/json_text.hpp"
 #include "run/stored/shard.hpp"
@@ -17,6 +19,7 @@ namespace {
 
 struct Options {
   RankOptions rank;
+  RankTexts texts;
   std::int64_t shards = 0;
   double seconds = 2;
 };
@@ -35,14 +38,19 @@ Examples:
   heft plan model.pt --inputs x.pt --top 1000 --json)";
 
 int plan(const Options& options, const Context& context) {
-  const auto settings = readSettings(options.rank);
+  const auto ranking = withTexts(options.rank, options.texts);
+  const auto settings = settingsOf(ranking);
   if (options.shards < 0 || options.shards > Shard::most)
     throw Error(Fault::usage, "--shards " + std::to_string(options.shards) + ": 1 to " + std::to_string(Shard::most) +
                                   " was expected");
   if (!(options.seconds > 0 && options.seconds <= 3600))
     throw Error(Fault::usage, "--seconds: a time above 0 and up to 3600 was expected");
   const double begun = processAge();
-  auto [session, scale] = sessionToPlan(sessionOptions(rankedModel(options.rank, settings)), kProbing);
+  const auto device = readDevice(ranking.device);  // one: a list is refused before any is opened
+  auto opened = sessionOf(ranking);
+  opened.devices = {device};
+  setThreads(ranking.threads);
+  auto [session, scale] = sessionToPlan(opened, kProbing);
   // A ranking starts the same way, with all of the inputs.
   const double start =
       scale.cut.cuts() ? begun + scale.load_seconds + kRunsOfSession * scale.run_seconds : processAge() - scale.seconds;
@@ -65,7 +73,7 @@ Action addPlan(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand("plan", "Say what a ranking will cost: time, memory, parts for a cluster");
   command->footer(kFooter);
-  addRankOptions(*command, options->rank);
+  addRankOptions(*command, options->rank, options->texts);
   command->add_option("--shards", options->shards, "Parts to divide it into; left out: parts of half an hour");
   command->add_option("--seconds", options->seconds, "To measure for, about")->capture_default_str();
   return [options](const Context& context) { return plan(*options, context); };

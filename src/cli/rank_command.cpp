@@ -4,22 +4,22 @@
 #include "cli/progress.hpp"
 #include "cli/rank_options.hpp"
 #include "cli/ranked.hpp"
-#include "cli/shard_run.hpp"
-#include "cli/signals.hpp"
-#include "compare/measures/input_features.hpp"
+#include "cli/shard_options.hpp"
 #include "data/name_list.hpp"
 #include "data/words.hpp"
+#include "engine/forward/device.hpp"
 #include "heft/error.hpp"
+#include "job/options.hpp"
+#include "job/rank_job.hpp"
+#include "job/shard_job.hpp"
 #include "measure/rank/joint.hpp"
-#include "measure/rank/rank.hpp"
-#include "run/findings/findings.hpp"
-#include "run/folder/run_folder.hpp"
 
 namespace heft::cli {
 namespace {
 
 struct Options {
   RankOptions rank;
+  RankTexts texts;
   std::string run, feature_names;
   bool resume = false;
   ShardOptions shard;
@@ -59,87 +59,45 @@ void logSession(const Context& context, const Session& session, const RankSettin
   context.log(text);
 }
 
+RunFolder folderOf(const Options& options) {
+  if (options.run.empty()) return RunFolder::createFor(options.rank.model);
+  return options.resume ? RunFolder::resume(options.run) : RunFolder::create(options.run);
+}
+
+int rankPart(RunFolder& folder, ShardJob job, const JobEvents& events, Progress& progress, const Context& context) {
+  const auto done = measureShardIn(folder, job, events);
+  progress.finish();
+  if (done.before) context.log("this part is finished already; nothing was measured");
+  for (auto i = done.told_notes; i < done.record.notes.size(); ++i) context.warn(done.record.notes[i]);
+  reportShard(context, done.record, folder.path());
+  return 0;
+}
+
 int rank(const Options& options, const Context& context) {
-  const auto settings = readSettings(options.rank);
+  auto ranking = withTexts(options.rank, options.texts);
+  const auto settings = settingsOf(ranking);
   const auto feature_names = readNames(options.feature_names);
   if (options.resume && options.run.empty())
     throw Error(Fault::usage, "--resume needs the run folder to go on with: -o RUN");
   const auto shard = options.shard.any() ? std::optional(shardOf(options.shard, settings.method)) : std::nullopt;
   if (shard && options.run.empty())
     throw Error(Fault::usage, "--shard needs the folder to write the part into: -o DIR");
-  const auto session_options = manyDevicesOptions(rankedModel(options.rank, settings));
+  const auto session = sessionOf(ranking);
+  setThreads(ranking.threads);
   // Before the model is loaded, which may take long: what can't be written there is told at once.
-  auto folder = options.run.empty() ? RunFolder::createFor(options.rank.model.model)
-                : options.resume    ? RunFolder::resume(options.run)
-                                    : RunFolder::create(options.run);
-  UndoUnlessKept undo(folder);
-  const SaveAtHardStop nothing_yet([&] {
-    folder.undo();
-    return std::string("stopped");
-  });
-  const auto resume_command =
+  auto folder = folderOf(options);
+  const auto go_on =
       resumeCommand(context, options.run.empty() ? folder.path() : std::filesystem::path(), options.resume);
-  Session session(session_options);
-  checkSettings(session, settings);
-  checkFeatureNames(session, feature_names);
-  const auto provenance = provenanceOf(session, options.rank.model.threads);
-  const auto selection = select(session.structure(), settings.parameters);
-  logSession(context, session, settings, selection);
-
-  if (shard) {
-    return runShard(session, settings, provenance,
-                    {*shard, folder.path(), options.shard.estimates, feature_names, resume_command}, undo, context);
-  }
-  if (options.resume && std::filesystem::exists(folder.path() / "run.json")) {
-    const auto earlier = readRun(folder.path());
-    if (identityOf(earlier.settings, earlier.provenance) != identityOf(settings, provenance)) {
-      throw Error(Fault::output,
-                  folder.path().string() + ": holds a finished run with other settings; choose another folder with -o");
-    }
-    removeCheckpoint(folder.path());  // of a run that was killed in its last moment
-    context.log("the run is finished already; nothing was measured");
-    reportRun(context, earlier, folder.path());
-    return 0;
-  }
-  if (isShard(folder.path())) {
-    const auto found = readShard(folder.path()).shard;
-    throw Error(Fault::output, folder.path().string() + ": holds a part of a ranking (" + found.text() +
-                                   "); go on with that part, or choose another -o");
-  }
-  Checkpoint checkpoint(folder.path(), identityOf(settings, provenance), checkpointColumns(settings));
-  const SaveAtHardStop save([&] {
-    checkpoint.rescue(kSavingTime);
-    return std::string(stoppedError(checkpoint, folder.path(), resume_command).what());
-  });
-  if (checkpoint.weights() > 0) context.log("resume  " + counted(checkpoint.weights(), "weight") + " measured before");
+  const RankJob job{settings, session, ranking.threads, feature_names, go_on};
   Progress progress(context.progress);
-  try {
-    auto run = rankWeights(session, settings, provenance, checkpoint, [&](const std::string& stage, double share) {
-      progress.update(stage, share);
-      stopIfAsked();
-    });
-    progress.finish();
-    run.feature_names = feature_names;
-    checkpoint.flush();  // while there is room: the run's own files may fill the disk
-    writeRun(run, findingsOf(run), folder.path());
-    undo.keep();
-    checkpoint.remove();
-    for (size_t i = session.notes().size(); i < run.notes.size(); ++i) context.warn(run.notes[i]);
-    reportRun(context, run, folder.path());
-  } catch (const Error& error) {
-    progress.stop();
-    keepMeasured(checkpoint, undo);
-    if (error.fault() != Fault::interrupted) {
-      tellKept(context, checkpoint, resume_command);
-      throw;
-    }
-    undo.keep();
-    throw stoppedError(checkpoint, folder.path(), resume_command);
-  } catch (...) {
-    keepMeasured(checkpoint, undo);
-    tellKept(context, checkpoint, resume_command);
-    throw;
-  }
+  auto events = eventsOf(context, progress);
+  events.opened = [&](const Session& on, const Selection& selection) { logSession(context, on, settings, selection); };
+  if (shard) return rankPart(folder, {job, *shard, options.shard.estimates}, events, progress, context);
+
+  const auto ranked = rankIn(folder, job, events);
+  progress.finish();
+  if (ranked.before) context.log("the run is finished already; nothing was measured");
+  reportRanked(context, ranked, folder.path());
   return 0;
 }
 
@@ -149,7 +107,7 @@ Action addRank(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand("rank", "Rank weights by what they do to the output");
   command->footer(kFooter);
-  addRankOptions(*command, options->rank);
+  addRankOptions(*command, options->rank, options->texts);
   command->get_option("--device")->description("cpu, cuda, cuda:N, or several: cuda:0,cuda:1 or cuda:all");
   command->add_option("-o,--output", options->run, "Run folder to write; left out: heft-run-MODEL-N")->type_name("RUN");
   command

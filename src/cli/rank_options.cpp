@@ -5,12 +5,13 @@
 #include "data/labels.hpp"
 #include "data/printable.hpp"
 #include "heft/error.hpp"
+#include "run/stored/settings.hpp"
 
 namespace heft::cli {
 namespace {
 
 /// "500" is a number of variants; "90s", "20min", "2h" a time.
-void readBudget(const std::string& text, RankSettings& settings) {
+void readBudget(const std::string& text, RankOptions& options) {
   if (text.empty()) return;
   size_t used = 0;
   double number = 0;
@@ -22,71 +23,49 @@ void readBudget(const std::string& text, RankSettings& settings) {
   const auto unit = text.substr(used);
   if (used > 0 && number > 0 && number < 1e15) {
     if (unit.empty() && number == static_cast<double>(static_cast<int64_t>(number)))
-      return static_cast<void>(settings.budget_variants = static_cast<int64_t>(number));
-    if (unit == "s") return static_cast<void>(settings.budget_seconds = number);
-    if (unit == "m" || unit == "min") return static_cast<void>(settings.budget_seconds = 60 * number);
-    if (unit == "h") return static_cast<void>(settings.budget_seconds = 3600 * number);
+      return static_cast<void>(options.budget_variants = static_cast<int64_t>(number));
+    if (unit == "s") return static_cast<void>(options.budget_seconds = number);
+    if (unit == "m" || unit == "min") return static_cast<void>(options.budget_seconds = 60 * number);
+    if (unit == "h") return static_cast<void>(options.budget_seconds = 3600 * number);
   }
   throw Error(Fault::usage,
               "--budget " + text + ": a number of variants (500) or a time (90s, 20min, 2h) was expected");
 }
 
 /// A word, or a file with a label for each sample.
-void readGroups(const std::string& text, RankSettings& settings) {
+void readGroups(const std::string& text, RankOptions& options) {
   for (const auto by : {GroupBy::klass, GroupBy::step, GroupBy::output, GroupBy::target}) {
-    if (name(by) == text) settings.by = by;
+    if (name(by) == text) options.by = text;
   }
-  if (text.empty() || settings.by != GroupBy::none) return;
+  if (text.empty() || !options.by.empty()) return;
   if (!std::filesystem::exists(text))
     throw Error(Fault::usage, "--by " + printable(text) +
                                   ": class, step, output, target, or a file with a label for each sample was expected");
-  settings.by = GroupBy::label;
-  settings.labels = readLabels(text);
+  options.labels = readLabels(text);
 }
 
 }  // namespace
 
-RankSettings readSettings(const RankOptions& options) {
-  RankSettings settings;
-  settings.method = parseMethod(options.method);
-  readMeasuring(options.measuring, settings);
-  settings.levels.clear();
-  for (const auto& one : splitCommas(options.components)) settings.levels.push_back(parseLevel(one));
-  settings.parameters = options.parameters;
-  settings.output_target = options.model.output_target;
-  settings.dims = options.model.dims;
-  settings.stream = options.model.stream;
-  settings.carry = splitCommas(options.model.carry);
-  settings.draws = options.model.draws;
-  settings.precision = parsePrecision(options.precision);
-  settings.top = options.top;
-  settings.alpha = options.alpha;
-  settings.miss = options.miss;
-  readBudget(options.budget, settings);
-  readGroups(options.by, settings);
-  return settings;
+RankOptions withTexts(RankOptions options, const RankTexts& texts) {
+  readBudget(texts.budget, options);
+  readGroups(texts.by, options);
+  return options;
 }
 
-ModelOptions rankedModel(const RankOptions& options, const RankSettings& settings) {
-  auto model = options.model;
-  model.seed = settings.seed;
-  model.as_model = settings.precision == Precision::as_model;
-  return model;
-}
-
-void addRankOptions(CLI::App& command, RankOptions& options) {
-  addModelOptions(command, options.model, true);
+void addRankOptions(CLI::App& command, RankOptions& options, RankTexts& texts) {
+  addModelOptions(command, options, true);
   command
       .add_option("--method", options.method,
                   "auto (estimate all, execute the top until it is settled), response, exhaustive or reference")
       ->capture_default_str();
-  addMeasuringOptions(command, options.measuring);
+  addMeasuringOptions(command, options);
   command.add_option("--components", options.components, "weight, row, column, unit, gate, matrix, layer; several")
       ->type_name("LEVEL...")
+      ->delimiter(',')
       ->capture_default_str();
   command
       .add_option(
-          "--by", options.by,
+          "--by", texts.by,
           "Components' impacts on each class, step, output or target class (--targets) as well, or on each kind "
           "of sample: a FILE with a label for each")
       ->type_name("WHAT");
@@ -99,7 +78,7 @@ void addRankOptions(CLI::App& command, RankOptions& options) {
       ->capture_default_str();
   command.add_option("--miss", options.miss, "Share of the top that may be missing for it to count as settled")
       ->capture_default_str();
-  command.add_option("--budget", options.budget,
+  command.add_option("--budget", texts.budget,
                      "Most to spend on executing: a number of variants (500) or a time (90s, 20min, 2h)");
   command
       .add_option("--precision", options.precision,

@@ -2,7 +2,7 @@
 
 #include <iostream>
 
-#include "data/words.hpp"
+#include "data/stop.hpp"
 #include "run/findings/findings.hpp"
 #include "run/stored/json_text.hpp"
 #include "run/text/verdict.hpp"
@@ -31,7 +31,24 @@ std::string resumeCommand(const Context& context, const std::filesystem::path& f
   return text;
 }
 
-void reportRun(const Context& context, const Run& run, const std::filesystem::path& folder) {
+JobEvents eventsOf(const Context& context, Progress& progress) {
+  JobEvents events;
+  events.progress = [&progress](const std::string& stage, double share) {
+    progress.update(stage, share);
+    stopIfAsked();
+  };
+  events.log = [&context, &progress](const std::string& line) {
+    progress.stop();
+    context.log(line);
+  };
+  return events;
+}
+
+void reportRanked(const Context& context, const Ranked& ranked, const std::filesystem::path& folder) {
+  const auto& run = ranked.run;
+  if (!ranked.before) {
+    for (auto i = ranked.told_notes; i < run.notes.size(); ++i) context.warn(run.notes[i]);
+  }
   const auto findings = findingsOf(run);
   if (context.json) {
     auto summary = summaryJson(run, findings);
@@ -41,28 +58,6 @@ void reportRun(const Context& context, const Run& run, const std::filesystem::pa
   }
   std::cout << verdict(run, findings);
   std::cout << "\nrun folder: " << folder.string() << "  (heft verify " << folder.string() << " checks it)\n";
-}
-
-void keepMeasured(Checkpoint& checkpoint, UndoUnlessKept& undo) {
-  if (checkpoint.empty()) return;
-  undo.keep();
-  try {
-    checkpoint.flush();
-  } catch (const Error&) {  // a full disk, which is what ended the run, then
-  }
-}
-
-void tellKept(const Context& context, const Checkpoint& checkpoint, const std::string& resume_command) {
-  if (!checkpoint.empty()) context.log("what the checkpoint holds is kept; go on with: " + resume_command);
-}
-
-Error stoppedError(const Checkpoint& checkpoint, const std::filesystem::path& folder,
-                   const std::string& resume_command) {
-  // A metric has two columns, and each estimate an error by each metric.
-  const auto estimates = 2 * checkpoint.listed("estimate error ") / checkpoint.columns();
-  return {Fault::interrupted, "stopped; " + counted(checkpoint.weights(), "measured weight") +
-                                  (estimates > 0 ? " and " + counted(estimates, "estimate") : "") + " kept in " +
-                                  folder.string() + ". Go on with: " + resume_command};
 }
 
 }  // namespace heft::cli

@@ -7,14 +7,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <mutex>
 #include <system_error>
 #include <thread>
-#include <utility>
-#include <vector>
 
+#include "data/hard_stop.hpp"
 #include "data/leftovers.hpp"
 #include "data/printable.hpp"
+#include "data/stop.hpp"
 #include "heft/error.hpp"
 
 namespace heft::cli {
@@ -26,10 +25,6 @@ constexpr auto kPatience = std::chrono::milliseconds(3500);
 /// Posted by the handler; semaphores are among the few things that one may touch.
 sem_t signalled;
 
-std::mutex saving;  ///< guards the two below; held for good once the program ends
-std::vector<std::function<std::string()>> saves;
-bool done = false;
-
 extern "C" void handleSignal(int signal) {
   const int kept = errno;
   askToStop();
@@ -40,13 +35,12 @@ extern "C" void handleSignal(int signal) {
 }
 
 [[noreturn]] void endHard() {
-  saving.lock();
-  if (done) {
+  const auto kept = saveForHardStop();
+  if (!kept) {
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));  // main returns
   }
-  const std::string text = saves.empty() ? "stopped" : saves.back()();
   removeLeftovers();
-  spdlog::error(printable(text, std::string::npos));
+  spdlog::error(printable(*kept, std::string::npos));
   std::_Exit(static_cast<int>(Fault::interrupted));
 }
 
@@ -69,19 +63,6 @@ void catchSignals() {
   std::signal(SIGTERM, handleSignal);
 }
 
-void ignoreSignals() {
-  const std::lock_guard lock(saving);
-  done = true;
-}
-
-SaveAtHardStop::SaveAtHardStop(std::function<std::string()> save) {
-  const std::lock_guard lock(saving);
-  saves.push_back(std::move(save));
-}
-
-SaveAtHardStop::~SaveAtHardStop() {
-  const std::lock_guard lock(saving);
-  saves.pop_back();
-}
+void ignoreSignals() { workIsDone(); }
 
 }  // namespace heft::cli

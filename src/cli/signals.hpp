@@ -1,11 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <string>
-
-#include "data/stop.hpp"
-
 namespace heft::cli {
 
 /// From here on Ctrl-C and SIGTERM ask the work to stop at the next safe point (stopIfAsked); a second Ctrl-C ends the program at
@@ -15,18 +9,5 @@ void catchSignals();
 
 /// The work is done: a signal changes nothing any more.
 void ignoreSignals();
-
-/// How long the saving may wait for the work to let go of what is to be saved.
-constexpr auto kSavingTime = std::chrono::milliseconds(700);
-
-/// While it lives, `save` is what the program does before it ends without its own work's consent. Called on another thread, at
-/// most once, and must take less than a second; returns the line that says what was kept. Of several the one made last counts.
-class SaveAtHardStop {
- public:
-  explicit SaveAtHardStop(std::function<std::string()> save);
-  SaveAtHardStop(const SaveAtHardStop&) = delete;
-  SaveAtHardStop& operator=(const SaveAtHardStop&) = delete;
-  ~SaveAtHardStop();
-};
 
 }  // namespace heft::cli

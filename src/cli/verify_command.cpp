@@ -4,7 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_files.hpp"
-#include "cli/signals.hpp"
+#include "data/stop.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 #include "measure/rank/reference.hpp"
@@ -18,7 +18,7 @@ namespace {
 
 struct Options {
   std::string run;
-  RunFiles files;
+  RunFileOptions files;
   int64_t sample = 100;
   uint64_t seed = 0;
 };
@@ -72,7 +72,7 @@ int verify(const Options& options, const Context& context) {
   auto components = drawComponents(run, weights.empty() ? sample : (sample + 1) / 2, options.seed);
   if (weights.empty() && components.empty())
     throw Error(Fault::output, options.run + ": has no impacts to check; 'heft rank' measures them");
-  Session session(sessionOptions(filesOf(run, options.files)));
+  Session session(openedOn(run, options.files));
   checkStructure(run, session, options.run);
   const auto all = weights.size() + components.size();
   context.log("verify  " + describe(weights.size(), components.size()) + " of " + options.run + ", each run alone in " +

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "analysis/rank_statistics.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "model/weight_label.hpp"
 #include "run/findings/component_findings.hpp"
@@ -178,7 +179,8 @@ RunsAgreement agreementOf(std::span<const Run> runs, std::vector<std::string> na
   if (agreement.kinds.empty())
     throw Error(Fault::output,
                 "the runs have no weights and no components in common; runs of one architecture, with "
-                "the same --components, were expected");
+                "the same " +
+                    settingName("components") + ", were expected");
   return agreement;
 }
 

@@ -4,6 +4,7 @@
 
 #include "compare/agreement.hpp"
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 #include "data/words.hpp"
 #include "run/findings/component_findings.hpp"
 #include "run/stored/json_text.hpp"
@@ -121,7 +122,8 @@ std::string agreementText(const RunsAgreement& agreement) {
   }
   if (!parts.empty()) text += "\n" + wrapped("Spearman of single paths: " + parts + ".", verdictWidth) + "\n";
   return text +
-         wrapped("Spread: standard deviation over runs. Rows of all components: --json, comparison.json.",
+         wrapped("Spread: standard deviation over runs. Rows of all components: " + settingName("json") +
+                     ", comparison.json.",
                  verdictWidth) +
          "\n";
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "data/setting_name.hpp"
 #include "data/tensor_file.hpp"
 #include "heft/error.hpp"
 
@@ -23,10 +24,10 @@ DimRoles parseRoles(const std::string& list, const std::string& whole) {
   std::stringstream parts(list);
   for (std::string part; std::getline(parts, part, ',');) {
     if (std::find(kNames.begin(), kNames.end(), part) == kNames.end())
-      refuse("--dims " + whole + ": '" + part + "' is no role; " + kExpected);
+      refuse(settingName("dims") + " " + whole + ": '" + part + "' is no role; " + kExpected);
     const auto role = parseDimRole(part);
     if (role != DimRole::other && placeOf(roles, role) >= 0)
-      refuse("--dims " + whole + ": names two dimensions of " + part + "; one was expected");
+      refuse(settingName("dims") + " " + whole + ": names two dimensions of " + part + "; one was expected");
     roles.push_back(role);
   }
   return roles;
@@ -91,9 +92,10 @@ GivenDims GivenDims::parse(const std::vector<std::string>& texts) {
   for (const auto& one : texts) {
     const auto equals = one.rfind('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == one.size())
-      refuse("--dims " + one + ": " + kExpected);
+      refuse(settingName("dims") + " " + one + ": " + kExpected);
     const auto name = one.substr(0, equals);
-    if (!names.insert(name).second) refuse("--dims names the dimensions of " + name + " twice; once was expected");
+    if (!names.insert(name).second)
+      refuse(settingName("dims") + " names the dimensions of " + name + " twice; once was expected");
     given.all_.push_back({name, parseRoles(one.substr(equals + 1), one)});
   }
   return given;
@@ -104,8 +106,9 @@ std::optional<DimRoles> GivenDims::find(const std::vector<std::string>& names,
   for (const auto& one : all_) {
     if (std::find(names.begin(), names.end(), one.name) == names.end()) continue;
     if (one.roles.size() != shape.size())
-      refuse("--dims " + one.name + "=" + text(one.roles) + ": names " + std::to_string(one.roles.size()) +
-             " dimensions, but " + one.name + " is " + shapeText(shape) + " and has " + std::to_string(shape.size()));
+      refuse(settingName("dims") + " " + one.name + "=" + text(one.roles) + ": names " +
+             std::to_string(one.roles.size()) + " dimensions, but " + one.name + " is " + shapeText(shape) +
+             " and has " + std::to_string(shape.size()));
     return one.roles;
   }
   return std::nullopt;
@@ -138,7 +141,7 @@ void GivenDims::check(const std::vector<std::string>& inputs, const std::vector<
   }
   for (const auto& one : all_) {
     if (known.count(one.name) == 0)
-      refuse("--dims " + one.name + "=" + text(one.roles) + ": nothing is called " + one.name +
+      refuse(settingName("dims") + " " + one.name + "=" + text(one.roles) + ": nothing is called " + one.name +
              "; there are: " + listed + "targets");
   }
 }
@@ -149,7 +152,8 @@ std::string readings(const std::string& name, const std::vector<std::int64_t>& s
                      DimRole role, const std::vector<std::int64_t>& maybe) {
   std::string all;
   for (const auto dim : maybe)
-    all += (all.empty() ? "--dims " : " or --dims ") + name + "=" + text(readingOf(shape, dims, role, dim));
+    all += (all.empty() ? settingName("dims") + " " : " or " + settingName("dims") + " ") + name + "=" +
+           text(readingOf(shape, dims, role, dim));
   return all;
 }
 

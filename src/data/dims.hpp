@@ -19,7 +19,7 @@ enum class DimRole { other, samples, steps, classes };
 
 using DimRoles = std::vector<DimRole>;
 
-/// "samples,steps,-", as --dims takes it.
+/// "samples,steps,-", as the setting dims takes it.
 [[nodiscard]] std::string text(const DimRoles& roles);
 
 /// Where a role stands; -1: nowhere.
@@ -65,7 +65,7 @@ struct OutputDims {
   DimRoles roles;  ///< what each is for people: samples that influence each other have their name too
 };
 
-/// "--dims output=samples,steps,classes or --dims output=samples,classes,steps": every reading in which one of `maybe` has
+/// "dims output=samples,steps,classes or dims output=samples,classes,steps", called as settingName() has it: every reading in which one of `maybe` has
 /// the role.
 [[nodiscard]] std::string readings(const std::string& name, const std::vector<std::int64_t>& shape,
                                    const OutputDims& dims, DimRole role, const std::vector<std::int64_t>& maybe);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "analysis/rank_statistics.hpp"
+#include "data/setting_name.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 #include "measure/weights/component.hpp"
@@ -38,7 +39,8 @@ std::string scopeKey(const ComponentImpact& component, const ComponentMaskSettin
     case ComponentScope::global:
       return "";
   }
-  throw Error(Fault::usage, "--scope: with --level " + std::string(name(settings.level)) + ", global" +
+  throw Error(Fault::usage, settingName("scope") + ": with " + settingName("level") + " " +
+                                std::string(name(settings.level)) + ", global" +
                                 (settings.level == Level::unit || settings.level == Level::gate    ? " or layer"
                                  : settings.level == Level::row || settings.level == Level::column ? " or matrix"
                                                                                                    : "") +
@@ -57,9 +59,9 @@ std::map<std::string, std::vector<std::size_t>> contestsOf(const Run& run, const
   if (!contests.empty()) return contests;
   const std::string known = levelsOf(run);
   if (level)
-    throw Error(Fault::usage,
-                "--path " + settings.path + ": the run has no " + pluralOf(settings.level) + " of that path");
-  throw Error(Fault::usage, "--level " + std::string(name(settings.level)) + ": the run measured no " +
+    throw Error(Fault::usage, settingName("path") + " " + settings.path + ": the run has no " +
+                                  pluralOf(settings.level) + " of that path");
+  throw Error(Fault::usage, settingName("level") + " " + std::string(name(settings.level)) + ": the run measured no " +
                                 pluralOf(settings.level) + (known.empty() ? "" : ", but " + known) +
                                 "; 'heft rank --components " + std::string(name(settings.level)) + "' does");
 }
@@ -117,10 +119,10 @@ Level onlyLevel(const Run& run) {
   if (levels.size() == 1) return *levels.begin();
   if (levels.empty())
     throw Error(Fault::usage, "the run has neither weights nor components; 'heft rank' measures them");
-  throw Error(Fault::usage,
-              "the run measured components and no single weights; --level says which of them are kept "
-              "whole: " +
-                  levelsOf(run));
+  throw Error(Fault::usage, "the run measured components and no single weights; " + settingName("level") +
+                                " says which of them are kept "
+                                "whole: " +
+                                levelsOf(run));
 }
 
 }  // namespace heft

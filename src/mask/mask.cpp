@@ -6,6 +6,7 @@
 #include <numeric>
 #include <span>
 
+#include "data/setting_name.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 
@@ -100,7 +101,8 @@ Mask maskOf(const CriterionScores& scores, const Structure& structure, const Mas
   }
   if (mask.rankedWeights() == 0)
     throw Error(Fault::usage, "no weight can be ranked by " + scores.name +
-                                  (mask.vectors > 0 ? " but those of biases and other vectors; --biases takes them in"
+                                  (mask.vectors > 0 ? " but those of biases and other vectors; " +
+                                                          settingName("biases") + " takes them in"
                                                     : ": it has no score for any of the run's weights"));
   for (auto& contest : contests) contest.decide(settings.keep);
   return mask;

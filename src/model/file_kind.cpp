@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 
 namespace heft {
 namespace {
@@ -130,8 +131,8 @@ std::string kindOfPickle(const std::string& pickle, const std::string& how) {
     if (table)
       return "holds weights without a model (a state_dict or checkpoint as " + how +
              " pickles it), and no TorchScript; " + howToLoad("torch.load('FILE')");
-    return "holds tensors as " + how +
-           " pickles them, and no TorchScript model; tensors are inputs (--inputs), a model comes so: " + kScript;
+    return "holds tensors as " + how + " pickles them, and no TorchScript model; tensors are inputs (" +
+           settingName("inputs") + "), a model comes so: " + kScript;
   }
   return "was written by " + how + " (a pickle of Python objects), not as TorchScript; " + kHowToScript;
 }

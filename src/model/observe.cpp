@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "model/refusals.hpp"
 
@@ -69,7 +70,8 @@ ObserveScope::~ObserveScope() {
 
 c10::IValue ObserveScope::seen() const {
   if (observed_values.empty()) {
-    throw Error(Fault::unsupported, "forward never called the submodule that --output-target names");
+    throw Error(Fault::unsupported,
+                "forward never called the submodule that " + settingName("output-target") + " names");
   }
   if (observed_values.size() == 1) return observed_values[0];
   return c10::ivalue::Tuple::create(observed_values);  // called several times a run: each call is scored

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from heft import HEFT, MODELS, OUTPUT, USAGE, environment, heft, model_arguments, refuse, succeed
+from heft import HEFT, MODELS, OUTPUT, USAGE, environment, heft, model_arguments, other_threads, refuse, succeed
 
 SAME = [
     "impact.safetensors",
@@ -63,8 +63,8 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("count, order", [(1, [1]), (3, [2, 3, 1]), (7, [4, 7, 1, 3, 6, 2, 5])])
 def test_merged_parts_are_the_run_of_one_process(tmp_path, alone, name, model, method, count, order):
-    folders = shards(tmp_path, arguments(model, method), count, order, threads=lambda index: 1 + index % 3)
-    succeed("merge", *reversed(folders), "-o", tmp_path / "run", "--threads", 2)
+    folders = shards(tmp_path, arguments(model, method), count, order, threads=lambda index: other_threads(1 + index % 3))
+    succeed("merge", *reversed(folders), "-o", tmp_path / "run", "--threads", other_threads(2))
     expect_same(tmp_path / "run", alone(name, model, method))
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert facts["complete"]

@@ -323,11 +323,12 @@ def test_memory_that_runs_out_midway_ends_it_with_one_line_and_what_was_measured
 
 def test_too_little_memory_from_the_start_is_one_line(tmp_path):
     """From what LibTorch needs to be loaded to what the run needs; below the former the system's loader speaks, with its own status."""
-    command = [HEFT, *map(str, AUTO), "-o", str(tmp_path / "run")]
     codes = []
     for megabytes in range(400, 1000, 15):
         limit = megabytes << 20
-        done = subprocess.run(command, capture_output=True, text=True, env=environment(),
+        # A folder each: memory may end in the middle of measuring, and what was measured until then is kept for --resume.
+        run = tmp_path / str(megabytes)
+        done = subprocess.run([HEFT, *map(str, AUTO), "-o", str(run)], capture_output=True, text=True, env=environment(),
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
         codes.append(done.returncode)
         if done.returncode == 0:
@@ -336,7 +337,9 @@ def test_too_little_memory_from_the_start_is_one_line(tmp_path):
             assert done.stdout == "" and "memory" in one_line(done.stderr)
         else:
             assert done.returncode in (127, -signal.SIGSEGV), done  # while libraries are loaded
-        assert not (tmp_path / "run" / "run.json").exists()
+        assert not (run / "run.json").exists()
+        if run.exists():
+            succeed(*AUTO, "-o", run, "--resume")
     assert MEMORY in codes and codes[-1] == 0
 
 

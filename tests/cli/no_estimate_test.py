@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from heft import INDEX, impacts, model_arguments, succeed
+from heft import INDEX, impacts, model_arguments, other_threads, succeed
 from safetensors.numpy import load_file
 
 STEPS = sorted(name for name, entry in INDEX.items() if "steps" in entry["tags"])
@@ -75,7 +75,7 @@ def test_parts_make_the_run_of_one_process(tmp_path):
     common = [*model_arguments("steps_half"), "--budget", 150, "-q"]
     succeed("rank", *common, "-o", tmp_path / "alone")
     for part in (1, 2):
-        succeed("rank", *common, "--shard", f"{part}/2", "-o", tmp_path / str(part), "--threads", part)
+        succeed("rank", *common, "--shard", f"{part}/2", "-o", tmp_path / str(part), "--threads", other_threads(part))
     succeed("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "run", "-q")
     for name in ("impact", "lower", "upper", "measured"):
         file = f"{name}.safetensors"

@@ -96,8 +96,7 @@ void expectBatchEqualsLoop(const Fixture& one, const BatchOptions& options) {
     const auto found = executeAll(*batch, variants);
     for (int64_t v = 0; v < want.size(0); ++v) {
       if (!want[v].isfinite().all().item<bool>()) {  // a row without length has no direction
-        EXPECT_FALSE(found[v].isfinite().all().item<bool>())
-            << fixture.model().parameters[p].name << " variant " << v;
+        EXPECT_FALSE(found[v].isfinite().all().item<bool>()) << fixture.model().parameters[p].name << " variant " << v;
         continue;
       }
       EXPECT_LE(rms(found[v] - want[v]), allowedBatched(rms(want[v] - baseline), rms(baseline)))
@@ -227,9 +226,9 @@ TEST_P(ShippedModel, BatchIsWithinItsPrecision) {
   Session session(shipped(name));
   const auto baseline = session.baseline().to(at::kCPU).flatten();
   const auto loop = makeLoopExecutor(session.runner(), session.layout());
-  const auto batch = makeBatchExecutor(session.runner(), session.layout(),
-                                       {.products = form, .adjoints = emissionAdjoints,
-                                        .as_device = products >= Products::device_float32});
+  const auto batch = makeBatchExecutor(
+      session.runner(), session.layout(),
+      {.products = form, .adjoints = emissionAdjoints, .as_device = products >= Products::device_float32});
   std::mt19937_64 random(5);
   for (size_t p = 0; p < session.model().parameters.size(); ++p) {
     const auto count = session.model().parameters[p].value.numel();

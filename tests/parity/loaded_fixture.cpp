@@ -6,8 +6,15 @@
 #include <algorithm>
 
 #include "engine/derived/find_functions.hpp"
+#include "engine/forward/steady_products.hpp"
 
 namespace heft::test {
+namespace {
+
+/// Before any test of this program multiplies.
+[[maybe_unused]] const bool steady = steadyProducts();
+
+}  // namespace
 
 LoadedFixture::LoadedFixture(const Fixture& fixture) {
   const auto options = fixture.options();

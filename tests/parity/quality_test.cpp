@@ -9,7 +9,7 @@
 #include "parity/fixtures.hpp"
 #include "unit/file_helpers.hpp"
 
-// What estimates are held to: METHOD.md's figures with room for other models.
+// What estimates are held to: the figures of docs/accuracy.md with room for other models.
 
 namespace heft::test {
 namespace {

@@ -187,7 +187,9 @@ class RoundedProducts : public testing::TestWithParam<Rounded> {
 
   [[nodiscard]] std::unique_ptr<Executor> executor(int64_t rows = 0) {
     return makeBatchExecutor(session_->runner(), session_->layout(),
-                             {.rows = rows, .products = ProductForm::rounded, .adjoints = emissionAdjoints,
+                             {.rows = rows,
+                              .products = ProductForm::rounded,
+                              .adjoints = emissionAdjoints,
                               .as_device = GetParam().as_device});
   }
   /// Single weights of every parameter, to zero and elsewhere.

@@ -137,7 +137,7 @@ TEST(ReadDevices, SaysWhatIsWrong) {
       ADD_FAILURE() << text;
     } catch (const Error& error) {
       EXPECT_EQ(error.fault(), Fault::usage) << text;
-      EXPECT_TRUE(std::string(error.what()).starts_with("--device ")) << error.what();
+      EXPECT_TRUE(std::string(error.what()).starts_with("device ")) << error.what();
     }
   }
 }

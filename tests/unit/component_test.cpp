@@ -201,7 +201,7 @@ TEST(Component, WhatTheSelectionHoldsOnlyInPartIsLeftOut) {
 
 TEST(Component, ALevelWithoutComponentsIsRefused) {
   const std::string partly = errorOf([] { (void)enumerated({Level::gate}, {"*.weight_hh*"}); }, Fault::usage);
-  EXPECT_NE(partly.find("none of the model's 12 lies wholly within --parameters"), std::string::npos);
+  EXPECT_NE(partly.find("none of the model's 12 lies wholly within parameters"), std::string::npos);
   test::StructureBuilder linear;
   linear.parameter("fc.weight", {2, 2});
   const std::vector<Level> levels{Level::unit};

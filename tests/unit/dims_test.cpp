@@ -48,9 +48,9 @@ TEST(Dims, EveryReadingCanBePasted) {
   dims.maybe_steps = dims.maybe_classes = {1, 2};
   dims.roles = {DimRole::samples, DimRole::other, DimRole::other};
   EXPECT_EQ(readings("output.0", {4, 7, 6}, dims, DimRole::steps, {1, 2}),
-            "--dims output.0=samples,steps,classes or --dims output.0=samples,classes,steps");
+            "dims output.0=samples,steps,classes or dims output.0=samples,classes,steps");
   dims.maybe_steps.clear();
-  EXPECT_EQ(readings("output.1", {4, 7, 6}, dims, DimRole::classes, {2}), "--dims output.1=samples,-,classes");
+  EXPECT_EQ(readings("output.1", {4, 7, 6}, dims, DimRole::classes, {2}), "dims output.1=samples,-,classes");
   EXPECT_EQ(describeDims({16, 60, 1}, {DimRole::samples, DimRole::steps, DimRole::classes}),
             "[16 samples, 60 steps, 1 class]");
 }

@@ -94,7 +94,7 @@ TEST(Mask, NothingToRankIsRefusedAndBiasesAreNamedWhereTheyWouldHelp) {
   const Kept none;
   const std::vector<float> four(4, noFloat), six(6, noFloat);
   const auto only_bias = scored({four, six, {1, 2, 3}});
-  EXPECT_NE(errorOf([&] { (void)maskOf(only_bias, twoMatrices(), {}); }, Fault::usage).find("--biases"),
+  EXPECT_NE(errorOf([&] { (void)maskOf(only_bias, twoMatrices(), {}); }, Fault::usage).find("biases takes them in"),
             std::string::npos);
   EXPECT_NO_THROW((void)maskOf(only_bias, twoMatrices(), {0.5, false, true}));
 }

@@ -222,7 +222,8 @@ TEST(Metrics, AMetricWithoutMeaningIsRefused) {
     const std::string text = errorOf([&] { (void)regression.measure(metric, outputs); }, Fault::usage);
     EXPECT_NE(text.find("no more than one; rms, max or loss fit it"), std::string::npos) << text;
   }
-  EXPECT_NE(errorOf([&] { regression.require(Metric::loss); }, Fault::usage).find("--targets"), std::string::npos);
+  EXPECT_NE(errorOf([&] { regression.require(Metric::loss); }, Fault::usage).find("targets FILE brings them"),
+            std::string::npos);
   EXPECT_NO_THROW(regression.require(Metric::max));
 }
 
@@ -272,7 +273,7 @@ TEST(Targets, OneHotTargetsAreClasses) {
 TEST(Targets, WhatCanBeReadInTwoWaysIsAskedForWithBoth) {
   const at::Tensor square = classNumbers({0, 1, 2, 0}, {2, 2});
   const auto text = errorOf([&] { (void)prepared(square, 2, 6, 3); }, Fault::usage);
-  EXPECT_NE(text.find("--dims targets=samples,steps or --dims targets=steps,samples"), std::string::npos) << text;
+  EXPECT_NE(text.find("dims targets=samples,steps or dims targets=steps,samples"), std::string::npos) << text;
   const auto layout = layoutOf(2, 6, 3);
   const auto read = [&](const char* how) {
     return prepareTargets(square, layout, GivenDims::parse({std::string("targets=") + how})).classes;

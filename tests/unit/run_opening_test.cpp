@@ -39,11 +39,11 @@ TEST(OpeningARunFolder, TakesAnEmptyOneAndOneWithALeftoverLockAlone) {
 TEST(OpeningARunFolder, RefusesOneThatHoldsSomethingAndSaysWhat) {
   const TemporaryFolder folder;
   for (const char* name : {"a.txt", "b.txt", "c.txt", "d.txt"}) putContent(folder / name, "mine");
-  EXPECT_NE(refusal(folder.path()).find("is not empty (a.txt, b.txt, c.txt and 1 more); choose another -o"),
+  EXPECT_NE(refusal(folder.path()).find("is not empty (a.txt, b.txt, c.txt and 1 more); choose another output"),
             std::string::npos);
   EXPECT_NE(refusal(folder / "a.txt").find("is a file"), std::string::npos);
   fs::create_directory(folder / "checkpoint");
-  EXPECT_NE(refusal(folder.path()).find("--resume"), std::string::npos);
+  EXPECT_NE(refusal(folder.path()).find("add resume to go on"), std::string::npos);
   putContent(folder / "run.json", "{}");
   EXPECT_NE(refusal(folder.path()).find("holds a run already"), std::string::npos);
   EXPECT_EQ(contentOf(folder / "a.txt"), "mine");

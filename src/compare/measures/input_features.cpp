@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "measure/session/session.hpp"
 
@@ -28,11 +29,12 @@ void checkFeatureNames(Session& session, std::span<const std::string> names) {
   const auto features = inputFeatures(session);
   if (!features) {
     throw Error(Fault::usage,
-                "--feature-names: the model has no floating input of at least two dimensions whose last has at most " +
+                settingName("feature-names") +
+                    ": the model has no floating input of at least two dimensions whose last has at most " +
                     std::to_string(kMostFeatures) + " features, so there is nothing to name");
   }
   if (std::ssize(names) != features->count) {
-    throw Error(Fault::usage, "--feature-names: " + std::to_string(names.size()) + " names for " +
+    throw Error(Fault::usage, settingName("feature-names") + ": " + std::to_string(names.size()) + " names for " +
                                   std::to_string(features->count) + " features; a name a line was expected");
   }
 }

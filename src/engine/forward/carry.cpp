@@ -8,12 +8,13 @@
 #include <sstream>
 
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(Fault::usage, "--carry " + what); }
+[[noreturn]] void refuse(const std::string& what) { throw Error(Fault::usage, settingName("carry") + " " + what); }
 
 std::vector<std::string> split(const std::string& path) {
   std::vector<std::string> parts;

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -15,9 +16,9 @@ namespace {
 /// How many there are; `text` is what was asked for.
 int cudaDevices(const std::string& text) {
   if (!at::hasCUDA()) {
-    throw Error(
-        Fault::usage,
-        "--device " + text + ": this build or machine has no usable CUDA device; leave --device out to run on the CPU");
+    throw Error(Fault::usage, settingName("device") + " " + text +
+                                  ": this build or machine has no usable CUDA device; leave " + settingName("device") +
+                                  " out to run on the CPU");
   }
   return at::detail::getCUDAHooks().deviceCount();
 }
@@ -46,13 +47,13 @@ c10::Device readDevice(const std::string& text) {
   }
   if (text == "cuda:all" || text.find(',') != std::string::npos) {
     throw Error(Fault::usage,
-                "--device " + text +
+                settingName("device") + " " + text +
                     ": one device was expected here, cpu, cuda or cuda:N; heft rank and heft merge take several");
   }
-  if (!known) throw Error(Fault::usage, "--device " + text + ": cpu, cuda or cuda:N was expected");
+  if (!known) throw Error(Fault::usage, settingName("device") + " " + text + ": cpu, cuda or cuda:N was expected");
   const int count = cudaDevices(text);
   if (number >= count) {
-    throw Error(Fault::usage, "--device " + text + ": this machine has " + std::to_string(count) +
+    throw Error(Fault::usage, settingName("device") + " " + text + ": this machine has " + std::to_string(count) +
                                   (count == 1 ? " usable CUDA device, cuda:0"
                                               : " usable CUDA devices, cuda:0 to cuda:" + std::to_string(count - 1)));
   }
@@ -70,9 +71,10 @@ std::vector<c10::Device> readDevices(const std::string& text) {
   for (std::string part; std::getline(parts, part, ',');) {
     const auto device = readDevice(part);
     if (!devices.empty() && (device.is_cpu() || devices[0].is_cpu()))
-      throw Error(Fault::usage, "--device " + text + ": several devices must be CUDA devices, as in cuda:0,cuda:1");
+      throw Error(Fault::usage,
+                  settingName("device") + " " + text + ": several devices must be CUDA devices, as in cuda:0,cuda:1");
     if (std::find(devices.begin(), devices.end(), device) != devices.end())
-      throw Error(Fault::usage, "--device " + text + ": " + device.str() + " is named twice");
+      throw Error(Fault::usage, settingName("device") + " " + text + ": " + device.str() + " is named twice");
     devices.push_back(device);
   }
   return devices.empty() ? std::vector{readDevice(text)} : devices;
@@ -80,7 +82,8 @@ std::vector<c10::Device> readDevices(const std::string& text) {
 
 void setThreads(int threads) {
   if (threads < 0 || threads > 4096)
-    throw Error(Fault::usage, "--threads " + std::to_string(threads) + ": a number from 0 to 4096 was expected");
+    throw Error(Fault::usage,
+                settingName("threads") + " " + std::to_string(threads) + ": a number from 0 to 4096 was expected");
   chosen_threads = threads > 0;
   // Said even where it changes nothing: from then on MKL keeps to that number, whatever else the machine does, and with it to
   // the order of its sums.

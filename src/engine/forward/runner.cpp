@@ -8,10 +8,12 @@
 #include <system_error>
 
 #include "data/memory.hpp"
+#include "data/setting_name.hpp"
 #include "data/stop.hpp"
 #include "engine/forward/no_warnings.hpp"
 #include "engine/forward/out_form.hpp"
 #include "engine/forward/shape_draws.hpp"
+#include "engine/forward/steady_products.hpp"
 #include "engine/forward/vmap.hpp"
 #include "engine/forward/weight_functions.hpp"
 #include "heft/error.hpp"
@@ -105,9 +107,9 @@ std::vector<NamedOutput> stacked(const std::vector<std::vector<NamedOutput>>& st
     std::vector<at::Tensor> parts;
     for (const auto& step : steps) {
       if (step.size() != steps[0].size() || step[i].value.sizes() != steps[0][i].value.sizes()) {
-        throw Error(Fault::unsupported,
-                    std::string("the outputs of ") + calls +
-                        " differ in shape; --output-target module:NAME scores what a submodule returns instead");
+        throw Error(Fault::unsupported, std::string("the outputs of ") + calls + " differ in shape; " +
+                                            settingName("output-target") +
+                                            " module:NAME scores what a submodule returns instead");
       }
       parts.push_back(step[i].value);
     }
@@ -181,13 +183,17 @@ Runner::Runner(Model& model, Inputs inputs, RunnerOptions options)
       draws_(std::make_unique<RandomDraws>(
           model.parameters.empty() ? c10::Device(c10::kCPU) : model.parameters.front().value.device(), options_.seed)),
       carried_(options_.carry, inputs_.names) {
+  steadyProducts();
   if (!options_.module_name.empty()) observed_module_ = observeModule(model_.module, options_.module_name);
   if (!options_.stream) {
-    if (!carried_.empty()) throw Error(Fault::usage, "--carry hands outputs on from call to call: it needs --stream");
+    if (!carried_.empty())
+      throw Error(Fault::usage,
+                  settingName("carry") + " hands outputs on from call to call: it needs " + settingName("stream"));
     return;
   }
   const bool steps = !inputs_.values.empty() && inputs_.values[0].isTensor() && inputs_.values[0].toTensor().dim() > 0;
-  if (!steps) throw Error(Fault::input, "--stream needs a first input of shape [steps, ...], one slice a call");
+  if (!steps)
+    throw Error(Fault::input, settingName("stream") + " needs a first input of shape [steps, ...], one slice a call");
 }
 
 c10::IValue Runner::forward(std::vector<c10::IValue> values, c10::IValue& returned) {
@@ -297,7 +303,8 @@ std::vector<NamedOutput> Runner::run(PlainHandler& handler, const std::vector<c1
   if (outputs.empty()) {
     throw Error(Fault::unsupported,
                 "forward returned no floating-point or complex tensor, so there is nothing to measure; "
-                "--output-target module:NAME scores what a submodule returns");
+                "" + settingName("output-target") +
+                    " module:NAME scores what a submodule returns");
   }
   return outputs;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "data/setting_name.hpp"
 #include "engine/forward/input_tensors.hpp"
 #include "heft/error.hpp"
 
@@ -24,7 +25,8 @@ bool sameShapes(const std::vector<NamedOutput>& a, const std::vector<NamedOutput
 [[noreturn]] void refuseShape() {
   throw Error(Fault::unsupported,
               "the output's shape depends on the data, so a changed weight can't be compared with the baseline; "
-              "--output-target module:NAME scores what a submodule returns instead");
+              "" + settingName("output-target") +
+                  " module:NAME scores what a submodule returns instead");
 }
 
 /// One guess at where the samples are.
@@ -106,7 +108,7 @@ std::vector<Guess> guessesOf(const std::vector<at::Tensor>& tensors, const std::
     if (fixed[i] && *fixed[i] >= 0) add(tensors[i].size(*fixed[i]));
   }
   if (sizes.size() > 1)
-    throw Error(Fault::usage, "--dims names dimensions of " + std::to_string(sizes[0]) + " and of " +
+    throw Error(Fault::usage, settingName("dims") + " names dimensions of " + std::to_string(sizes[0]) + " and of " +
                                   std::to_string(sizes[1]) + " samples; as many in every argument were expected");
   // In a stream the first dimension of the first input is time.
   const bool said = !sizes.empty();
@@ -318,8 +320,8 @@ Batch findBatch(Runner& runner, PlainHandler& handler, const OutputTarget& targe
       batch.found_dims = trial.dims;
       batch.input_dims = guess.dims;
       partly = std::to_string(guess.samples) + " samples were found (" + whereText(guess, names) + "), but not in " +
-               outputName(finder.lacking(trial.dims)) +
-               ", so the inputs count as one sample; --output-target names the outputs to score";
+               outputName(finder.lacking(trial.dims)) + ", so the inputs count as one sample; " +
+               settingName("output-target") + " names the outputs to score";
       continue;
     }
     batch.samples = guess.samples;

@@ -12,12 +12,12 @@ namespace heft {
 namespace {
 
 /// A dimension of each input tensor that is changed together, -1: none of it.
-using Together = std::vector<int64_t>;
+using Dims = std::vector<int64_t>;
 
 bool isWhole(const at::Tensor& tensor) { return at::isIntegralType(tensor.scalar_type(), /*includeBool=*/false); }
 
 /// The inputs with `size` entries along those dimensions instead of `now`; lengths are cut to it too.
-std::vector<c10::IValue> resized(const std::vector<c10::IValue>& values, const Together& dims, int64_t now,
+std::vector<c10::IValue> resized(const std::vector<c10::IValue>& values, const Dims& dims, int64_t now,
                                  int64_t size) {
   auto all = mapTensors(values, [&](const at::Tensor& tensor, size_t i) {
     if (dims[i] < 0) return isWhole(tensor) && tensor.dim() <= 1 && size < now ? tensor.clamp_max(size) : tensor;
@@ -30,7 +30,7 @@ std::vector<c10::IValue> resized(const std::vector<c10::IValue>& values, const T
 }
 
 /// The inputs with their last step replaced by the one before it.
-std::vector<c10::IValue> lastReplaced(const std::vector<c10::IValue>& values, const Together& dims) {
+std::vector<c10::IValue> lastReplaced(const std::vector<c10::IValue>& values, const Dims& dims) {
   return mapTensors(values, [&](const at::Tensor& tensor, size_t i) {
     if (dims[i] < 0) return tensor;
     const auto last = tensor.size(dims[i]) - 1;
@@ -99,8 +99,8 @@ class Prober {
 
  private:
   /// The dimension of this input, and those of the same size of the others where `companions`.
-  [[nodiscard]] Together together(size_t of, int64_t dim, bool companions) const {
-    Together all(tensors_.size(), -1);
+  [[nodiscard]] Dims together(size_t of, int64_t dim, bool companions) const {
+    Dims all(tensors_.size(), -1);
     all[of] = dim;
     const auto size = tensors_[of].size(dim);
     for (size_t i = 0; companions && i < all.size(); ++i) {
@@ -114,7 +114,7 @@ class Prober {
     return all;
   }
 
-  [[nodiscard]] std::vector<Together> ways(size_t of, int64_t dim) const {
+  [[nodiscard]] std::vector<Dims> ways(size_t of, int64_t dim) const {
     auto all = together(of, dim, true);
     auto alone = together(of, dim, false);
     if (all == alone) return {std::move(alone)};

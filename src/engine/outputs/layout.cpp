@@ -6,6 +6,7 @@
 #include <limits>
 #include <sstream>
 
+#include "data/setting_name.hpp"
 #include "data/tensor_file.hpp"
 #include "heft/error.hpp"
 
@@ -13,7 +14,9 @@ namespace heft {
 namespace {
 
 constexpr double kInfinite = 1e300;
-constexpr auto kShapeHint = "--output-target module:NAME scores what a submodule returns instead";
+std::string shapeHint() {
+  return settingName("output-target") + " module:NAME scores what a submodule returns instead";
+}
 
 int64_t parseIndex(const std::string& text, const std::string& whole) {
   size_t used = 0;
@@ -137,7 +140,7 @@ OutputLayout::OutputLayout(const std::vector<NamedOutput>& outputs, const Output
   if (real > 0) scale_ = std::sqrt(static_cast<double>(columns) / static_cast<double>(real));
   elements_ = table(outputs).size(1);
   if (elements_ == 0)
-    throw Error(Fault::unsupported, std::string("the output is empty, so there is nothing to measure; ") + kShapeHint);
+    throw Error(Fault::unsupported, "the output is empty, so there is nothing to measure; " + shapeHint());
   findClasses();
 }
 
@@ -156,7 +159,7 @@ void OutputLayout::findClasses() {
   }
   if (why_no_classes_.empty() && differ)
     why_no_classes_ = "the scored outputs have different numbers of classes (" + sizes +
-                      "); name the outputs to score with --output-target";
+                      "); name the outputs to score with " + settingName("output-target");
   if (why_no_classes_.empty()) classes_ = *agreed;
 }
 
@@ -175,7 +178,7 @@ at::Tensor OutputLayout::table(const std::vector<NamedOutput>& outputs, bool var
 at::Tensor OutputLayout::tableOfDraw(const std::vector<NamedOutput>& outputs, bool variants) const {
   const auto kept = select(outputs, target_);
   if (kept.size() != parts_.size()) {
-    throw Error(Fault::unsupported, std::string("the number of outputs changes from run to run; ") + kShapeHint);
+    throw Error(Fault::unsupported, "the number of outputs changes from run to run; " + shapeHint());
   }
   std::vector<at::Tensor> tables;
   for (size_t i = 0; i < kept.size(); ++i) {
@@ -184,7 +187,7 @@ at::Tensor OutputLayout::tableOfDraw(const std::vector<NamedOutput>& outputs, bo
     const int64_t lead = variants ? 1 : 0;
     if (value.sizes().slice(static_cast<size_t>(lead)) != at::IntArrayRef(part.shape)) {
       throw Error(Fault::unsupported,
-                  std::string("the output's shape depends on the data, so runs can't be compared; ") + kShapeHint);
+                  "the output's shape depends on the data, so runs can't be compared; " + shapeHint());
     }
     // forward may leave one on a device and one on the CPU
     value = value.to(kept[0].value.device(), part.complex ? at::kComplexDouble : at::kDouble);
@@ -255,7 +258,7 @@ std::string OutputLayout::describeDims() const {
     text += heft::describeDims(part.shape, part.dims.roles);
     if (part.complex) text += ", complex, by modulus";
     if (!part.dims.maybe_steps.empty() || !part.dims.maybe_classes.empty())
-      text += " (which are steps and classes is not known; --dims says it)";
+      text += " (which are steps and classes is not known; " + settingName("dims") + " says it)";
   }
   return text;
 }

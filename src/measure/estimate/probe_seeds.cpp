@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "analysis/random.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "measure/estimate/response_seeds.hpp"
 
@@ -38,8 +39,9 @@ class ProbeSeeds : public ResponseSeeds {
     };
     if (wants(Metric::max) || wants(Metric::flips)) {
       throw Error(Fault::unsupported, "estimating max and flips takes each output by itself, and these are " +
-                                          std::to_string(elements_) +
-                                          " a sample; score fewer with --output-target, or use --method exhaustive");
+                                          std::to_string(elements_) + " a sample; score fewer with " +
+                                          settingName("output-target") + ", or use " + settingName("method") +
+                                          " exhaustive");
     }
     const bool classes_are_targets = targets_ && targets_->classes.defined();
     const bool plain = wants(Metric::rms) || (wants(Metric::loss) && !classes_are_targets);

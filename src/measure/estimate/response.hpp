@@ -80,7 +80,7 @@ void prepareResult(ResponseResult& result, const std::vector<ParameterInfo>& par
 /// Called with what is being done and the share that is done, 0 to 1; may throw to stop.
 using StageProgress = std::function<void(const std::string& stage, double share)>;
 
-/// Unit response of all weights (METHOD of this project): one adjoint run, then one pass over the weights.
+/// Unit response of all weights (docs/method.md): one adjoint run, then one pass over the weights.
 ResponseResult estimateAll(Session& session, const NewValue& new_value, const ResponseOptions& options,
                            const StageProgress& progress);
 

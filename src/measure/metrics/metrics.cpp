@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "measure/metrics/divergence.hpp"
 
@@ -48,7 +49,8 @@ void OutputMetrics::require(Metric metric) const {
     throw Error(Fault::usage,
                 named + " compares classes, but the output has no more than one; rms, max or loss fit it");
   if (metric == Metric::loss && !targets_)
-    throw Error(Fault::usage, named + " needs targets, and none were given; --targets FILE brings them");
+    throw Error(Fault::usage,
+                named + " needs targets, and none were given; " + settingName("targets") + " FILE brings them");
 }
 
 MetricValues OutputMetrics::measure(Metric metric, const at::Tensor& outputs) const {

@@ -32,7 +32,7 @@ enum class TargetKind {
                                                     const std::vector<TargetDim>& dims, TargetKind kind,
                                                     const std::optional<DimRoles>& given);
 
-/// "samples,steps": a match as --dims takes it.
+/// "samples,steps": a match as the setting dims takes it.
 [[nodiscard]] std::string matchText(const TargetMatch& match, const std::vector<TargetDim>& dims);
 
 /// "one class a sample, [12], or one a sample and step, [12, 7], was expected": the shapes that would do.

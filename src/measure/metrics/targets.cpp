@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "data/setting_name.hpp"
 #include "data/tensor_file.hpp"
 #include "heft/error.hpp"
 #include "measure/metrics/target_dims.hpp"
@@ -77,8 +78,9 @@ std::optional<TargetMatch> matchOf(const at::Tensor& targets, const Beside& besi
                                       for (const auto& dim : beside.dims) roles.push_back(dim.role);
                                       return roles;
                                     }()) +
-                                "; say which with --dims targets=" + matchText(matches[0], beside.dims) +
-                                " or --dims targets=" + matchText(matches[1], beside.dims));
+                                "; say which with " + settingName("dims") +
+                                " targets=" + matchText(matches[0], beside.dims) + " or " + settingName("dims") +
+                                " targets=" + matchText(matches[1], beside.dims));
 }
 
 /// The targets with the output's dimensions in its order: those that they lack have one entry, narrowed ones too.
@@ -162,10 +164,12 @@ Targets classTargets(const at::Tensor& targets, const OutputLayout& layout, cons
   const auto labels = matchOf(whole, beside, TargetKind::labels, given);
   if (one_hot && labels)
     throw Error(Fault::usage, "targets of shape " + shapeText(whole.sizes().vec()) +
-                                  " are one-hot along one dimension, or classes at every place; say which with --dims "
+                                  " are one-hot along one dimension, or classes at every place; say which with " +
+                                  settingName("dims") +
+                                  " "
                                   "targets=" +
-                                  matchText(*one_hot, beside.dims) +
-                                  " or --dims targets=" + matchText(*labels, beside.dims));
+                                  matchText(*one_hot, beside.dims) + " or " + settingName("dims") +
+                                  " targets=" + matchText(*labels, beside.dims));
   at::Tensor table;
   if (one_hot) {
     const auto dim = std::find(one_hot->begin(), one_hot->end(), beside.classes) - one_hot->begin();

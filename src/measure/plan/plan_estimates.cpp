@@ -22,7 +22,7 @@ constexpr double kChunkRuns = 192;
 
 /// Of the time so far: a pause this long lies between two chunks of adjoints.
 constexpr double kPause = 0.05;
-constexpr double kPatience = 3;  // times what was to be spent
+constexpr double kRowPatience = 3;  // times what was to be spent
 
 struct Enough {};
 
@@ -86,7 +86,7 @@ class Listener {
                               ? last_ / share_
                               : first_.first + (last_ - first_.first) / (share_ - first_.second) * (1 - first_.second);
         // Many chunks are left, and that does not have to be known better. The first one has recording the model in it.
-        const bool known = chunks_ > 1 || now > kPatience * seconds_;
+        const bool known = chunks_ > 1 || now > kRowPatience * seconds_;
         if (known && now > seconds_ && adjoint_seconds > 2 * now) throw Enough();
       }
       last_ = now;
@@ -135,7 +135,7 @@ EstimateTimes timeEstimates(Session& session, const NewValue& new_value, const R
   auto own = options;
   own.selection = &some.selection;
   AdjointCost cost;
-  const bool few_only = kChunkRuns * session.runSeconds() > kPatience * seconds;
+  const bool few_only = kChunkRuns * session.runSeconds() > kRowPatience * seconds;
   own.begun = [&](const AdjointCost& begun) {
     cost = begun;
     if (few_only) throw Enough();

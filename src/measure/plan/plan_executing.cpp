@@ -10,17 +10,17 @@ namespace heft {
 namespace {
 
 /// So few variants say something even where each takes a second.
-constexpr std::size_t kFirst = 4;
-constexpr std::size_t kMore = 8;  // times as many, the next time
+constexpr std::size_t kFirstVariants = 4;
+constexpr std::size_t kMoreVariants = 8;  // times as many, the next time
 constexpr double kLeast = 0.2;    // seconds for them, at least
 constexpr double kPatience = 2;   // times what was to be spent
 /// Of the whole: a parameter with a larger share is timed twice at least, since few variants share little and cost far more each.
 constexpr double kLargeShare = 0.05;
 
 /// The selected weights of a parameter in segments of a block, each used once: what was measured is not executed again.
-class Timed {
+class TimedParameter {
  public:
-  Timed(std::size_t parameter, const std::vector<std::int64_t>& places, std::size_t block)
+  TimedParameter(std::size_t parameter, const std::vector<std::int64_t>& places, std::size_t block)
       : parameter_(parameter), places_(places), block_(block), segments_((places.size() + block - 1) / block) {}
 
   [[nodiscard]] bool exhausted() const { return used_ == segments_; }
@@ -48,7 +48,7 @@ class Timed {
     while (std::find(taken_.begin(), taken_.end(), segment) != taken_.end()) segment = (segment + 1) % segments_;
     taken_.push_back(segment);
     const auto first = segment * block_;
-    const auto want = largest_ == 0 ? kFirst : std::min(largest_ * kMore, within(seconds));
+    const auto want = largest_ == 0 ? kFirstVariants : std::min(largest_ * kMoreVariants, within(seconds));
     const auto count = std::min({want, block_, places_.size() - first});
     std::vector<std::uint64_t> flat;
     for (std::size_t i = 0; i < count; ++i)
@@ -89,10 +89,10 @@ class Timed {
 ExecutingTimes timeExecuting(Measurer& measurer, const SelectedWeights& selected, double seconds,
                              const StageProgress& progress) {
   using Clock = std::chrono::steady_clock;
-  std::vector<Timed> all;
+  std::vector<TimedParameter> all;
   for (std::size_t p = 0; p < selected.places().size(); ++p)
     all.emplace_back(p, selected.places()[p], measurer.block());
-  std::vector<Timed*> open;
+  std::vector<TimedParameter*> open;
   for (auto& one : all) {
     if (!one.exhausted()) open.push_back(&one);
   }
@@ -110,14 +110,14 @@ ExecutingTimes timeExecuting(Measurer& measurer, const SelectedWeights& selected
     double whole = 0;
     for (const auto& one : all) whole += one.together();
     return std::any_of(open.begin(), open.end(),
-                       [&](const Timed* one) { return one->timedOnce() && one->together() > kLargeShare * whole; });
+                       [&](const TimedParameter* one) { return one->timedOnce() && one->together() > kLargeShare * whole; });
   };
   for (;;) {
-    std::erase_if(open, [](const Timed* one) { return one->exhausted(); });
+    std::erase_if(open, [](const TimedParameter* one) { return one->exhausted(); });
     const double spent = secondsSince(begin);
     if (open.empty() || spent >= kPatience * seconds || (spent >= seconds && !unsure())) break;
     progress("timing variants", 0.5 + 0.5 * std::min(1.0, spent / seconds));
-    (*std::max_element(open.begin(), open.end(), [](const Timed* a, const Timed* b) {
+    (*std::max_element(open.begin(), open.end(), [](const TimedParameter* a, const TimedParameter* b) {
       return a->unknown() < b->unknown();
     }))->time(measurer, std::max(kLeast, seconds - spent));
   }

@@ -32,7 +32,7 @@ constexpr int64_t kMore = 4;
 double runsOfPlan(const Model& model) { return 40 + 8 * static_cast<double>(model.parameters.size()); }
 
 /// One part of the inputs and what a run on it took.
-struct Timed {
+struct TimedSize {
   InputCut cut;
   double seconds = 0;
 };
@@ -42,8 +42,8 @@ class Prober {
   Prober(Model& model, Runner& runner) : model_(model), runner_(runner) {}
 
   /// Ever larger parts along one dimension; empty where the model doesn't run on parts.
-  std::vector<Timed> along(int64_t dim, int64_t of) {
-    std::vector<Timed> timed;
+  std::vector<TimedSize> along(int64_t dim, int64_t of) {
+    std::vector<TimedSize> timed;
     for (int64_t size = kFirst;; size = std::min(of, size * kMore)) {
       const InputCut cut{dim, of, size};
       const auto values = cutInputs(runner_.inputs().values, cut);
@@ -145,7 +145,7 @@ PlanScale planScale(const SessionOptions& options, double seconds) {
   Runner runner(model, std::move(inputs),
                 RunnerOptions{options.stream, target.module_name, target.element, carries, options.seed});
   Prober prober(model, runner);
-  std::vector<Timed> timed;
+  std::vector<TimedSize> timed;
   // In a stream, where the first dimension is time, the samples come next.
   for (const int64_t dim : options.stream ? std::vector<int64_t>{1, 0} : std::vector<int64_t>{0, 1}) {
     if (dim >= std::ssize(sizes) || sizes[static_cast<size_t>(dim)] < 2 * kFirst) continue;

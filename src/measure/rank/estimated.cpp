@@ -7,6 +7,7 @@
 #include <map>
 
 #include "analysis/random.hpp"
+#include "data/setting_name.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 #include "measure/estimate/no_estimate.hpp"
@@ -176,8 +177,9 @@ std::vector<double> executeWithout(const MethodTask& task, const Estimated& esti
     note += all == 1 ? "it was executed" : "all of them were executed";
   else
     note += grouped(chosen.size()) + " of them, drawn at random, were executed, and of the others nothing is known; " +
-            (task.settings.method == Method::response ? "--method auto or exhaustive executes more"
-                                                      : "a larger --budget or --method exhaustive executes more");
+            (task.settings.method == Method::response
+                 ? settingName("method") + " auto or exhaustive executes more"
+                 : "a larger " + settingName("budget") + " or " + settingName("method") + " exhaustive executes more");
   run.notes.push_back(std::move(note));
   return impacts;
 }

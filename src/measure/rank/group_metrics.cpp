@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -18,9 +19,11 @@ GroupMetrics::GroupMetrics(const Session& session, const RankSettings& settings)
       noise_(session.noise()) {
   for (const auto metric : wanted_) {
     if (metrics_.partsAreElements(metric) || !groups_.of_row.empty()) continue;
-    throw Error(Fault::usage, "--by " + std::string(name(settings.by)) + ": metric " + std::string(name(metric)) +
+    throw Error(Fault::usage, settingName("by") + " " + std::string(name(settings.by)) + ": metric " +
+                                  std::string(name(metric)) +
                                   " compares all classes of a row at once, which these groups divide; rms or max fit, "
-                                  "and --by target tells samples apart by their class");
+                                  "and " +
+                                  settingName("by") + " target tells samples apart by their class");
   }
   const auto& targets = session.targets();
   if (!targets || !targets->weight.defined()) return;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "data/dims.hpp"
+#include "data/setting_name.hpp"
 #include "data/words.hpp"
 #include "heft/error.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 
 using Piece = OutputLayout::Piece;
 
-[[noreturn]] void refuse(const std::string& why) { throw Error(Fault::usage, "--by " + why); }
+[[noreturn]] void refuse(const std::string& why) { throw Error(Fault::usage, settingName("by") + " " + why); }
 
 std::size_t elementsOf(const Piece& piece) {
   std::size_t product = 1;
@@ -41,8 +42,8 @@ std::size_t roleIn(const OutputLayout::Part& part, const Piece& piece, DimRole r
   if (!maybe.empty())
     refuse(word + ": which dimension of " + found + " holds the " + std::string(heft::name(role)) +
            " can't be told; say so with " + readings(name, part.shape, part.dims, role, maybe));
-  refuse(word + ": " + found + " has no dimension of " + std::string(heft::name(role)) +
-         " that is known; --dims says which, --output-target scores another output");
+  refuse(word + ": " + found + " has no dimension of " + std::string(heft::name(role)) + " that is known; " +
+         settingName("dims") + " says which, " + settingName("output-target") + " scores another output");
 }
 
 /// [elements] of all pieces: the index along the dimension that has the role.
@@ -125,7 +126,7 @@ OutputGroups byClass(const Session& session) {
     const auto classes = [](const auto& one) { return one.shape[static_cast<std::size_t>(one.dims.classes)]; };
     if (classes(part) != classes(parts[0]))
       refuse("class: the outputs have " + std::to_string(classes(parts[0])) + " and " + std::to_string(classes(part)) +
-             " classes; score one of them with --output-target");
+             " classes; score one of them with " + settingName("output-target"));
   }
   if (*std::max_element(of.begin(), of.end()) == *std::min_element(of.begin(), of.end()))
     refuse("class: the outputs have one class (" + session.layout().describeDims() +
@@ -148,10 +149,10 @@ OutputGroups byTarget(const Session& session) {
   const auto& targets = session.targets();
   if (!targets) {
     if (session.layout().pieces().size() > 1) return byOutput(session, "target");
-    refuse("target: no targets were given; --targets FILE brings each sample's class");
+    refuse("target: no targets were given; " + settingName("targets") + " FILE brings each sample's class");
   }
   if (!targets->classes.defined())
-    refuse("target: the targets are values, no classes; --by FILE takes a label for each sample");
+    refuse("target: the targets are values, no classes; " + settingName("by") + " FILE takes a label for each sample");
   const auto classes = static_cast<std::size_t>(session.layout().classes());
   auto rows = targets->classes.to(at::kCPU).contiguous();  // [samples, rows of classes]
   if (targets->weight.defined()) rows = rows.masked_fill(targets->weight.to(at::kCPU).eq(0), -1);  // left out

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "data/hash.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "measure/rank/group_metrics.hpp"
 #include "measure/rank/joint.hpp"
@@ -80,10 +81,13 @@ struct Ranking {
     constexpr std::size_t kMost = 50'000'000;
     const std::size_t groups = measurer.groups().size(), numbers = components.size() * groups;
     if (2 * numbers * task.settings.metrics.size() <= kMost) return;
-    throw Error(Fault::usage, "--by: " + std::to_string(components.size()) + " components on " +
-                                  std::to_string(groups) +
-                                  " groups are too many numbers; choose fewer of them with --components or "
-                                  "--parameters, or of the outputs with --output-target");
+    throw Error(Fault::usage, settingName("by") + ": " + std::to_string(components.size()) + " components on " +
+                                  std::to_string(groups) + " groups are too many numbers; choose fewer of them with " +
+                                  settingName("components") +
+                                  " or "
+                                  "" +
+                                  settingName("parameters") + ", or of the outputs with " +
+                                  settingName("output-target"));
   }
 
   /// Says which weights have no impact that is a number.
@@ -174,22 +178,26 @@ OutputFacts outputFacts(const Session& session) {
 
 void checkSettings(const Session& session, const RankSettings& settings) {
   const auto refuse = [](const std::string& text) { throw Error(Fault::usage, text); };
-  if (settings.metrics.empty()) refuse("--metric: no metric given; rms, max, kl, loss or flips was expected");
+  if (settings.metrics.empty())
+    refuse(settingName("metric") + ": no metric given; rms, max, kl, loss or flips was expected");
   if (settings.levels.empty())
-    refuse("--components: no level given; weight, row, column, unit, gate, matrix or layer was expected");
+    refuse(settingName("components") +
+           ": no level given; weight, row, column, unit, gate, matrix or layer was expected");
   if (settings.precision == Precision::as_model && !executesAll(settings.method))
-    refuse("--precision as-model: estimates are made in float64, so weights are executed: add --method exhaustive");
-  if (settings.top < 1) refuse("--top " + std::to_string(settings.top) + ": at least 1 was expected");
+    refuse(settingName("precision") + " as-model: estimates are made in float64, so weights are executed: add " +
+           settingName("method") + " exhaustive");
+  if (settings.top < 1) refuse(settingName("top") + " " + std::to_string(settings.top) + ": at least 1 was expected");
   if (!(settings.alpha > 0 && settings.alpha < 1))
-    refuse("--alpha " + std::to_string(settings.alpha) + ": a number between 0 and 1 was expected");
+    refuse(settingName("alpha") + " " + std::to_string(settings.alpha) + ": a number between 0 and 1 was expected");
   if (!(settings.miss >= 0 && settings.miss < 1))
-    refuse("--miss " + std::to_string(settings.miss) + ": a number from 0 to below 1 was expected");
+    refuse(settingName("miss") + " " + std::to_string(settings.miss) + ": a number from 0 to below 1 was expected");
   requireMetrics(session, settings.metrics);
   if (settings.by == GroupBy::none) return;
   if (!ranksComponents(settings))
-    refuse(
-        "--by: impacts of components are split, not those of single weights; add --components unit (or row, column, "
-        "gate, matrix, layer)");
+    refuse(settingName("by") + ": impacts of components are split, not those of single weights; add " +
+           settingName("components") +
+           " unit (or row, column, "
+           "gate, matrix, layer)");
   const GroupMetrics groups(session, settings);
 }
 
@@ -219,7 +227,8 @@ Run measureShard(Session& session, const RankSettings& settings, const Provenanc
                  Checkpoint& checkpoint, const StageProgress& progress) {
   const at::NoGradGuard no_grad;
   if (settings.budget_seconds > 0)
-    throw Error(Fault::usage, "--budget: a time can't be divided among shards; give a number of variants");
+    throw Error(Fault::usage,
+                settingName("budget") + ": a time can't be divided among shards; give a number of variants");
   Ranking ranking(session, settings, provenance, checkpoint, progress, false);
   if (ranksWeights(settings)) {
     const auto work = shardWork(ranking.task, shard, ranking.run);

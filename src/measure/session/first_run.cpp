@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "measure/session/run_time.hpp"
 
@@ -74,7 +75,8 @@ double repeatRun(Runner& runner, const std::vector<NamedOutput>& first) {
       Fault::unsupported,
       "two runs of the unchanged model differ, so forward is random in a way that can't be held (the same random "
       "numbers were given to both); impacts can't be told from chance: take what differs out, or score a part before "
-      "it with --output-target module:NAME");
+      "it with " +
+          settingName("output-target") + " module:NAME");
 }
 
 bool storedInFloat(const Model& model) {
@@ -101,11 +103,12 @@ std::string noteRounding(const std::vector<NamedOutput>& exact, const std::vecto
 
 int64_t drawsOf(const Runner& runner, int64_t asked, uint64_t seed, std::vector<std::string>& notes) {
   if (asked < 1 || asked > 10'000)
-    throw Error(Fault::usage, "--draws " + std::to_string(asked) + ": a number from 1 to 10000 was expected");
+    throw Error(Fault::usage,
+                settingName("draws") + " " + std::to_string(asked) + ": a number from 1 to 10000 was expected");
   const auto names = runner.drawing();
   if (names.empty()) {
     if (asked > 1)
-      notes.push_back("--draws " + std::to_string(asked) +
+      notes.push_back(settingName("draws") + " " + std::to_string(asked) +
                       ": forward draws no random numbers on these inputs, so one run says what all would");
     return 1;
   }
@@ -114,7 +117,8 @@ int64_t drawsOf(const Runner& runner, int64_t asked, uint64_t seed, std::vector<
     notes.push_back("forward draws random numbers (" + names +
                     "): every run and every changed weight gets the same ones, those "
                     "after " +
-                    from + "; --draws N averages over N draws, --seed takes others");
+                    from + "; " + settingName("draws") + " N averages over N draws, " + settingName("seed") +
+                    " takes others");
   } else {
     notes.push_back("forward draws random numbers (" + names +
                     "): every changed weight gets the same ones as the unchanged "
@@ -130,25 +134,27 @@ void checkStream(Runner& runner, const std::vector<NamedOutput>& first, const st
                  std::vector<std::string>& notes) {
   if (!runner.streams()) return;
   if (!runner.carried().empty()) {
-    notes.push_back(
-        "handed on from call to call: " + runner.carried().describe() +
-        "; the first call gets the given values. What is handed on is scored where --output-target names it");
+    notes.push_back("handed on from call to call: " + runner.carried().describe() +
+                    "; the first call gets the given values. What is handed on is scored where " +
+                    settingName("output-target") + " names it");
     return;
   }
   const at::NoGradGuard no_grad;
   if (runner.inputs().values[0].toTensor().size(0) < 2 || remembers(runner, first)) return;
   const auto& fitting = runner.fitting();
   if (!fitting.empty() && asked.empty()) {
-    throw Error(Fault::usage, "--stream: nothing goes on from call to call, but outputs fit arguments: add --carry " +
-                                  joined(fitting, " ") +
-                                  " to hand them on, or --carry none where each step is to start from the given state");
+    throw Error(Fault::usage, settingName("stream") +
+                                  ": nothing goes on from call to call, but outputs fit arguments: add " +
+                                  settingName("carry") + " " + joined(fitting, " ") + " to hand them on, or " +
+                                  settingName("carry") + " none where each step is to start from the given state");
   }
   notes.push_back(
       "the stream has no memory: no buffer or attribute of the model changes and no output depends on an earlier step, "
       "so "
       "every call starts from the same state. Tracing freezes a state that is no buffer written in place; script the "
       "model, "
-      "or hand the state on with --carry");
+      "or hand the state on with " +
+      settingName("carry"));
 }
 
 }  // namespace heft

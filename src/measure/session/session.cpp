@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "data/setting_name.hpp"
 #include "engine/derived/find_functions.hpp"
 #include "engine/estimate/describe.hpp"
 #include "engine/estimate/describe_sites.hpp"
@@ -32,14 +33,16 @@ std::string checkNumbers(const std::vector<NamedOutput>& outputs) {
     if (bad > 0)
       throw Error(Fault::input, "the baseline's output" + name + " holds " + std::to_string(bad) +
                                     " values that are NaN, so no change of it can be measured; check inputs "
-                                    "and model, or score another output with --output-target");
+                                    "and model, or score another output with " +
+                                    settingName("output-target"));
     infinite += at::isinf(output.value).sum().item<int64_t>();
     all += output.value.numel();
   }
   if (infinite == all && all > 0)
     throw Error(Fault::input,
                 "all values of the baseline's output are infinite, so no change of it can be measured; check "
-                "inputs and model, or score another output with --output-target");
+                "inputs and model, or score another output with " +
+                    settingName("output-target"));
   if (infinite == 0) return {};
   return std::to_string(infinite) + " of " + std::to_string(all) +
          " scored values are infinite (masked scores, if they are meant): they count as unchanged where they stay so";
@@ -58,8 +61,8 @@ Session::Session(const SessionOptions& options) : options_(options) {
       outputs = runBaseline();
       notes_.push_back(noteRounding(exact, outputs));
     } else if (const auto types = reducedTypesOf(model_.module); !types.empty() && storedInFloat(model_)) {
-      notes_.push_back("forward has " + types +
-                       ": it ran in float64 all the same; --precision as-model measures what it does in "
+      notes_.push_back("forward has " + types + ": it ran in float64 all the same; " + settingName("precision") +
+                       " as-model measures what it does in "
                        "its own types");
     }
   } catch (const Error& failure) {

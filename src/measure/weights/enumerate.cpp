@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "measure/weights/block.hpp"
 #include "measure/weights/component.hpp"
@@ -80,7 +81,9 @@ void takeLayers(const Structure& structure, Collector& collector) {
   std::string text = "level ";
   text.append(level).append(": ");
   if (seen == 0) throw Error(Fault::usage, text.append("the model has no ").append(level));
-  text.append("none of the model's ").append(std::to_string(seen)).append(" lies wholly within --parameters");
+  text.append("none of the model's ")
+      .append(std::to_string(seen))
+      .append(" lies wholly within " + settingName("parameters"));
   throw Error(Fault::usage, text.append("; select all the weights that a ").append(level).append(" consists of"));
 }
 

@@ -8,6 +8,7 @@
 #include "analysis/binomial.hpp"
 #include "analysis/random.hpp"
 #include "analysis/rank_statistics.hpp"
+#include "data/setting_name.hpp"
 #include "data/words.hpp"
 #include "model/weight_label.hpp"
 #include "run/findings/component_findings.hpp"
@@ -255,7 +256,7 @@ std::string verificationText(const Verification& found) {
     const auto promised = found.promised * static_cast<double>(found.estimated.weights);
     if (static_cast<double>(found.inside) < promised && found.failures.empty())
       text += "That is what chance allows: so few or fewer lie inside in " + significant(100 * found.chance, 2) +
-              " % of such samples where the promise is kept; a larger --sample tells more.\n";
+              " % of such samples where the promise is kept; a larger " + settingName("sample") + " tells more.\n";
   }
   return text + (found.failures.empty() ? "The run holds up.\n" : "The run does not hold up.\n");
 }

@@ -5,6 +5,7 @@
 
 #include "data/atomic_file.hpp"
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "run/stored/checkpoint.hpp"
 #include "run/stored/group_table.hpp"
@@ -34,7 +35,7 @@ std::vector<std::string> namesIn(const fs::path& folder) {
   for (; !code && each != fs::directory_iterator(); each.increment(code)) {
     if (each->path().filename() != FolderLock::fileName) names.push_back(each->path().filename().native());
   }
-  if (code) refuse(folder, "can't be listed: " + code.message() + "; choose another -o");
+  if (code) refuse(folder, "can't be listed: " + code.message() + "; choose another " + settingName("output"));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -55,19 +56,23 @@ std::string listed(const std::vector<std::string>& names) {
 bool makeFolder(const fs::path& path) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
-  if (fs::exists(status) && !fs::is_directory(status)) refuse(path, "is a file, not a folder; choose another -o");
+  if (fs::exists(status) && !fs::is_directory(status))
+    refuse(path, "is a file, not a folder; choose another " + settingName("output"));
   fs::create_directories(path, code);
-  if (code) refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with -o");
+  if (code)
+    refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with " +
+                     settingName("output"));
   if (!fs::exists(status)) syncFolder(path.has_parent_path() ? path.parent_path() : ".");
   return fs::exists(status);
 }
 
 void refuseUnlessEmpty(const fs::path& path) {
   const std::vector<std::string> names = namesIn(path);
-  if (holds(names, runFile)) refuse(path, "holds a run already; choose another -o");
+  if (holds(names, runFile)) refuse(path, "holds a run already; choose another " + settingName("output"));
   if (holds(names, Checkpoint::folderName) || holds(names, shardFile))
-    refuse(path, "holds a run that was not finished; add --resume to go on with it or choose another -o");
-  if (!names.empty()) refuse(path, "is not empty (" + listed(names) + "); choose another -o");
+    refuse(path, "holds a run that was not finished; add " + settingName("resume") +
+                     " to go on with it or choose another " + settingName("output"));
+  if (!names.empty()) refuse(path, "is not empty (" + listed(names) + "); choose another " + settingName("output"));
 }
 
 /// Of the files that writeRun and heft merge write.
@@ -108,7 +113,8 @@ RunFolder RunFolder::createFor(const fs::path& model) {
     // Made in one step, so that two programs started together don't choose the same one.
     if (fs::create_directory(path, code)) return RunFolder(path, Origin::made);
     if (code && code != std::errc::file_exists)
-      refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with -o");
+      refuse(path, "can't be created: " + code.message() + "; choose a folder that you may write to with " +
+                       settingName("output"));
   }
 }
 
@@ -119,7 +125,7 @@ RunFolder RunFolder::resume(const fs::path& path) {
     return !name.starts_with(AtomicFile::temporaryPrefix);
   });
   if (strange && !holds(names, runFile) && !holds(names, shardFile) && !holds(names, Checkpoint::folderName))
-    refuse(path, "holds no run to resume (" + listed(names) + "); choose another -o");
+    refuse(path, "holds no run to resume (" + listed(names) + "); choose another " + settingName("output"));
   RunFolder folder(path, found ? Origin::resumed : Origin::made);
   AtomicFile::deleteLeftovers(path);
   return folder;

@@ -6,6 +6,7 @@
 #include "data/atomic_file.hpp"
 #include "data/hash.hpp"
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "run/stored/checkpoint_part.hpp"
 #include "run/stored/json_reader.hpp"
@@ -92,7 +93,7 @@ Checkpoint::Checkpoint(const fs::path& folder, Identity identity, std::size_t co
   fs::create_directories(folder_, code);
   if (code) {
     throw Error(Fault::output, printablePath(folder_) + ": can't be created: " + code.message() +
-                                   "; choose a folder that you may write to with -o");
+                                   "; choose a folder that you may write to with " + settingName("output"));
   }
   syncFolder(folder);
   const std::string damage = checkIdentity(identity);
@@ -126,7 +127,7 @@ std::string Checkpoint::checkIdentity(const Identity& identity) {
   if (what.empty())
     what = "numbers per weight (earlier " + std::to_string(columns) + ", now " + std::to_string(columns_) + ")";
   throw Error(Fault::output, printablePath(folder_) + ": was begun with another " + what +
-                                 "; use the same again, or choose another -o");
+                                 "; use the same again, or choose another " + settingName("output"));
 }
 
 void Checkpoint::openParts() {
@@ -223,6 +224,11 @@ std::size_t Checkpoint::listed(std::string_view prefix) const {
     count += found->second.count;
   }
   return count;
+}
+
+std::size_t Checkpoint::lists(std::string_view prefix) const {
+  return static_cast<std::size_t>(
+      std::count_if(lists_.begin(), lists_.end(), [&](const auto& list) { return list.first.starts_with(prefix); }));
 }
 
 void Checkpoint::addNew(const std::string& name, List list) {

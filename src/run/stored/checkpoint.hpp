@@ -48,6 +48,8 @@ class Checkpoint {
 
   /// Numbers that the lists hold whose names begin so.
   [[nodiscard]] std::size_t listed(std::string_view prefix) const;
+  /// Lists whose names begin so.
+  [[nodiscard]] std::size_t lists(std::string_view prefix) const;
   [[nodiscard]] std::size_t columns() const { return columns_; }
   [[nodiscard]] bool hasList(const std::string& name) const { return lists_.contains(name); }
   /// As it was added; float32 lists come back exactly, widened. Nothing where there is none of that name, or

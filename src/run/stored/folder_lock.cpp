@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -33,14 +34,15 @@ FolderLock::FolderLock(const std::filesystem::path& folder, Use use) : file_(fol
     if (descriptor_ < 0 && use == Use::read && (errno == EROFS || errno == EACCES || errno == EPERM)) return;
     if (descriptor_ < 0) {
       throw Error(Fault::output, name + ": can't be written to: " + std::strerror(errno) +
-                                     "; choose a folder that you may write to with -o");
+                                     "; choose a folder that you may write to with " + settingName("output"));
     }
     int code = 0;
     while ((code = ::flock(descriptor_, (use == Use::read ? LOCK_SH : LOCK_EX) | LOCK_NB)) != 0 && errno == EINTR) {
     }
     if (code != 0 && errno == EWOULDBLOCK) {
       ::close(descriptor_);
-      throw Error(Fault::output, name + ": another heft is writing into this folder; wait for it or choose another -o");
+      throw Error(Fault::output, name + ": another heft is writing into this folder; wait for it or choose another " +
+                                     settingName("output"));
     }
     if (code != 0 || stillThere(descriptor_, file_)) return;
     ::close(descriptor_);

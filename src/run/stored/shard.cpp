@@ -6,6 +6,7 @@
 #include <map>
 
 #include "data/printable.hpp"
+#include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "run/stored/json_reader.hpp"
 #include "run/stored/json_text.hpp"
@@ -41,7 +42,7 @@ Shard Shard::parse(std::string_view text) {
   if (slash == std::string_view::npos || !readWhole(text.substr(0, slash), shard.index) ||
       !readWhole(text.substr(slash + 1), shard.count) || shard.index < 1 || shard.index > shard.count ||
       shard.count > most) {
-    throw Error(Fault::usage, "--shard " + printable(std::string(text)) +
+    throw Error(Fault::usage, settingName("shard") + " " + printable(std::string(text)) +
                                   ": I/N with I from 1 to N was expected, as in 3/7, or auto in a Slurm array job");
   }
   return shard;

@@ -24,7 +24,7 @@ struct InputChange {
 /// One layer in one direction, over all the steps that follow one another: a whole sequence, or the calls of a cell or
 /// of a streamed model whose states are handed from one call to the next.
 ///
-/// Unit response (METHOD of this project): inside the changed unit its own recurrence runs exactly, its own recurrent
+/// Unit response (docs/method.md): inside the changed unit its own recurrence runs exactly, its own recurrent
 /// weights included; beyond it the total derivative lambda of the outputs with respect to its emission is used.
 class RecurrentSite : public Site {
  public:

@@ -18,25 +18,25 @@ namespace {
 
 /// Rows of a block's matrix products: enough that reading the weights costs little beside the product, few enough that a
 /// block's states stay in the cache.
-constexpr int64_t kMostRows = 256, kFewestRows = 32;
+constexpr int64_t kMostRows = 256, kFewestRowsOfLayer = 32;
 /// Blocks of a chunk, if those get enough rows: several for each thread of a usual machine.
 constexpr int64_t kBlocks = 8;
 
 /// Variants of a block: where they can, their rows fill whole blocks of a product, which are multiplied in any case.
 int64_t variantsOfABlock(int64_t variants, int64_t samples) {
-  const auto rows = std::clamp(variants * samples / kBlocks, kFewestRows, kMostRows);
+  const auto rows = std::clamp(variants * samples / kBlocks, kFewestRowsOfLayer, kMostRows);
   const auto block = std::max<int64_t>(1, rows / samples);
   const auto filling = DeltaProduct::roomFor(1) / std::gcd(DeltaProduct::roomFor(1), samples);
   return block > filling ? block - block % filling : block;
 }
 
 /// A place of an output [variants, place, emitted] that is written, and where it comes from.
-struct Place {
+struct OutputPlace {
   int64_t number, step, sample;
 };
 
 /// `wanted`: bool, by place; undefined: all.
-std::vector<Place> placesOf(const RecurrentCall& call, const std::optional<Packing>& packing, int64_t steps,
+std::vector<OutputPlace> placesOf(const RecurrentCall& call, const std::optional<Packing>& packing, int64_t steps,
                             int64_t samples, const at::Tensor& wanted) {
   auto number = at::arange(steps * samples, at::kLong).view({steps, samples, 1});
   if (packing)
@@ -44,7 +44,7 @@ std::vector<Place> placesOf(const RecurrentCall& call, const std::optional<Packi
   else if (call.batch_first)
     number = number.transpose(0, 1);
   const auto flat = number.contiguous();
-  std::vector<Place> places;
+  std::vector<OutputPlace> places;
   for (int64_t i = 0; i < flat.numel(); ++i) {
     if (wanted.defined() && !wanted.const_data_ptr<bool>()[i]) continue;
     const auto one = flat.const_data_ptr<int64_t>()[i];
@@ -74,7 +74,7 @@ class DeltaCall {
   bool all_rows_;
   std::optional<Packing> packing_;
   at::Tensor base_output_;     ///< the baseline's, contiguous
-  std::vector<Place> places_;  ///< of the output that are written
+  std::vector<OutputPlace> places_;  ///< of the output that are written
   /// By direction: steps of the last layer's sequence that are read, 0 or 1; empty: all.
   std::array<std::vector<uint8_t>, 2> kept_;
   std::vector<Workspace>& workspaces_;

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kMostPoints = 13;
 
 /// Places of the workspace.
-enum Place : size_t {
+enum Slot : size_t {
   kState,
   kMoved,
   kPre,

@@ -20,7 +20,7 @@ struct LayerDeltas {
 };
 
 /// Carries differences through one layer in one direction: never a variant's values, so that nothing cancels and small
-/// changes keep float32's relative accuracy (METHOD of this project, "delta propagation"). `changes` has one element a
+/// changes keep float32's relative accuracy (docs/method.md, "delta propagation"). `changes` has one element a
 /// variant. Rows that nothing has reached yet take no part in a step. Returns what differs in sequence, hidden and carry,
 /// all defined (carry for an LSTM alone), and what its products' rounding took from the outputs; the sequence lies in
 /// `workspace`'s place `place` (its own are the first kDeltaPlaces).

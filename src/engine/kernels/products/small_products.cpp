@@ -21,12 +21,12 @@ void multiply(const SmallProduct& product, const Element* a, const Element* b, f
 /// Whether LibTorch multiplies small matrices of this type here, and rightly.
 template <class Element>
 bool tryProduct() {
-  constexpr int64_t kRows = 32, kColumns = 64;
+  constexpr int64_t kTriedRows = 32, kTriedColumns = 64;
   try {
     const auto type = c10::CppTypeToScalarType<Element>::value;
-    const at::Tensor ones = at::ones({kRows, 2}, type), twos = at::full({1, kColumns, 2}, 2, type);
-    at::Tensor out = at::zeros({kRows, kColumns});
-    multiply({kRows, kColumns, 2, 2, kColumns, kColumns, false}, ones.const_data_ptr<Element>(),
+    const at::Tensor ones = at::ones({kTriedRows, 2}, type), twos = at::full({1, kTriedColumns, 2}, 2, type);
+    at::Tensor out = at::zeros({kTriedRows, kTriedColumns});
+    multiply({kTriedRows, kTriedColumns, 2, 2, kTriedColumns, kTriedColumns, false}, ones.const_data_ptr<Element>(),
              twos.const_data_ptr<Element>(), out.data_ptr<float>());
     at::native::cpublas::brgemm_release();
     return out.eq(4).all().item<bool>();
