@@ -267,6 +267,24 @@ INSTANTIATE_TEST_SUITE_P(BatchExecutor, ShippedModel,
                                                           Products::device_rounded)),
                          nameOfShipped);
 
+/// A function may do what none of the values that its links were found with brought to light.
+TEST(BatchExecutor, RunsAVariantAsItIsWhereMoreMovesThanItsLinkSays) {
+  LoadedFixture loaded(fixture("function_alarm"));
+  const auto head = loaded.find("head");
+  ASSERT_TRUE(head.has_value());
+  std::vector<Variant> variants;
+  for (const double value : {0.0, 5.005, 4.5}) {
+    for (int64_t i = 0; i < 5; ++i) variants.push_back(setWeights(*head, {i}, value));
+  }
+  const auto baseline = loaded.baseline();
+  const auto want = executeAll(*makeLoopExecutor(loaded.runner(), loaded.layout()), variants);
+  const auto found = executeAll(*makeBatchExecutor(loaded.runner(), loaded.layout()), variants);
+  for (int64_t v = 0; v < want.size(0); ++v)
+    EXPECT_LE(rms(found[v] - want[v]), allowedBatched(rms(want[v] - baseline), rms(baseline))) << v;
+  // All other weights moved there as well.
+  EXPECT_GT((want[5] - want[10]).abs().min().item<double>(), 1e-3);
+}
+
 TEST(BatchExecutor, RefusesWeightsThatAreNotThere) {
   LoadedFixture loaded(fixture("lstm_1_layer"));
   for (const auto& executor :
