@@ -272,13 +272,16 @@ TEST(BatchExecutor, RunsAVariantAsItIsWhereMoreMovesThanItsLinkSays) {
   LoadedFixture loaded(fixture("function_alarm"));
   const auto head = loaded.find("head");
   ASSERT_TRUE(head.has_value());
-  std::vector<Variant> variants;
+  std::vector<Variant> usual, variants;
+  for (int64_t i = 0; i < 32; ++i) usual.push_back(setWeights(*head, {i}));
   for (const double value : {0.0, 5.005, 4.5}) {
     for (int64_t i = 0; i < 5; ++i) variants.push_back(setWeights(*head, {i}, value));
   }
   const auto baseline = loaded.baseline();
   const auto want = executeAll(*makeLoopExecutor(loaded.runner(), loaded.layout()), variants);
-  const auto found = executeAll(*makeBatchExecutor(loaded.runner(), loaded.layout()), variants);
+  const auto batch = makeBatchExecutor(loaded.runner(), loaded.layout());
+  executeAll(*batch, usual);  // the first variants of a kind are run beside the loop, which would find it out
+  const auto found = executeAll(*batch, variants);
   for (int64_t v = 0; v < want.size(0); ++v)
     EXPECT_LE(rms(found[v] - want[v]), allowedBatched(rms(want[v] - baseline), rms(baseline))) << v;
   // All other weights moved there as well.

@@ -81,6 +81,20 @@ FunctionFinder::Origin FunctionFinder::originOf(const at::Tensor& tensor) const 
   return parameter < 0 ? Origin{Origin::Kind::constant, 0, 0} : Origin{Origin::Kind::parameter, parameter, 0};
 }
 
+/// True when what the operator gave, which lies on the stack, is memory of its own although its schema speaks of a view: a cast
+/// to another type, a reshape that has to copy.
+bool FunctionFinder::copies(const c10::OperatorHandle& op,
+                            const std::vector<std::pair<ArgumentPlace, at::Tensor>>& tensors,
+                            const torch::jit::Stack& stack) const {
+  const auto results = placedTensors(torch::jit::last(stack, op.schema().returns().size()).vec());
+  const auto own = [&](const std::pair<ArgumentPlace, at::Tensor>& result) {
+    return result.second.has_storage() && std::none_of(tensors.begin(), tensors.end(), [&](const auto& given) {
+             return given.second.has_storage() && given.second.storage().data() == result.second.storage().data();
+           });
+  };
+  return !numbers_ && !results.empty() && std::all_of(results.begin(), results.end(), own);
+}
+
 /// A recurrent layer or a lookup whose input is a constant is no function of weights that is worth following: it is where a model
 /// starts from a state or a token of its own.
 bool FunctionFinder::isStep(const c10::OperatorHandle& op, const std::vector<c10::IValue>& arguments) const {
@@ -108,6 +122,12 @@ bool FunctionFinder::answer(const c10::OperatorHandle& op, torch::jit::Stack& st
   if (data && !attributes_.empty()) noteAttributes(op, arguments);
   op.callBoxed(stack);
   if (!model_.native) model_.promoter.results(op, stack);
+  if (weights && !data && !writes && looksAlone(op) && copies(op, tensors, stack)) {
+    torch::jit::drop(stack, op.schema().returns().size());
+    stack.insert(stack.end(), arguments.begin(), arguments.end());
+    addCall(op, arguments, stack);
+    return true;
+  }
   if (weights && !looksAlone(op)) read(op, arguments, tensors);
   if (writes && (data || weights)) noteWrites(op, tensors);
   const auto& returns = op.schema().returns();

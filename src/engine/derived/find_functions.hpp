@@ -53,6 +53,9 @@ class FunctionFinder : public PlainHandler {
 
   [[nodiscard]] Origin originOf(const at::Tensor& tensor) const;
   [[nodiscard]] bool isStep(const c10::OperatorHandle& op, const std::vector<c10::IValue>& arguments) const;
+  [[nodiscard]] bool copies(const c10::OperatorHandle& op,
+                            const std::vector<std::pair<ArgumentPlace, at::Tensor>>& tensors,
+                            const torch::jit::Stack& stack) const;
   void noteWrites(const c10::OperatorHandle& op, const std::vector<std::pair<ArgumentPlace, at::Tensor>>& tensors);
   [[nodiscard]] Steps stepsWithout(const std::set<int64_t>& given_up) const;
   [[nodiscard]] bool leaves(int64_t call, const Steps& steps) const;
