@@ -21,8 +21,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Multiplications that one run does at most, about, if it is to be taken for short without a look: a second's, on one core.
-constexpr double kShort = 2e9;
+/// Multiplications that one run does at most, about, if it is to be taken for short without a look: those of 50 ms on two slow
+/// cores, where a plan runs the model some hundred times.
+constexpr double kShort = 5e8;
 /// A run of this long says what the whole takes.
 constexpr double kTells = 0.4;
 constexpr int64_t kFirst = 2;  // places, and as many times more with each further run
