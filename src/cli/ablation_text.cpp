@@ -45,6 +45,9 @@ std::string weightsText(const WhatIf& variant) {
   return text;
 }
 
+/// Shown in per cent.
+bool isShare(Metric metric) { return facts(metric).growth == Growth::steps; }
+
 std::string remark(const Ablation& ablation, const WhatIf& variant, Metric metric) {
   const auto& report = ablation.report;
   const auto share = [](double part, double whole, const char* of) {
@@ -53,13 +56,12 @@ std::string remark(const Ablation& ablation, const WhatIf& variant, Metric metri
   };
   if (metric == Metric::rms) return share(variant.change.all_rms, report.baseline.all_rms, "own rms");
   if (metric == Metric::max) return share(variant.change.all_max, report.baseline.all_max, "largest value");
-  if (metric == Metric::kl) return "nats";
-  if (metric == Metric::flips) return "of predictions change";
+  if (metric != Metric::loss) return std::string(facts(metric).unit);
   return significant(*report.loss) + " -> " + significant(*variant.loss) + " (" + withSign(*variant.loss_change) + ")";
 }
 
 std::string impactText(const WhatIf::Value& one) {
-  return one.metric == Metric::flips ? percent(one.value) : significant(one.value);
+  return isShare(one.metric) ? percent(one.value) : significant(one.value);
 }
 
 std::string metricsTable(const Ablation& ablation, const WhatIf& variant) {
@@ -67,7 +69,7 @@ std::string metricsTable(const Ablation& ablation, const WhatIf& variant) {
   table.row({"metric", "impact", "± std. error", ""});
   for (const auto& one : variant.impacts) {
     const auto error = !std::isfinite(one.standard_error) ? "–"
-                       : one.metric == Metric::flips      ? percent(one.standard_error)
+                       : isShare(one.metric)              ? percent(one.standard_error)
                                                           : significant(one.standard_error, 2);
     table.row({std::string(name(one.metric)), impactText(one), error, remark(ablation, variant, one.metric)});
   }
@@ -132,9 +134,9 @@ std::string comparison(const Ablation& ablation) {
     std::vector<std::string> cells{ablation.together && i + 1 == variants.size() ? "together" : variant.name,
                                    number(variant.weights), significant(variant.mean_magnitude, 3)};
     for (const auto& one : variant.impacts)
-      cells.push_back(one.metric == Metric::loss    ? withSign(*variant.loss_change)
-                      : one.metric == Metric::flips ? percent(one.value)
-                                                    : significant(one.value, 3));
+      cells.push_back(one.metric == Metric::loss ? withSign(*variant.loss_change)
+                      : isShare(one.metric)      ? percent(one.value)
+                                                 : significant(one.value, 3));
     if (variant.accuracy) cells.push_back(percent(*variant.accuracy));
     table.row(cells);
   }

@@ -15,6 +15,12 @@ std::vector<std::string> names(std::initializer_list<Value> values) {
   return all;
 }
 
+std::vector<std::string> metrics() {
+  std::vector<std::string> all;
+  for (const auto& one : kMetrics) all.emplace_back(one.name);
+  return all;
+}
+
 std::vector<std::string> criteria(bool with_impact) {
   std::vector<std::string> all;
   if (with_impact) all.emplace_back(kImpact);
@@ -26,7 +32,7 @@ std::vector<std::string> criteria(bool with_impact) {
 
 std::vector<std::string> choicesOf(std::string_view option, std::string_view command) {
   if (option == "--method") return names({Method::automatic, Method::response, Method::exhaustive, Method::reference});
-  if (option == "--metric") return names({Metric::rms, Metric::max, Metric::kl, Metric::loss, Metric::flips});
+  if (option == "--metric") return metrics();
   if (option == "--components")
     return names({Level::weight, Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
   if (option == "--level")

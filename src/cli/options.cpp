@@ -4,6 +4,8 @@
 #include <charconv>
 #include <sstream>
 
+#include "run/stored/metric.hpp"
+
 namespace heft::cli {
 
 void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_required) {
@@ -46,7 +48,7 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
 }
 
 void addMeasuringOptions(CLI::App& command, RankOptions& options) {
-  command.add_option("--metric", options.metrics, "rms, max, kl, loss or flips; several, the first one ranks")
+  command.add_option("--metric", options.metrics, metricNames() + "; several, the first one ranks")
       ->type_name("NAME...")
       ->delimiter(',')
       ->capture_default_str();

@@ -37,21 +37,7 @@ std::string percentText(double share) {
   return result + " %";
 }
 
-std::string metricWords(Metric metric) {
-  switch (metric) {
-    case Metric::rms:
-      return "rms change of the output";
-    case Metric::max:
-      return "largest change of the output";
-    case Metric::kl:
-      return "KL divergence of the output, in nats";
-    case Metric::loss:
-      return "change of the loss";
-    case Metric::flips:
-      return "share of decisions that flip";
-  }
-  return "";
-}
+std::string metricWords(Metric metric) { return std::string(facts(metric).words); }
 
 std::string changing(const Perturbation& perturbation) {
   return perturbation.kind == Perturbation::Kind::zero ? "removing" : "changing";

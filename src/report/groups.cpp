@@ -47,7 +47,9 @@ std::string layerNameOf(const Structure& structure, std::size_t parameter) {
 }
 
 Aggregate aggregateOf(Metric metric) noexcept {
-  return metric == Metric::rms || metric == Metric::max ? Aggregate::root_of_squares : Aggregate::sum;
+  const auto reduction = facts(metric).reduction;
+  const bool length = reduction == Reduction::root_of_mean || reduction == Reduction::largest;
+  return length ? Aggregate::root_of_squares : Aggregate::sum;
 }
 
 Groups groupsOf(const Run& run) {

@@ -38,7 +38,7 @@ struct Groups {
 /// model itself.
 [[nodiscard]] std::string layerNameOf(const Structure& structure, std::size_t parameter);
 
-/// Root of the sum of squares for rms and max, the sum for kl, loss and flips.
+/// Root of the sum of squares for lengths (rms, max), the sum for all others.
 [[nodiscard]] Aggregate aggregateOf(Metric metric) noexcept;
 
 }  // namespace heft

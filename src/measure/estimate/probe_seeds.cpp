@@ -37,11 +37,13 @@ class ProbeSeeds : public ResponseSeeds {
     const auto wants = [&](Metric metric) {
       return std::find(metrics_.begin(), metrics_.end(), metric) != metrics_.end();
     };
-    if (wants(Metric::max) || wants(Metric::flips)) {
-      throw Error(Fault::unsupported, "estimating max and flips takes each output by itself, and these are " +
-                                          std::to_string(elements_) + " a sample; score fewer with " +
-                                          settingName("output-target") + ", or use " + settingName("method") +
-                                          " exhaustive");
+    const auto alone =
+        std::find_if(metrics_.begin(), metrics_.end(), [](Metric metric) { return !facts(metric).by_probes; });
+    if (alone != metrics_.end()) {
+      throw Error(Fault::unsupported, "estimating " + std::string(name(*alone)) +
+                                          " takes each output by itself, and these are " + std::to_string(elements_) +
+                                          " a sample; score fewer with " + settingName("output-target") + ", or use " +
+                                          settingName("method") + " exhaustive");
     }
     const bool classes_are_targets = targets_ && targets_->classes.defined();
     const bool plain = wants(Metric::rms) || (wants(Metric::loss) && !classes_are_targets);
@@ -136,8 +138,7 @@ class ProbeSeeds : public ResponseSeeds {
       case Metric::loss:
         return squares(responses, loss_first_, probes_, columns,
                        targets_->classes.defined() ? 0.5 / groups : 1 / elements);
-      case Metric::max:
-      case Metric::flips:
+      default:
         break;
     }
     throw Error(Fault::internal, "probes can't stand in for outputs under " + std::string(name(metric)));

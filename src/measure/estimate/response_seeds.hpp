@@ -77,7 +77,7 @@ std::unique_ptr<ResponseSeeds> exactSeeds(const OutputView& view, std::span<cons
 ///   kl    to second order 1/2 dy^T F dy with F = diag(p) - p p^T of each group of classes, p = softmax(y)
 ///   loss  its gradient times dy, exact, and 1/2 dy^T (its second derivative) dy: F of cross-entropy, 2 of squares
 ///
-/// Throws Error(Fault::unsupported) for max and flips, which need each output by itself.
+/// Throws Error(Fault::unsupported) for metrics that need each output by itself (MetricFacts::by_probes).
 std::unique_ptr<ResponseSeeds> probeSeeds(const OutputView& view, std::span<const Metric> metrics, int64_t probes,
                                           uint64_t seed);
 

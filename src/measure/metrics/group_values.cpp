@@ -79,15 +79,16 @@ GroupValues groupValues(Metric metric, std::span<const double> parts, std::span<
       sum += share.sum;
       count += share.parts;
     }
-    if (count == 0 || metric == Metric::max) {
+    if (count == 0 || facts(metric).reduction == Reduction::largest) {
       values.value.push_back(count == 0 ? kNone : largestOf(shares));
       values.standard_error.push_back(kNone);
       continue;
     }
     const double mean = sum / static_cast<double>(count);
     const double error = errorOf(shares, mean, static_cast<double>(count));
-    const bool is_rms = metric == Metric::rms;
-    values.value.push_back(is_rms ? std::sqrt(mean) : metric == Metric::loss ? std::abs(mean) : mean);
+    const auto reduction = facts(metric).reduction;
+    const bool is_rms = reduction == Reduction::root_of_mean;
+    values.value.push_back(is_rms ? std::sqrt(mean) : reduction == Reduction::size_of_mean ? std::abs(mean) : mean);
     values.standard_error.push_back(!is_rms ? error : mean == 0 ? 0 : error / (2 * std::sqrt(mean)));
   }
   return values;

@@ -45,10 +45,10 @@ OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::opt
 
 void OutputMetrics::require(Metric metric) const {
   const std::string named = "metric " + std::string(name(metric));
-  if ((metric == Metric::kl || metric == Metric::flips) && classes_ < 2)
+  if (needsClasses(metric) && classes_ < 2)
     throw Error(Fault::usage,
                 named + " compares classes, but the output has no more than one; rms, max or loss fit it");
-  if (metric == Metric::loss && !targets_)
+  if (facts(metric).needs_targets && !targets_)
     throw Error(Fault::usage,
                 named + " needs targets, and none were given; " + settingName("targets") + " FILE brings them");
 }
@@ -61,12 +61,11 @@ MetricValues OutputMetrics::measure(Metric metric, const at::Tensor& outputs) co
 
 at::Tensor OutputMetrics::perSample(Metric metric, const at::Tensor& outputs) const {
   const at::Tensor all = parts(metric, outputs);
-  return metric == Metric::max ? all.amax(-1) : meanOfLast(all);
+  return facts(metric).reduction == Reduction::largest ? all.amax(-1) : meanOfLast(all);
 }
 
 bool OutputMetrics::partsAreElements(Metric metric) const {
-  if (metric == Metric::loss) return !targets_ || targets_->values.defined();
-  return metric == Metric::rms || metric == Metric::max;
+  return facts(metric).needs_targets ? !targets_ || targets_->values.defined() : facts(metric).of_elements;
 }
 
 at::Tensor OutputMetrics::parts(Metric metric, const at::Tensor& outputs) const {
@@ -98,15 +97,14 @@ at::Tensor OutputMetrics::lossChange(const at::Tensor& difference) const {
 }
 
 at::Tensor metricValue(Metric metric, const at::Tensor& sample) {
-  switch (metric) {
-    case Metric::rms:
+  switch (facts(metric).reduction) {
+    case Reduction::root_of_mean:
       return meanOfLast(sample).sqrt();
-    case Metric::max:
+    case Reduction::largest:
       return sample.amax(-1);
-    case Metric::loss:
+    case Reduction::size_of_mean:
       return meanOfLast(sample).abs();
-    case Metric::kl:
-    case Metric::flips:
+    case Reduction::mean:
       break;
   }
   return meanOfLast(sample);
@@ -116,10 +114,11 @@ at::Tensor standardError(Metric metric, const at::Tensor& sample, std::int64_t t
   if (together > 1) return standardError(metric, meanOfLast(sample.unflatten(-1, {-1, together})));
   const std::int64_t samples = sample.size(-1);
   const at::Tensor mean = meanOfLast(sample);
-  if (samples < 2 || metric == Metric::max) return at::full_like(mean, std::numeric_limits<double>::quiet_NaN());
+  if (samples < 2 || facts(metric).reduction == Reduction::largest)
+    return at::full_like(mean, std::numeric_limits<double>::quiet_NaN());
   const at::Tensor squares = sumOfLast((sample - mean.unsqueeze(-1)).square());
   const at::Tensor error = (squares / static_cast<double>(samples - 1) / static_cast<double>(samples)).sqrt();
-  if (metric != Metric::rms) return error;
+  if (facts(metric).reduction != Reduction::root_of_mean) return error;
   return (error / (2 * mean.sqrt())).masked_fill_(mean == 0, 0);
 }
 

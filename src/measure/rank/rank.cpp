@@ -178,8 +178,7 @@ OutputFacts outputFacts(const Session& session) {
 
 void checkSettings(const Session& session, const RankSettings& settings) {
   const auto refuse = [](const std::string& text) { throw Error(Fault::usage, text); };
-  if (settings.metrics.empty())
-    refuse(settingName("metric") + ": no metric given; rms, max, kl, loss or flips was expected");
+  if (settings.metrics.empty()) refuse(settingName("metric") + ": no metric given; " + metricNames() + " was expected");
   if (settings.levels.empty())
     refuse(settingName("components") +
            ": no level given; weight, row, column, unit, gate, matrix or layer was expected");

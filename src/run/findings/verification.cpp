@@ -34,14 +34,15 @@ double toleranceOf(const Run& run) { return run.settings.precision == Precision:
 
 Scale scaleOf(const Run& run) {
   const double small = kSmall * run.output.rms, noise = run.output.noise;
-  switch (run.settings.metrics.front()) {
-    case Metric::kl:
+  const double rms = run.output.rms > 0 ? run.output.rms : 1;
+  switch (facts(run.settings.metrics.front()).growth) {
+    case Growth::square:
       return {small * small, noise * noise};
-    case Metric::flips:
+    case Growth::relative_square:
+      return {small * small / (rms * rms), noise * noise / (rms * rms)};
+    case Growth::steps:
       return {0, 0};
-    case Metric::rms:
-    case Metric::max:
-    case Metric::loss:
+    case Growth::linear:
       break;
   }
   return {small, noise};

@@ -21,9 +21,6 @@ constexpr std::array<Named<Method>, 4> kMethods{{{"auto", Method::automatic},
                                                  {"exhaustive", Method::exhaustive},
                                                  {"reference", Method::reference}}};
 
-constexpr std::array<Named<Metric>, 5> kMetrics{
-    {{"rms", Metric::rms}, {"max", Metric::max}, {"kl", Metric::kl}, {"loss", Metric::loss}, {"flips", Metric::flips}}};
-
 constexpr std::array<Named<Precision>, 3> kPrecisions{
     {{"float32", Precision::float32}, {"bfloat16", Precision::bfloat16}, {"as-model", Precision::as_model}}};
 
@@ -83,12 +80,10 @@ bool takesAmount(Perturbation::Kind kind) noexcept {
 }  // namespace
 
 std::string_view name(Method method) noexcept { return nameIn<Method>(kMethods, method); }
-std::string_view name(Metric metric) noexcept { return nameIn<Metric>(kMetrics, metric); }
 std::string_view name(Precision precision) noexcept { return nameIn<Precision>(kPrecisions, precision); }
 std::string_view name(Level level) noexcept { return nameIn<Level>(kLevels, level); }
 std::string_view name(GroupBy by) noexcept { return nameIn<GroupBy>(kGroupings, by); }
 Method parseMethod(std::string_view text) { return parseIn<Method>(kMethods, "method", text); }
-Metric parseMetric(std::string_view text) { return parseIn<Metric>(kMetrics, "metric", text); }
 Precision parsePrecision(std::string_view text) { return parseIn<Precision>(kPrecisions, "precision", text); }
 Level parseLevel(std::string_view text) { return parseIn<Level>(kLevels, "level", text); }
 GroupBy parseGroupBy(std::string_view text) { return parseIn<GroupBy>(kGroupings, "grouping", text); }

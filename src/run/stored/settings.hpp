@@ -5,10 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "run/stored/metric.hpp"
+
 namespace heft {
 
 enum class Method { automatic, response, exhaustive, reference };
-enum class Metric { rms, max, kl, loss, flips };
 /// How products of differences are taken where an instruction set or a device offers more than one way. `as_model`: nothing is
 /// converted, each variant runs alone in the types that the model itself has, autocast included.
 enum class Precision { float32, bfloat16, as_model };
@@ -17,15 +18,13 @@ enum class Level { weight, row, column, unit, gate, matrix, layer };
 /// or a label that each sample was given.
 enum class GroupBy { none, klass, step, output, target, label };
 
-/// The names that the command line, run.json and messages use: "auto", "rms", "weight", …; the readers throw
+/// The names that the command line, run.json and messages use: "auto", "weight", …; the readers throw
 /// Error(Fault::usage) with the names there are.
 [[nodiscard]] std::string_view name(Method method) noexcept;
-[[nodiscard]] std::string_view name(Metric metric) noexcept;
 [[nodiscard]] std::string_view name(Precision precision) noexcept;
 [[nodiscard]] std::string_view name(Level level) noexcept;
 [[nodiscard]] std::string_view name(GroupBy by) noexcept;  ///< "class", "step", "output", "target", "label"; "none"
 [[nodiscard]] Method parseMethod(std::string_view text);
-[[nodiscard]] Metric parseMetric(std::string_view text);
 [[nodiscard]] Precision parsePrecision(std::string_view text);
 [[nodiscard]] Level parseLevel(std::string_view text);
 [[nodiscard]] GroupBy parseGroupBy(std::string_view text);
