@@ -177,12 +177,35 @@ TEST(Metrics, FlipsAreTheShareOfChangedWinners) {
   EXPECT_EQ(valuesOf(flips.sample), (Values{0, 0, 0.5, 1}));
 }
 
+TEST(Metrics, CosineIsTheMeanDistanceOfTheGroupsDirections) {
+  const OutputMetrics metrics(table({1, 0, 3, 4}, {1, 4}), 2);
+  const auto cosine =
+      metrics.measure(Metric::cosine, table({5, 0, 6, 8, 0, 2, 3, 4, -1, 0, 3, 4, 1, 1, 4, 3, 0, 0, 3, 4}, {5, 1, 4}));
+  const auto values = valuesOf(cosine.value);
+  EXPECT_EQ(values[0], 0) << "lengths don't count";
+  EXPECT_NEAR(values[1], 0.5, 1e-15) << "a right angle and none";
+  EXPECT_NEAR(values[2], 1, 1e-15) << "turned round, and not";
+  EXPECT_NEAR(values[3], ((1 - std::sqrt(0.5)) + (1 - 24.0 / 25)) / 2, 1e-15);
+  EXPECT_NEAR(values[4], 0.5, 1e-15) << "nothing is left of the first";
+}
+
+TEST(Metrics, ATinyTurnIsAsExactAsItsDifferences) {
+  // 1 - cos of an angle t is t^2 / 2, where 1 - 1 would be all that the textbook's form leaves.
+  const double t = 0x1p-40;
+  const OutputMetrics metrics(table({1, 0}, {1, 2}), 2);
+  const auto turned = metrics.measure(Metric::cosine, table({1, t, 1 + t, 0}, {2, 1, 2}));
+  EXPECT_NEAR(turned.value[0].item<double>() / (t * t / 2), 1, 1e-12);
+  EXPECT_EQ(turned.value[1].item<double>(), 0);
+}
+
 TEST(Metrics, EqualInfinitiesAreNoDifferenceAndNewOnesAreNotHidden) {
   const OutputMetrics metrics(table({1, -kInfinity, 2}, {1, 3}), 3);
   const at::Tensor outputs = table({1, -kInfinity, 3}, {1, 1, 3});
   EXPECT_NEAR(metrics.measure(Metric::rms, outputs).value.item<double>(), std::sqrt(1.0 / 3), 1e-15);
   EXPECT_NEAR(metrics.measure(Metric::kl, outputs).value.item<double>(),
               static_cast<double>(divergence({1, 2}, {1, 3})), 1e-14);
+  EXPECT_NEAR(metrics.measure(Metric::cosine, outputs).value.item<double>(), 1 - 7 / std::sqrt(50), 1e-14);
+  EXPECT_FALSE(std::isfinite(metrics.measure(Metric::cosine, table({1, 0, 2}, {1, 1, 3})).value.item<double>()));
   EXPECT_FALSE(std::isfinite(metrics.measure(Metric::rms, table({1, 0, 2}, {1, 1, 3})).value.item<double>()));
   EXPECT_FALSE(
       std::isfinite(metrics.measure(Metric::kl, table({1, -kInfinity, std::nan("")}, {1, 1, 3})).value.item<double>()));
@@ -194,7 +217,7 @@ TEST(Metrics, AVariantsImpactDoesNotDependOnWhatIsMeasuredWithIt) {
   const at::Tensor y = at::arange(elements, at::kDouble).sin_().unsqueeze(0);
   const at::Tensor outputs = at::stack({y + 0.1 * (3 * y).cos(), y * 1.01, y + 1e-9 * (5 * y).sin()});
   const OutputMetrics metrics(y, elements, prepared(classNumbers({7}, {1}), 1, elements, elements));
-  for (const Metric metric : {Metric::rms, Metric::max, Metric::kl, Metric::loss, Metric::flips}) {
+  for (const Metric metric : {Metric::rms, Metric::max, Metric::kl, Metric::loss, Metric::flips, Metric::cosine}) {
     const Values together = valuesOf(metrics.measure(metric, outputs).value);
     for (std::int64_t v = 0; v < 3; ++v) {
       const double alone = metrics.measure(metric, outputs.narrow(0, v, 1)).value.item<double>();
@@ -218,7 +241,7 @@ TEST(Metrics, StandardErrorsAreThoseOfMeansAndOfTheirRoot) {
 TEST(Metrics, AMetricWithoutMeaningIsRefused) {
   const OutputMetrics regression(table({1, 2}, {2, 1}), 1);
   const at::Tensor outputs = table({1, 2}, {1, 2, 1});
-  for (const Metric metric : {Metric::kl, Metric::flips}) {
+  for (const Metric metric : {Metric::kl, Metric::flips, Metric::cosine}) {
     const std::string text = errorOf([&] { (void)regression.measure(metric, outputs); }, Fault::usage);
     EXPECT_NE(text.find("no more than one; rms, max or loss fit it"), std::string::npos) << text;
   }

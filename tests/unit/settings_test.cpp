@@ -23,7 +23,7 @@ TEST(Settings, AnUnknownNameIsAnsweredWithTheNamesThereAre) {
   EXPECT_EQ(errorOf([] { (void)parseMethod("fast"); }, Fault::usage),
             "method 'fast' is unknown; there are: auto, response, exhaustive, reference");
   EXPECT_EQ(errorOf([] { (void)parseMetric("RMS"); }, Fault::usage),
-            "metric 'RMS' is unknown; there are: rms, max, kl, loss, flips");
+            "metric 'RMS' is unknown; there are: rms, max, kl, loss, flips, cosine");
   EXPECT_EQ(errorOf([] { (void)parseLevel(""); }, Fault::usage),
             "level '' is unknown; there are: weight, row, column, unit, gate, matrix, layer");
 }

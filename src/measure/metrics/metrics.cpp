@@ -29,6 +29,25 @@ at::Tensor moduliOf(const at::Tensor& difference, const ComplexColumns& complex)
   return moduli.sqrt() / complex.scale;
 }
 
+/// 1 - cos(y, y + d) over the last dimension. With a = y.(y + d) and b = |y|^2 |d - (y.d / |y|^2) y|^2, what stands across y,
+/// |y|^2 |y + d|^2 = a^2 + b (Lagrange's identity), so that 1 - cos = 1 - a / sqrt(a^2 + b) = b / (r (r + a)) with r the root: tiny
+/// changes keep the accuracy that d has. Of two vectors without length none is turned; one alone counts as a right angle.
+/// Infinite elements that stay as they are (masked scores) have no part in it.
+at::Tensor cosineDistance(const at::Tensor& all, const at::Tensor& d) {
+  const auto y = at::where(all.isinf().logical_and(d.eq(0)), at::zeros({}, all.options()), all);
+  const auto square = sumOfLast(y.square());
+  const auto along = sumOfLast(y * d);
+  const auto share = at::where(square > 0, along / square, at::zeros_like(along));
+  const auto across = sumOfLast((d - share.unsqueeze(-1) * y).square());
+  const auto a = square + along, b = square * across;
+  const auto root = (a.square() + b).sqrt();
+  const auto distance = at::where(a > 0, b / (root * (root + a)), 1 - a / root);
+  const auto none = square.eq(0), none_left = sumOfLast((y + d).square()).eq(0);
+  const auto right_angle = at::ones_like(distance);
+  return at::where(none.logical_and(none_left), at::zeros_like(distance),
+                   at::where(none.logical_or(none_left), right_angle, distance));
+}
+
 }  // namespace
 
 OutputMetrics::OutputMetrics(at::Tensor baseline, std::int64_t classes, std::optional<Targets> targets,
@@ -79,6 +98,8 @@ at::Tensor OutputMetrics::parts(Metric metric, const at::Tensor& outputs) const 
       return softmaxShift(grouped(baseline_), grouped(differenceOf(outputs, baseline_))).divergence;
     case Metric::loss:
       return lossChange(differenceOf(outputs, baseline_));
+    case Metric::cosine:
+      return cosineDistance(grouped(baseline_), grouped(differenceOf(outputs, baseline_)));
     case Metric::flips:
       break;
   }

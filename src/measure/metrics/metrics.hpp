@@ -32,6 +32,7 @@ struct ComplexColumns {
 ///   kl      mean over groups of KL(softmax(y) || softmax(y')), nats  mean_s
 ///   loss    l_s = loss(y') - loss(y), signed                         |mean_s l_s|
 ///   flips   share of groups whose argmax changed                     mean_s
+///   cosine  mean over groups of 1 - y.y' / (|y| |y'|)                mean_s
 ///
 /// The loss is cross-entropy, -log softmax(y)[class] averaged over groups that have a class, where targets are classes, and the
 /// squared error averaged over elements where they are values. A complex element's change is that of its modulus, |d|. Differences are taken of y alone and carried
@@ -53,7 +54,7 @@ class OutputMetrics {
   [[nodiscard]] MetricValues measure(Metric metric, const at::Tensor& outputs) const;
 
   /// What a sample's part is the mean of, or for max the largest of: float64 [variants, samples, parts], with d^2, |d|, KL, the
-  /// change of the loss, and 1 where an argmax changed.
+  /// change of the loss, 1 where an argmax changed, and the cosine distance.
   [[nodiscard]] at::Tensor parts(Metric metric, const at::Tensor& outputs) const;
   /// Whether parts are the elements; else they are groups of classes.
   [[nodiscard]] bool partsAreElements(Metric metric) const;

@@ -9,7 +9,7 @@ namespace heft {
 
 /// How far an output moves is measured in one of several ways. A new one takes a line here, its formula in
 /// OutputMetrics::parts (measure/metrics), and its line in the topic of `heft help metrics`: docs/adding.md.
-enum class Metric { rms, max, kl, loss, flips };
+enum class Metric { rms, max, kl, loss, flips, cosine };
 
 /// How the parts of the samples become one number, see OutputMetrics.
 enum class Reduction { root_of_mean, largest, mean, size_of_mean };
@@ -42,6 +42,8 @@ inline constexpr std::array kMetrics{
                 true},
     MetricFacts{Metric::flips, "flips", "share of decisions that flip", "of predictions change", Reduction::mean,
                 Growth::steps, false, false, false},
+    MetricFacts{Metric::cosine, "cosine", "cosine distance of the output", "1 - cosine similarity", Reduction::mean,
+                Growth::relative_square, false, false, false},
 };
 
 [[nodiscard]] const MetricFacts& facts(Metric metric) noexcept;
