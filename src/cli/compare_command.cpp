@@ -42,7 +42,8 @@ heft report reads it. With two runs, of two input sets or checkpoints: what rose
 Any number of runs, of seeds or checkpoints: the rank correlation of each pair, and each component's mean impact and spread over
 them. Gates, layers and matrices of other seeds compare; single weights and units of other seeds are other ones that share a name.
 
-Criteria: magnitude, magnitude_normalised, gradient, fisher, snip, linear, obd, wanda, random.
+Criteria: magnitude, magnitude_normalised, gradient, fisher, snip, synflow, linear, obd, wanda,
+random.
 
 Examples:
   heft compare my-run
@@ -57,8 +58,7 @@ std::vector<Criterion> criteriaOf(const Options& options) {
     const auto one = parseCriterion(name);
     if (std::find(criteria.begin(), criteria.end(), one) == criteria.end()) criteria.push_back(one);
   }
-  if (criteria.empty()) criteria.assign(allCriteria().begin(), allCriteria().end());
-  return criteria;
+  return criteria.empty() ? allCriteria() : criteria;
 }
 
 void warnNotes(const Context& context, const Session& session) {

@@ -47,7 +47,7 @@ inputs that mislead takes away what the model learnt of the cue.
 other one go, its biases too. A run of components alone needs --level only where it measured several.
 
 By: impact, or a criterion of 'heft compare': magnitude, magnitude_normalised, random (which need the run folder alone), gradient,
-fisher, snip, linear, obd, wanda (which run the model); or --scores, a file of your own.
+fisher, snip, synflow, linear, obd, wanda (which run the model); or --scores, a file of your own.
 
 Examples:
   heft mask my-run --keep 0.2 --by impact -o mask.safetensors

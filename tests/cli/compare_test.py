@@ -10,8 +10,8 @@ from scipy.stats import kendalltau, spearmanr
 
 from heft import INPUT, MODELS, OUTPUT, USAGE, refuse, heft, rank, succeed
 
-CRITERIA = ("impact", "magnitude", "magnitude_normalised", "gradient", "fisher", "snip", "linear", "obd", "wanda", "random", "random_2",
-            "random_3")
+CRITERIA = ("impact", "magnitude", "magnitude_normalised", "gradient", "fisher", "snip", "synflow", "linear", "obd", "wanda", "random",
+            "random_2", "random_3")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "compare/measures/scored_criteria.hpp"
+#include "compare/measures/synflow.hpp"
 #include "compare/measures/weight_criteria.hpp"
 #include "engine/estimate/describe.hpp"
 #include "heft/error.hpp"
@@ -23,33 +24,6 @@ namespace {
 using Scores = WeightScores;
 using Progress = std::function<void(const std::string&, double)>;
 
-struct Known {
-  Criterion criterion;
-  std::string_view name, label;
-};
-
-constexpr std::array kKnown{
-    Known{Criterion::magnitude, "magnitude", "|weight|"},
-    Known{Criterion::magnitude_normalised, "magnitude_normalised", "|weight| / rms of its matrix"},
-    Known{Criterion::gradient, "gradient", "gradient x weight"},
-    Known{Criterion::fisher, "fisher", "Fisher"},
-    Known{Criterion::snip, "snip", "SNIP"},
-    Known{Criterion::linear, "linear", "linear response"},
-    Known{Criterion::obd, "obd", "OBD, diagonal Gauss-Newton"},
-    Known{Criterion::wanda, "wanda", "Wanda, |weight| x input norm"},
-    Known{Criterion::random, "random", "random"},
-};
-
-constexpr std::array kAll{Criterion::magnitude, Criterion::magnitude_normalised,
-                          Criterion::gradient,  Criterion::fisher,
-                          Criterion::snip,      Criterion::linear,
-                          Criterion::obd,       Criterion::wanda,
-                          Criterion::random};
-
-const Known& known(Criterion criterion) {
-  return *std::find_if(kKnown.begin(), kKnown.end(), [&](const Known& one) { return one.criterion == criterion; });
-}
-
 /// A change so small that the network is linear in it, relative to the weight.
 constexpr double kSmall = 1.0 / 1024;
 
@@ -63,35 +37,22 @@ class Scorer {
     }
   }
 
-  Scores of(Criterion criterion) {
-    if (auto scores = scoresOfWeights(criterion, weights_, options_.seed)) return std::move(*scores);
-    switch (criterion) {
-      case Criterion::gradient:
-        return ofLoss(0);
-      case Criterion::fisher:
-        return ofLoss(1);
-      case Criterion::snip:
-        return ofLoss(2);
-      case Criterion::linear:
-        return linear();
-      case Criterion::obd:
-        return obd();
-      case Criterion::wanda:
-        return wanda();
-      default:
-        break;
-    }
-    return {};
-  }
-
   /// Seconds that an adjoint took which several criteria share: each would have needed it alone.
-  [[nodiscard]] double sharedSeconds(Criterion criterion) const {
-    const bool of_loss =
-        criterion == Criterion::gradient || criterion == Criterion::fisher || criterion == Criterion::snip;
-    return of_loss ? loss_seconds_ : 0;
-  }
+  [[nodiscard]] double lossSeconds() const { return loss_seconds_; }
 
-  Scores random(uint64_t draw) const { return randomScores(weights_, options_.seed, draw); }
+  Scores draw(uint64_t number) const { return randomScores(weights_, options_.seed, number); }
+
+  // One method a criterion, see kCriteria.
+  Scores magnitude() { return magnitudes(weights_); }
+  Scores normalisedMagnitude() { return normalisedMagnitudes(weights_); }
+  Scores random() { return draw(1); }
+  Scores gradient() { return ofLoss(0); }
+  Scores fisher() { return ofLoss(1); }
+  Scores snip() { return ofLoss(2); }
+  Scores synflow() {
+    progress_("synflow", 0);
+    return synflowScores(session_);
+  }
 
  private:
   /// `values` x `scale`, as floats.
@@ -131,6 +92,15 @@ class Scorer {
     return rms_;
   }
 
+  Session& session_;
+  const CriteriaOptions& options_;
+  const Progress& progress_;
+  Scores weights_;
+  ResponseResult loss_;
+  double loss_seconds_ = 0;
+  std::vector<std::vector<double>> rms_;
+
+ public:
   Scores linear() { return scaled(smallRms(), 1 / kSmall); }
 
   Scores obd() {
@@ -179,25 +149,48 @@ class Scorer {
     }
     return scores;
   }
-
-  Session& session_;
-  const CriteriaOptions& options_;
-  const Progress& progress_;
-  Scores weights_;
-  ResponseResult loss_;
-  double loss_seconds_ = 0;
-  std::vector<std::vector<double>> rms_;
 };
+
+struct CriterionFacts {
+  Criterion criterion;
+  std::string_view name, label;
+  Scores (Scorer::*scores)();
+  bool of_loss = false;  ///< from the one adjoint of the loss
+};
+
+constexpr std::array kCriteria{
+    CriterionFacts{Criterion::magnitude, "magnitude", "|weight|", &Scorer::magnitude},
+    CriterionFacts{Criterion::magnitude_normalised, "magnitude_normalised", "|weight| / rms of its matrix",
+                   &Scorer::normalisedMagnitude},
+    CriterionFacts{Criterion::gradient, "gradient", "gradient x weight", &Scorer::gradient, true},
+    CriterionFacts{Criterion::fisher, "fisher", "Fisher", &Scorer::fisher, true},
+    CriterionFacts{Criterion::snip, "snip", "SNIP", &Scorer::snip, true},
+    CriterionFacts{Criterion::synflow, "synflow", "SynFlow", &Scorer::synflow},
+    CriterionFacts{Criterion::linear, "linear", "linear response", &Scorer::linear},
+    CriterionFacts{Criterion::obd, "obd", "OBD, diagonal Gauss-Newton", &Scorer::obd},
+    CriterionFacts{Criterion::wanda, "wanda", "Wanda, |weight| x input norm", &Scorer::wanda},
+    CriterionFacts{Criterion::random, "random", "random", &Scorer::random},
+};
+
+const CriterionFacts& factsOf(Criterion criterion) {
+  return *std::find_if(kCriteria.begin(), kCriteria.end(),
+                       [&](const CriterionFacts& one) { return one.criterion == criterion; });
+}
 
 }  // namespace
 
-std::span<const Criterion> allCriteria() noexcept { return kAll; }
-std::string_view name(Criterion criterion) noexcept { return known(criterion).name; }
-std::string_view label(Criterion criterion) noexcept { return known(criterion).label; }
+std::vector<Criterion> allCriteria() {
+  std::vector<Criterion> all;
+  for (const auto& one : kCriteria) all.push_back(one.criterion);
+  return all;
+}
+
+std::string_view name(Criterion criterion) noexcept { return factsOf(criterion).name; }
+std::string_view label(Criterion criterion) noexcept { return factsOf(criterion).label; }
 
 Criterion parseCriterion(std::string_view text) {
   std::string names;
-  for (const auto& one : kKnown) {
+  for (const auto& one : kCriteria) {
     if (one.name == text) return one.criterion;
     names += (names.empty() ? "" : ", ") + std::string(one.name);
   }
@@ -208,13 +201,14 @@ namespace {
 
 void addScores(Scorer& scorer, Criterion criterion, const CriteriaOptions& options, std::vector<CriterionScores>& all) {
   const auto begin = std::chrono::steady_clock::now();
-  auto scores = scorer.of(criterion);
+  const auto& facts = factsOf(criterion);
+  auto scores = (scorer.*facts.scores)();
   const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const double seconds = std::max(taken, scorer.sharedSeconds(criterion));
+  const double seconds = facts.of_loss ? std::max(taken, scorer.lossSeconds()) : taken;
   all.push_back({std::string(name(criterion)), std::string(label(criterion)), std::move(scores), seconds});
   for (size_t draw = 2; criterion == Criterion::random && draw <= options.random_draws; ++draw) {
     const auto number = std::to_string(draw);
-    all.push_back({"random_" + number, "random, draw " + number, scorer.random(draw), 0});
+    all.push_back({"random_" + number, "random, draw " + number, scorer.draw(draw), 0});
   }
 }
 

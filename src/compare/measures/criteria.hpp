@@ -22,13 +22,15 @@ class Session;
 ///   gradient              mean over s of |w dL_s/dw|               Molchanov et al., ICLR 2017
 ///   fisher                mean over s of (w dL_s/dw)^2             Theis et al., 2018
 ///   snip                  |w mean over s of dL_s/dw|               Lee, Ajanthan, Torr, ICLR 2019
+///   synflow               |w| times how the sum of the outputs moves with |w|, in the model with |w| for every weight and ones for
+///                         every input                              Tanaka, Kunin, Yamins, Ganguli, NeurIPS 2020
 ///   linear                rms over outputs and samples of w J      the plain linear response
 ///   obd                   1/2 w^2 h, h the diagonal of the loss's Gauss-Newton matrix   LeCun, Denker, Solla, 1990
 ///   wanda                 |w| times the root of the sum of x^2     Sun et al., ICLR 2024
 ///   random                a uniform draw
-enum class Criterion { magnitude, magnitude_normalised, gradient, fisher, snip, linear, obd, wanda, random };
+enum class Criterion { magnitude, magnitude_normalised, gradient, fisher, snip, synflow, linear, obd, wanda, random };
 
-[[nodiscard]] std::span<const Criterion> allCriteria() noexcept;
+[[nodiscard]] std::vector<Criterion> allCriteria();
 /// "magnitude", "magnitude_normalised", …
 [[nodiscard]] std::string_view name(Criterion criterion) noexcept;
 /// For people: "|weight|", "gradient x weight".

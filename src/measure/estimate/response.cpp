@@ -76,21 +76,6 @@ std::pair<Session::Recording, at::Tensor> recordAssigned(Session& session, const
   }
 }
 
-/// What `work` gives; NoEstimate where it fails and memory is not the reason.
-template <class Work>
-auto orNoEstimate(const Work& work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    // Forward ran before: what it can't do now is to be recorded.
-    if (error.fault() == Fault::input) throw NoEstimate(error.what());
-    throw;
-  } catch (const c10::Error& error) {
-    if (saysOutOfMemory(error.what())) throw;
-    throw NoEstimate(firstLine(error.what()));
-  }
-}
-
 /// Tells the sites that stand alone for their parameters that only sums of squares count.
 void keepSquares(const std::vector<Site*>& sites, const Model& model) {
   std::vector<int> uses(model.parameters.size(), 0);
