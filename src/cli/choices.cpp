@@ -21,6 +21,13 @@ std::vector<std::string> metrics() {
   return all;
 }
 
+/// Those that take a number end with a colon.
+std::vector<std::string> perturbations() {
+  std::vector<std::string> all;
+  for (const auto& one : kPerturbations) all.push_back(std::string(one.name) + (one.number.empty() ? "" : ":"));
+  return all;
+}
+
 std::vector<std::string> criteria(bool with_impact) {
   std::vector<std::string> all;
   if (with_impact) all.emplace_back(kImpact);
@@ -38,7 +45,7 @@ std::vector<std::string> choicesOf(std::string_view option, std::string_view com
   if (option == "--level")
     return names({Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
   if (option == "--precision") return names({Precision::float32, Precision::bfloat16, Precision::as_model});
-  if (option == "--perturb") return {"zero", "mean", "permute", "noise:", "scale:", "flip", "round:"};
+  if (option == "--perturb") return perturbations();
   if (option == "--criteria") return criteria(false);
   if (option == "--by" && command != "mask") return {"class", "step", "output", "target"};
   if (option == "--by") return criteria(true);

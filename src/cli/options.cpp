@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "run/stored/metric.hpp"
+#include "run/stored/perturbation.hpp"
 
 namespace heft::cli {
 
@@ -52,9 +53,7 @@ void addMeasuringOptions(CLI::App& command, RankOptions& options) {
       ->type_name("NAME...")
       ->delimiter(',')
       ->capture_default_str();
-  command.add_option("--perturb", options.perturbation, "zero, mean, permute, noise:S, scale:F, flip or round:BITS")
-      ->type_name("HOW")
-      ->capture_default_str();
+  command.add_option("--perturb", options.perturbation, perturbationNames())->type_name("HOW")->capture_default_str();
   command.add_option("--seed", options.seed, "Every random draw derives from it")
       ->check(checkSeed)
       ->capture_default_str();

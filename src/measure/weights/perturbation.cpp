@@ -41,9 +41,7 @@ double largest(std::span<const double> values) {
 Perturber::Perturber(std::span<const double> values, const Perturbation& perturbation, std::uint64_t seed,
                      std::int64_t parameter)
     : values_(values), perturbation_(perturbation), seed_(seed), parameter_(parameter) {
-  const bool needs_matrix =
-      perturbation.kind == Kind::mean || perturbation.kind == Kind::noise || perturbation.kind == Kind::round;
-  if (!needs_matrix) return;
+  if (!facts(perturbation.kind).of_matrix) return;
   const auto odd = std::find_if_not(values.begin(), values.end(), [](double w) { return std::isfinite(w); });
   if (odd != values.end()) {
     throw Error(Fault::unsupported, "perturbation " + perturbation.text() + " needs finite weights, found " +

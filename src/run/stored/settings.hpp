@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "run/stored/metric.hpp"
+#include "run/stored/perturbation.hpp"
 
 namespace heft {
 
@@ -28,18 +29,6 @@ enum class GroupBy { none, klass, step, output, target, label };
 [[nodiscard]] Precision parsePrecision(std::string_view text);
 [[nodiscard]] Level parseLevel(std::string_view text);
 [[nodiscard]] GroupBy parseGroupBy(std::string_view text);
-
-/// How weights are changed.
-struct Perturbation {
-  enum class Kind { zero, mean, permute, noise, scale, flip, round };
-  Kind kind = Kind::zero;
-  double amount = 0;  ///< noise: deviation as a multiple of the matrix's own; scale: factor; round: bits
-
-  /// Reads "zero", "mean", "permute", "noise:0.1", "scale:0.5", "flip", "round:8"; throws Error(Fault::usage).
-  static Perturbation parse(std::string_view text);
-  /// As `parse` reads it.
-  [[nodiscard]] std::string text() const;
-};
 
 /// What a ranking is to do. Plain values, so that a run can be printed, saved and compared.
 struct RankSettings {
