@@ -98,13 +98,16 @@ inline auto members(const ShardRecord& of) {
 }
 
 template <class Value>
-concept HasMembers = requires(const Value& value) { members(value); };
+concept HasMembers = requires(const Value& value) {
+  members(value);
+};
 
-/// Calls `visit` with each member's place and the member.
-template <HasMembers Value, class Visit>
-void eachMember(const Value& value, const Visit& visit) {
-  std::apply([&](const auto&... member) { std::size_t place = 0; (visit(place++, member), ...); }, members(value));
-}
+template <class Value>
+bool sameValue(const std::optional<Value>& a, const std::optional<Value>& b);
+template <class Value>
+bool sameValue(const std::vector<Value>& a, const std::vector<Value>& b);
+template <class Value>
+bool sameValue(const std::map<std::string, Value>& a, const std::map<std::string, Value>& b);
 
 /// NaN equals NaN.
 template <class Value>
@@ -115,7 +118,8 @@ bool sameValue(const Value& a, const Value& b) {
     const auto one = members(a), other = members(b);
     return [&]<std::size_t... place>(std::index_sequence<place...>) {
       return (sameValue(std::get<place>(one), std::get<place>(other)) && ...);
-    }(std::make_index_sequence<std::tuple_size_v<decltype(one)>>());
+    }
+    (std::make_index_sequence<std::tuple_size_v<decltype(one)>>());
   } else {
     return a == b;
   }
@@ -124,8 +128,6 @@ template <class Value>
 bool sameValue(const std::optional<Value>& a, const std::optional<Value>& b) {
   return a.has_value() == b.has_value() && (!a || sameValue(*a, *b));
 }
-template <class Value>
-bool sameValue(const std::vector<Value>& a, const std::vector<Value>& b);
 template <class Value>
 bool sameValue(const std::map<std::string, Value>& a, const std::map<std::string, Value>& b) {
   if (a.size() != b.size()) return false;
@@ -158,7 +160,8 @@ void expectEveryMember(const Value& read, const Value& wrote) {
           }
         }(),
         ...);
-  }(std::make_index_sequence<std::tuple_size_v<decltype(one)>>());
+  }
+  (std::make_index_sequence<std::tuple_size_v<decltype(one)>>());
 }
 
 /// Of each struct that it saw, which members differed from their defaults in at least one of them.
@@ -194,7 +197,8 @@ class MembersSet {
       set.resize(sizeof...(place));
       ((set[place] = set[place] || !sameValue(std::get<place>(one), std::get<place>(other))), ...);
       (see(std::get<place>(one)), ...);
-    }(std::make_index_sequence<std::tuple_size_v<decltype(one)>>());
+    }
+    (std::make_index_sequence<std::tuple_size_v<decltype(one)>>());
   }
 
   std::map<std::type_index, std::vector<bool>> set_;
