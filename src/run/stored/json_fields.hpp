@@ -32,13 +32,13 @@ namespace heft {
 template <class Archive, class Value>
 using Stored = std::conditional_t<Archive::writes, const Value, Value>;
 
-/// What a whole number may be. Signed ones are stored with this only; an unsigned one without it may have all its 64 bits.
+/// What a whole number may be. A signed one doesn't compile without it; an unsigned one may then have all its 64 bits.
 struct Whole {
   std::int64_t least = 0;
   std::int64_t most = JsonReader::anyWhole;
 };
 
-/// Values that are stored as a text, as `archive` stores Method by its name: toText() writes it, fromText() reads it and throws
+/// Values that are stored as a text, as a method is by its name: toText() writes it, fromText() reads it and throws
 /// Error(Fault::usage) where the text says nothing.
 template <class Value>
 concept StoredAsText = requires(const Value& value, Value& read, std::string_view text) {

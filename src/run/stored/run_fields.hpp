@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "data/dims.hpp"
+#include "heft/error.hpp"
 #include "run/stored/format_version.hpp"
 #include "run/stored/json_fields.hpp"
 #include "run/stored/run.hpp"

@@ -1,6 +1,7 @@
 #include "run/stored/run_json.hpp"
 
 #include "data/printable.hpp"
+#include "run/stored/json_reader.hpp"
 #include "run/stored/run_fields.hpp"
 
 namespace heft {
