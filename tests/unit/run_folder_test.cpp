@@ -90,11 +90,11 @@ TEST(RunFolder, TakesDefaultsForFieldsThatFilesOfEarlierVersionsLack) {
 TEST(RunFolder, NeedsEveryFieldThatAllVersionsWrote) {
   const nlohmann::json document = nlohmann::json::parse(runJson(exampleRun()).dump());
   const auto expectNeeded = [&](const std::string& object, const std::vector<std::string>& may_lack) {
-    for (const auto& [key, unused] : document.at(nlohmann::json::json_pointer(object)).items()) {
-      if (std::find(may_lack.begin(), may_lack.end(), key) != may_lack.end()) continue;
-      EXPECT_NE(errorOf([&] { (void)readWithout({object + "/" + key}); }, Fault::output).find(key + "' is missing"),
-                std::string::npos)
-          << object << " " << key;
+    for (const auto& field : document.at(nlohmann::json::json_pointer(object)).items()) {
+      if (std::find(may_lack.begin(), may_lack.end(), field.key()) != may_lack.end()) continue;
+      const std::string pointer = object + "/" + field.key();
+      const std::string error = errorOf([&] { (void)readWithout({pointer}); }, Fault::output);
+      EXPECT_NE(error.find(field.key() + "' is missing"), std::string::npos) << pointer << ": " << error;
     }
   };
   expectNeeded("", {"feature_names", "groups"});
