@@ -77,7 +77,8 @@ inline Structure exampleStructure() {
   layer.bias_ih = 1;
   layer.bias_hh = 2;
   layer.weight_hr = 0;
-  layer.readers = {{2, {0, 5}}, {0, {-1, 2}}};
+  layer.further = {{1, "bias_hh", 4, true}};
+  layer.readers = {{2, {0, 5}}, {0, {-1, 2}}, {1, {7, 0}, true}};
   structure.layers = {layer};
   return structure;
 }
@@ -96,13 +97,18 @@ inline Run exampleRun() {
   run.settings.budget_variants = 500;
   run.settings.budget_seconds = 12.5;
   run.settings.seed = 18446744073709551615U;
+  run.settings.precision = Precision::bfloat16;
+  run.settings.dims = {"x=samples,steps,-", "output=samples,classes"};
   run.settings.stream = true;
   run.settings.by = GroupBy::label;
   run.settings.labels = {"verb", "a \"noun\"", "verb"};
+  run.settings.carry = {"1=hidden"};
+  run.settings.draws = 3;
   run.provenance = {"model.pt", "aa",     {"x.npy", "y.npy"}, "bb",        "t.npy", "cc",
                     "0.1.0",    "2.11.0", "cuda:0",           "a machine", 3,       "2026-01-02T03:04:05Z"};
   run.structure = exampleStructure();
   run.output = {"output [64, 10]", 64, 10, 0.75, 1e-9, true};
+  run.output.tensors = {{"logits", {64, 5, 10}, {DimRole::samples, DimRole::other, DimRole::classes}, {64, 10}}};
   run.impacts = {exampleImpacts(24, 1), exampleImpacts(8, 10), exampleImpacts(12, 0.5F), exampleImpacts(1, 3)};
   for (std::size_t i = 6; i < 12; ++i) {  // outside --parameters
     ParameterImpacts& outside = run.impacts[2];
@@ -122,6 +128,7 @@ inline Run exampleRun() {
   run.calibration = {{"lstm.weight_ih_l0_reverse", 100, 0.97, 1.0, 1.04}, {"gain", 1, 0, 1, endless}};
   run.settled = SettledFacts{7, true, 0.25, 0.99, 0.125, 321, 45, "the budget was spent"};
   run.cost = {9.5, 2.25, 7.25, 1234, 56, 78, 0.03};
+  run.feature_names = {"pitch", "a \"loud\" one"};
   run.notes = {"Dropout was switched off.", "A \"quoted\" line,\nand another."};
   run.complete = false;
   return run;

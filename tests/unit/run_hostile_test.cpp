@@ -3,6 +3,7 @@
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "run/folder/run_folder.hpp"
 #include "run/stored/json_text.hpp"
@@ -79,9 +80,13 @@ TEST(HostileRun, NamesTheFieldThatDoesNotFit) {
 TEST(HostileRun, RefusesEveryFieldOfAnotherType) {
   const TemporaryFolder folder;
   writeExample(folder);
-  const json whole = json::parse(contentOf(folder / "run.json"));
+  json whole = json::parse(contentOf(folder / "run.json"));
+  whole.erase("sha256");  // which would refuse any other value
   const json fields = whole.flatten();
+  const std::set<std::string> derived{"/output/tensors/0/samples", "/output/tensors/0/steps",
+                                      "/output/tensors/0/classes"};
   for (const auto& [pointer, unused] : fields.items()) {
+    if (derived.contains(pointer)) continue;
     json document = whole;
     document[json::json_pointer(pointer)] = {{"an", "object"}};
     putContent(folder / "run.json", document.dump());

@@ -6,6 +6,8 @@
 
 #include "file_helpers.hpp"
 #include "heft/error.hpp"
+#include "unit/every_member.hpp"
+#include "unit/example_run.hpp"
 
 namespace heft::test {
 namespace {
@@ -128,6 +130,31 @@ TEST(Shard, PartsThatDontFitTogetherAreRefusedByName) {
   other.record.identity["--seed"] = "9";
   const auto seeds = refusalOf({part(1, 2, "a"), other});
   EXPECT_NE(seeds.find("--seed (a 0, here 9)"), std::string::npos) << seeds;
+}
+
+TEST(Shard, GivesBackEveryMember) {
+  const heft::Run run = exampleRun();
+  const ShardRecord wrote{{2, 3},
+                          {{"model", "a1"}, {"seed", "0"}},
+                          run.settings,
+                          run.provenance,
+                          run.feature_names,
+                          run.cost,
+                          run.notes,
+                          true,
+                          "measuring",
+                          0.25,
+                          1.5,
+                          1};
+  MembersSet set;
+  set.see(wrote);
+  set.expectAll();
+  const TemporaryFolder folder;
+  writeShard(wrote, folder.path());
+  ShardRecord read = readShard(folder.path());
+  EXPECT_GT(read.updated, wrote.updated);  // the present time
+  read.updated = wrote.updated;
+  expectEveryMember(read, wrote);
 }
 
 }  // namespace

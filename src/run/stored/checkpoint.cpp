@@ -8,6 +8,7 @@
 #include "data/printable.hpp"
 #include "data/setting_name.hpp"
 #include "heft/error.hpp"
+#include "run/stored/checkpoint_identity.hpp"
 #include "run/stored/checkpoint_part.hpp"
 #include "run/stored/json_reader.hpp"
 #include "run/stored/sealed_json.hpp"
@@ -18,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* identityFile = "identity.json";
-constexpr const char* checkpointFormat = "heft-checkpoint";
 constexpr std::string_view partPrefix = "part-";
 constexpr std::string_view partSuffix = ".safetensors";
 constexpr const char* weightsTensor = "weights";
@@ -42,18 +42,14 @@ std::optional<std::uint64_t> partNumber(const std::string& name) {
   return std::stoull(digits);
 }
 
-std::string digestOf(const Checkpoint::Identity& identity, std::size_t columns) {
-  return sha256Text(nlohmann::json(identity).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-                    std::to_string(columns));
+std::string digestOf(const CheckpointIdentity& of) {
+  return sha256Text(nlohmann::json(of.identity).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                    std::to_string(of.columns));
 }
 
 std::string shortened(const std::string& text) {
   constexpr std::size_t most = 24;
   return printable(text.size() > most ? text.substr(0, most - 3) + "..." : text);
-}
-
-void writeIdentity(const fs::path& file, const Checkpoint::Identity& identity, std::size_t columns) {
-  writeSealedJson(file, {{"format", checkpointFormat}, {"columns", columns}, {"identity", identity}});
 }
 
 StoredTensor storeList(const std::string& name, const std::vector<double>& values, bool narrow) {
@@ -88,7 +84,7 @@ std::string describeDifferences(const Checkpoint::Identity& earlier, const Check
 }
 
 Checkpoint::Checkpoint(const fs::path& folder, Identity identity, std::size_t columns)
-    : folder_(folder / folderName), columns_(columns), identity_(digestOf(identity, columns)) {
+    : folder_(folder / folderName), columns_(columns), identity_(digestOf({columns, identity})) {
   std::error_code code;
   fs::create_directories(folder_, code);
   if (code) {
@@ -100,7 +96,7 @@ Checkpoint::Checkpoint(const fs::path& folder, Identity identity, std::size_t co
   openParts();
   if (damage.empty()) return;
   if (!left_out_.empty() && empty()) throw Error(Fault::output, damage);
-  writeIdentity(folder_ / identityFile, identity, columns_);
+  writeSealedJson(folder_ / identityFile, storedJson(CheckpointIdentity{columns_, identity}));
   notes_.push_back("What the checkpoint belongs to was written anew (" + damage + ").");
 }
 
@@ -108,7 +104,7 @@ std::string Checkpoint::checkIdentity(const Identity& identity) {
   const fs::path file = folder_ / identityFile;
   std::error_code ignored;
   if (!fs::exists(file, ignored)) {
-    writeIdentity(file, identity, columns_);
+    writeSealedJson(file, storedJson(CheckpointIdentity{columns_, identity}));
     return "";
   }
   nlohmann::json document;
@@ -117,15 +113,11 @@ std::string Checkpoint::checkIdentity(const Identity& identity) {
   } catch (const Error& error) {
     return error.what();
   }
-  const JsonReader root(document, printablePath(file));
-  if (root.at("format").text() != checkpointFormat) root.at("format").fail("is not \"heft-checkpoint\"");
-  Identity earlier;
-  for (const auto& [key, value] : root.at("identity").fields()) earlier[key] = value.text();
-  const std::int64_t columns = root.at("columns").whole(0);
-  if (digestOf(earlier, static_cast<std::size_t>(columns)) == identity_) return "";
-  std::string what = describeDifferences(earlier, identity);
+  const auto earlier = readStored<CheckpointIdentity>(JsonReader(document, printablePath(file)));
+  if (digestOf(earlier) == identity_) return "";
+  std::string what = describeDifferences(earlier.identity, identity);
   if (what.empty())
-    what = "numbers per weight (earlier " + std::to_string(columns) + ", now " + std::to_string(columns_) + ")";
+    what = "numbers per weight (earlier " + std::to_string(earlier.columns) + ", now " + std::to_string(columns_) + ")";
   throw Error(Fault::output, printablePath(folder_) + ": was begun with another " + what +
                                  "; use the same again, or choose another " + settingName("output"));
 }

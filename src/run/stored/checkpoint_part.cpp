@@ -7,6 +7,10 @@
 namespace heft {
 namespace {
 
+// Of the file's metadata.
+constexpr const char* identityKey = "identity";
+constexpr const char* digestKey = "sha256";
+
 std::string digest(std::span<const TensorView> tensors, const std::string& identity) {
   return tensorDigest("heft checkpoint 1 " + identity, tensors);
 }
@@ -20,15 +24,15 @@ std::string valueOf(const SafetensorsFile& file, const char* key) {
 
 void writeCheckpointPart(const std::filesystem::path& file, std::span<const TensorView> tensors,
                          const std::string& identity) {
-  writeSafetensors(file, tensors, {{"identity", identity}, {"sha256", digest(tensors, identity)}});
+  writeSafetensors(file, tensors, {{identityKey, identity}, {digestKey, digest(tensors, identity)}});
 }
 
 std::vector<StoredTensor> readCheckpointPart(const std::filesystem::path& file, const std::string& identity) {
   const InputFile input = InputFile::open(file, Fault::output);
   SafetensorsFile content = readSafetensors(input);
-  if (valueOf(content, "identity") != identity) input.fail("belongs to another run");
+  if (valueOf(content, identityKey) != identity) input.fail("belongs to another run");
   const std::vector<TensorView> views = viewsOf(content.tensors);
-  if (valueOf(content, "sha256") != digest(views, identity)) input.fail("does not match its SHA-256; it is damaged");
+  if (valueOf(content, digestKey) != digest(views, identity)) input.fail("does not match its SHA-256; it is damaged");
   return std::move(content.tensors);
 }
 

@@ -32,6 +32,8 @@ class JsonReader {
   [[nodiscard]] std::uint64_t natural() const;
   [[nodiscard]] double number() const;  ///< as exactNumber writes it: null is NaN
 
+  [[nodiscard]] const std::string& file() const { return file_; }
+
   /// Throws Error(Fault::output), "FILE: 'PLACE' TEXT; the file is damaged".
   [[noreturn]] void fail(const std::string& text) const;
 

@@ -9,18 +9,13 @@
 #include "data/setting_name.hpp"
 #include "heft/error.hpp"
 #include "run/stored/json_reader.hpp"
-#include "run/stored/json_text.hpp"
-#include "run/stored/run_json.hpp"
 #include "run/stored/sealed_json.hpp"
+#include "run/stored/shard_fields.hpp"
 
 namespace heft {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
-
-constexpr const char* shardFormat = "heft-shard";
-constexpr std::int64_t shardFormatVersion = 1;
 
 bool readWhole(std::string_view text, std::int64_t& number) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -65,25 +60,10 @@ bool isShard(const fs::path& folder) {
 }
 
 void writeShard(const ShardRecord& record, const fs::path& folder) {
+  ShardRecord written = record;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const ordered_json document = {
-      {"format", shardFormat},
-      {"format_version", shardFormatVersion},
-      {"shard", record.shard.index},
-      {"of", record.shard.count},
-      {"finished", record.finished},
-      {"stage", record.stage},
-      {"share", exactNumber(record.share)},
-      {"stage_seconds", exactNumber(record.stage_seconds)},
-      {"updated", std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(now).count())},
-      {"identity", record.identity},
-      {"settings", settingsJson(record.settings)},
-      {"provenance", provenanceJson(record.provenance)},
-      {"feature_names", record.feature_names},
-      {"notes", record.notes},
-      {"cost", costJson(record.cost)},
-  };
-  writeSealedJson(folder / shardFile, document);
+  written.updated = std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(now).count());
+  writeSealedJson(folder / shardFile, storedJson(written));
 }
 
 ShardRecord readShard(const fs::path& folder) {
@@ -95,25 +75,7 @@ ShardRecord readShard(const fs::path& folder) {
            "is no part of a ranking (it has no shard.json); name folders that 'heft rank --shard I/N -o DIR' wrote");
   }
   const nlohmann::json document = readJsonFile(file);
-  const JsonReader root(document, printablePath(file));
-  if (root.at("format").text() != shardFormat) root.at("format").fail("is not \"heft-shard\"");
-  if (root.at("format_version").whole(0) != shardFormatVersion)
-    root.at("format_version").fail("is not " + std::to_string(shardFormatVersion) + ", which this heft reads");
-  ShardRecord record;
-  record.shard.count = root.at("of").whole(0, Shard::most);
-  record.shard.index = root.at("shard").whole(record.shard.count > 0 ? 1 : 0, record.shard.count);
-  record.finished = root.at("finished").flag();
-  record.stage = root.at("stage").text();
-  record.share = root.at("share").number();
-  record.stage_seconds = root.at("stage_seconds").number();
-  record.updated = root.at("updated").whole(0);
-  for (const auto& [key, value] : root.at("identity").fields()) record.identity[key] = value.text();
-  record.settings = readSettingsJson(root.at("settings"));
-  record.provenance = readProvenanceJson(root.at("provenance"));
-  record.feature_names = root.at("feature_names").texts();
-  record.notes = root.at("notes").texts();
-  record.cost = readCostJson(root.at("cost"));
-  return record;
+  return readStored<ShardRecord>(JsonReader(document, printablePath(file)));
 }
 
 std::optional<std::string> shardDamage(const fs::path& folder) {
