@@ -55,16 +55,4 @@ std::optional<BootstrapInterval> bootstrap(std::size_t samples, const SampleStat
   return interval;
 }
 
-std::optional<BootstrapInterval> bootstrapMean(std::span<const double> contributions, const BootstrapOptions& options) {
-  std::vector<double> kept;
-  std::copy_if(contributions.begin(), contributions.end(), std::back_inserter(kept),
-               [](double value) { return !std::isnan(value); });
-  const auto mean = [&kept](std::span<const std::size_t> samples) {
-    double sum = 0;
-    for (const std::size_t sample : samples) sum += kept[sample];
-    return sum / static_cast<double>(samples.size());
-  };
-  return bootstrap(kept.size(), mean, options);
-}
-
 }  // namespace heft

@@ -39,10 +39,6 @@ struct BootstrapInterval {
 [[nodiscard]] std::optional<BootstrapInterval> bootstrap(std::size_t samples, const SampleStatistic& statistic,
                                                          const BootstrapOptions& options = {});
 
-/// The same of the mean of one contribution a sample. Contributions of NaN are left out.
-[[nodiscard]] std::optional<BootstrapInterval> bootstrapMean(std::span<const double> contributions,
-                                                             const BootstrapOptions& options = {});
-
 /// numpy.quantile's linear rule, of values without NaN in ascending order, at least one.
 [[nodiscard]] double quantileOfSorted(std::span<const double> sorted, double share);
 

@@ -88,6 +88,78 @@ std::vector<std::vector<std::size_t>> groupsOf(const Pools& pools, const std::ve
   return groups;
 }
 
+/// Takes strata into pools and writes down the rule of each.
+class PoolBuilder {
+ public:
+  PoolBuilder(const Pools& pools, std::span<const std::size_t> populations, std::vector<IntervalRule>& rules)
+      : pools_(pools), populations_(populations), rules_(rules) {}
+
+  /// The strata of one matrix, the first of which is that of estimates of zero. What is too small is kept for
+  /// joinSmall().
+  void addMatrix(std::size_t first) {
+    if (pools_.populated(first)) {
+      if (set({first}, PoolLevel::stratum, true)) {
+        zeros_.push_back({first});
+      } else {
+        small_zero_.push_back(first);
+      }
+    }
+    std::vector<std::size_t> strata;
+    for (std::size_t s = first + Strata::kPerParameter - 1; s > first; --s) {
+      if (pools_.populated(s)) strata.push_back(s);
+    }
+    const auto groups = groupsOf(pools_, strata);
+    if (groups.empty()) {
+      small_.insert(small_.end(), strata.begin(), strata.end());
+    } else {
+      matrices_.push_back(strata);
+    }
+    for (const auto& group : groups) {
+      const bool whole = groups.size() == 1;
+      set(group, group.size() == 1 ? PoolLevel::stratum : whole ? PoolLevel::matrix : PoolLevel::deciles, false);
+    }
+  }
+
+  /// After the last matrix.
+  void joinSmall() {
+    join(small_, matrices_, false);
+    join(small_zero_, zeros_, true);
+  }
+
+ private:
+  bool set(const std::vector<std::size_t>& strata, PoolLevel level, bool zero) {
+    const Pool pool = pools_.join(strata);
+    const bool enough = pools_.suffices(pool, zero);
+    const Interval bounds = enough ? pools_.bounds(pool, zero) : Interval{0, kInfinity};
+    for (const std::size_t s : strata) {
+      rules_[s] = {bounds.lower, bounds.upper, enough ? level : PoolLevel::none, pool.values.size()};
+    }
+    return enough;
+  }
+
+  [[nodiscard]] std::size_t population(const std::vector<std::size_t>& strata) const {
+    return std::accumulate(strata.begin(), strata.end(), std::size_t{0},
+                           [&](std::size_t sum, std::size_t s) { return sum + populations_[s]; });
+  }
+
+  void join(std::vector<std::size_t> some, std::vector<std::vector<std::size_t>>& others, bool zero) {
+    if (some.empty()) return;
+    std::stable_sort(others.begin(), others.end(),
+                     [&](const auto& x, const auto& y) { return population(x) < population(y); });
+    // A matrix that joins has its rules replaced: pools must stay a partition.
+    for (auto next = others.begin(); !pools_.suffices(pools_.join(some), zero) && next != others.end(); ++next) {
+      some.insert(some.end(), next->begin(), next->end());
+    }
+    if (pools_.suffices(pools_.join(some), zero)) set(some, PoolLevel::matrices, zero);
+  }
+
+  const Pools& pools_;
+  std::span<const std::size_t> populations_;
+  std::vector<IntervalRule>& rules_;
+  std::vector<std::vector<std::size_t>> matrices_, zeros_;  // large enough by themselves
+  std::vector<std::size_t> small_, small_zero_;
+};
+
 }  // namespace
 
 std::string_view name(PoolLevel level) noexcept {
@@ -136,58 +208,9 @@ Conformal::Conformal(std::span<const CalibrationPair> pairs, std::span<const std
     throw Error(Fault::internal, "a measured impact can't be negative or NaN, found " + std::to_string(pair.measured));
   }
   const Pools pools(pairs, populations, alpha);
-  const auto set = [&](const std::vector<std::size_t>& strata, PoolLevel level, bool zero) {
-    const Pool pool = pools.join(strata);
-    const bool enough = pools.suffices(pool, zero);
-    const Interval bounds = enough ? pools.bounds(pool, zero) : Interval{0, kInfinity};
-    for (const std::size_t s : strata) {
-      rules_[s] = {bounds.lower, bounds.upper, enough ? level : PoolLevel::none, pool.values.size()};
-    }
-    return enough;
-  };
-
-  // Whole matrices, and what is too small of them.
-  std::vector<std::vector<std::size_t>> matrices, zeros;
-  std::vector<std::size_t> small, small_zero;
-  for (std::size_t first = 0; first < populations.size(); first += Strata::kPerParameter) {
-    if (pools.populated(first)) {
-      if (set({first}, PoolLevel::stratum, true)) {
-        zeros.push_back({first});
-      } else {
-        small_zero.push_back(first);
-      }
-    }
-    std::vector<std::size_t> strata;
-    for (std::size_t s = first + Strata::kPerParameter - 1; s > first; --s) {
-      if (pools.populated(s)) strata.push_back(s);
-    }
-    const auto groups = groupsOf(pools, strata);
-    if (groups.empty()) {
-      small.insert(small.end(), strata.begin(), strata.end());
-    } else {
-      matrices.push_back(strata);
-    }
-    for (const auto& group : groups) {
-      const bool whole = groups.size() == 1;
-      set(group, group.size() == 1 ? PoolLevel::stratum : whole ? PoolLevel::matrix : PoolLevel::deciles, false);
-    }
-  }
-  const auto population = [&](const std::vector<std::size_t>& strata) {
-    return std::accumulate(strata.begin(), strata.end(), std::size_t{0},
-                           [&](std::size_t sum, std::size_t s) { return sum + populations[s]; });
-  };
-  const auto join_small = [&](std::vector<std::size_t> some, std::vector<std::vector<std::size_t>>& others, bool zero) {
-    if (some.empty()) return;
-    std::stable_sort(others.begin(), others.end(),
-                     [&](const auto& x, const auto& y) { return population(x) < population(y); });
-    // A matrix that joins has its rules replaced: pools must stay a partition.
-    for (auto next = others.begin(); !pools.suffices(pools.join(some), zero) && next != others.end(); ++next) {
-      some.insert(some.end(), next->begin(), next->end());
-    }
-    if (pools.suffices(pools.join(some), zero)) set(some, PoolLevel::matrices, zero);
-  };
-  join_small(small, matrices, false);
-  join_small(small_zero, zeros, true);
+  PoolBuilder builder(pools, populations, rules_);
+  for (std::size_t first = 0; first < populations.size(); first += Strata::kPerParameter) builder.addMatrix(first);
+  builder.joinSmall();
 }
 
 Interval Conformal::interval(std::size_t stratum, double estimate) const {

@@ -146,8 +146,4 @@ double countInversions(std::span<std::uint32_t> values, std::span<std::uint32_t>
   return count<Plain>(values, buffer);
 }
 
-double countInversionsPlainly(std::span<std::uint32_t> values, std::span<std::uint32_t> buffer) {
-  return count<Plain>(values, buffer);
-}
-
 }  // namespace heft

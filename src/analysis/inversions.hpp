@@ -10,7 +10,4 @@ namespace heft {
 /// is as long, hold anything afterwards.
 [[nodiscard]] double countInversions(std::span<std::uint32_t> values, std::span<std::uint32_t> buffer);
 
-/// The same without vector instructions, as where the processor has none that help.
-[[nodiscard]] double countInversionsPlainly(std::span<std::uint32_t> values, std::span<std::uint32_t> buffer);
-
 }  // namespace heft

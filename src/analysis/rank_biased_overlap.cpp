@@ -109,24 +109,4 @@ std::optional<RankBiasedOverlap> rankBiasedOverlap(std::span<const float> a, std
   return overlapOf(a, b, p, tolerance);
 }
 
-double persistenceFor(std::size_t depth, double share) {
-  if (depth == 0) throw Error(Fault::internal, "a depth of 0 carries no weight");
-  requireShare(share, "the share of the weight");
-  // W(d) = 1 - p^(d-1) + (1 - p) / p * d * (-log(1 - p) - sum over i = 1 ... d - 1 of p^i / i), which falls with p.
-  const auto carried = [depth](double p) {
-    double tail = -std::log1p(-p), power = 1;
-    for (std::size_t i = 1; i < depth; ++i) {
-      power *= p;
-      tail -= power / static_cast<double>(i);
-    }
-    return 1 - power + (1 - p) / p * static_cast<double>(depth) * tail;
-  };
-  double low = 0, high = 1;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = 0.5 * (low + high);
-    (carried(middle) > share ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
-
 }  // namespace heft

@@ -50,8 +50,4 @@ struct RankedPlace {
 [[nodiscard]] RankBiasedOverlap overlapOfTops(std::span<const RankedPlace> a, std::span<const RankedPlace> b,
                                               std::size_t depth, std::size_t pairs, double p = 0.98);
 
-/// The p for which the first `depth` places carry `share` of the weight in lists without end (Webber et al.,
-/// solved by halving: 0.98 for 50 and 0.86). Throws Error(Fault::internal) for a depth of 0 or a share outside (0, 1).
-[[nodiscard]] double persistenceFor(std::size_t depth, double share = 0.86);
-
 }  // namespace heft

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <map>
+#include <optional>
+#include <set>
 #include <sstream>
 
 #include "data/hash.hpp"
@@ -279,71 +281,94 @@ std::string describeArguments(const c10::FunctionSchema& forward) {
   return text.str();
 }
 
-/// `stored` receives by argument what its tensors were in the files.
-static Inputs readArguments(const std::vector<std::filesystem::path>& files, const c10::FunctionSchema& forward,
-                            c10::Device device, bool native, std::vector<std::vector<c10::ScalarType>>& stored) {
-  std::vector<c10::IValue> ordered;
-  std::map<std::string, c10::IValue> named;
-  Inputs inputs;
+namespace {
+
+/// What all files give together.
+Given readFiles(const std::vector<std::filesystem::path>& files, const c10::FunctionSchema& forward) {
+  Given all;
   for (const auto& file : files) {
     auto given = readFile(file);
     if (files.size() == 1 && isArgument(given, forward)) given = Given{{given.whole}, {}, {}, {}};
     if (!given.unusable.empty()) refuse(given.unusable);
-    ordered.insert(ordered.end(), given.ordered.begin(), given.ordered.end());
-    named.merge(given.named);
+    all.ordered.insert(all.ordered.end(), given.ordered.begin(), given.ordered.end());
+    all.named.merge(given.named);
   }
-  inputs.sha256 = sha256Files(files);
+  return all;
+}
 
+std::string whatForwardExpects(const c10::FunctionSchema& forward) {
+  return " (forward expects: " + describeArguments(forward) + ")";
+}
+
+/// Takes values whose names are no arguments' as the next ones in order, where their names say nothing: one unnamed
+/// array in a file that must name it, or numbered ones.
+void takeUnnamedInOrder(Given& given, const c10::FunctionSchema& forward) {
   const auto& arguments = forward.arguments();
-  const auto expected = " (forward expects: " + describeArguments(forward) + ")";
-  std::map<std::string, size_t> places;
-  for (size_t i = 1; i < arguments.size(); ++i) places[arguments[i].name()] = i;
-  for (auto entry = named.begin(); entry != named.end();) {
-    if (places.count(entry->first) == 0) {
-      // One unnamed array in a file that must name it, or numbered ones: in order.
-      const bool only = named.size() == 1 && ordered.empty();
-      const bool numbered = entry->first.starts_with("arr_");
-      if (!only && !numbered) refuse("input '" + entry->first + "' is no argument of forward" + expected);
-      ordered.push_back(entry->second);
-      entry = named.erase(entry);
-    } else {
+  std::set<std::string> known;
+  for (size_t i = 1; i < arguments.size(); ++i) known.insert(arguments[i].name());
+  for (auto entry = given.named.begin(); entry != given.named.end();) {
+    if (known.count(entry->first) > 0) {
       ++entry;
+      continue;
     }
+    const bool only = given.named.size() == 1 && given.ordered.empty();
+    const bool numbered = entry->first.starts_with("arr_");
+    if (!only && !numbered) {
+      refuse("input '" + entry->first + "' is no argument of forward" + whatForwardExpects(forward));
+    }
+    given.ordered.push_back(entry->second);
+    entry = given.named.erase(entry);
   }
-  if (ordered.size() + named.size() > arguments.size() - 1) {
-    refuse(plural(ordered.size() + named.size(), "input") + " given, but forward takes " +
-           std::to_string(arguments.size() - 1) + expected);
+}
+
+/// The value that an argument gets, by its name or as the `next` in order; nothing where forward's default is to be
+/// taken.
+std::optional<c10::IValue> valueFor(const c10::Argument& argument, const Given& given, size_t& next,
+                                    const c10::FunctionSchema& forward) {
+  if (const auto entry = given.named.find(argument.name()); entry != given.named.end()) return entry->second;
+  if (next < given.ordered.size()) return given.ordered[next++];
+  if (argument.default_value()) return std::nullopt;
+  refuse("input '" + argument.name() + "' is missing: " + plural(given.ordered.size() + given.named.size(), "input") +
+         " given" + whatForwardExpects(forward));
+}
+
+/// `stored` receives by argument what its tensors were in the files.
+Inputs readArguments(const std::vector<std::filesystem::path>& files, const c10::FunctionSchema& forward,
+                     c10::Device device, bool native, std::vector<std::vector<c10::ScalarType>>& stored) {
+  Inputs inputs;
+  auto given = readFiles(files, forward);
+  inputs.sha256 = sha256Files(files);
+  takeUnnamedInOrder(given, forward);
+  const auto& arguments = forward.arguments();
+  const auto count = given.ordered.size() + given.named.size();
+  if (count > arguments.size() - 1) {
+    refuse(plural(count, "input") + " given, but forward takes " + std::to_string(arguments.size() - 1) +
+           whatForwardExpects(forward));
   }
   size_t next = 0;
   for (size_t i = 1; i < arguments.size(); ++i) {
     const auto& argument = arguments[i];
-    c10::IValue value;
-    if (const auto entry = named.find(argument.name()); entry != named.end()) {
-      value = entry->second;
-    } else if (next < ordered.size()) {
-      value = ordered[next++];
-    } else if (argument.default_value()) {
+    inputs.names.push_back(argument.name());
+    const auto value = valueFor(argument, given, next, forward);
+    if (!value) {
       inputs.values.push_back(*argument.default_value());
-      inputs.names.push_back(argument.name());
       stored.emplace_back();
       continue;
-    } else {
-      refuse("input '" + argument.name() + "' is missing: " + plural(ordered.size() + named.size(), "input") +
-             " given" + expected);
     }
     Fitter fitter(argument.name(), device, native);
-    auto fitted = fitter.fit(value, argument.type());
+    auto fitted = fitter.fit(*value, argument.type());
     if (!fitted.type()->isSubtypeOf(*argument.type()) && argument.type()->kind() != c10::TypeKind::AnyType) {
-      refuse("input '" + argument.name() + "' is " + describe(value) + ", but forward expects " +
+      refuse("input '" + argument.name() + "' is " + describe(*value) + ", but forward expects " +
              argument.type()->repr_str());
     }
     inputs.values.push_back(std::move(fitted));
-    inputs.names.push_back(argument.name());
     stored.push_back(fitter.stored());
   }
   if (inputs.values.empty()) refuse("forward takes no inputs, so there is nothing to measure on");
   return inputs;
 }
+
+}  // namespace
 
 Inputs readInputs(const std::vector<std::filesystem::path>& files, const c10::FunctionSchema& forward,
                   c10::Device device, bool native) {

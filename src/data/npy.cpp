@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <set>
 #include <string_view>
 #include <utility>
 
-#include "data/atomic_file.hpp"
 #include "data/npy_header.hpp"
 #include "data/printable.hpp"
 #include "data/zip.hpp"
-#include "data/zip_writer.hpp"
 
 namespace heft {
 namespace {
@@ -48,26 +45,6 @@ std::vector<std::byte> toRowMajor(std::span<const std::byte> columnMajor, std::s
     }
   }
   return out;
-}
-
-/// bfloat16 is the upper half of a float32.
-std::vector<std::byte> widenBfloat(std::span<const std::byte> bytes, const std::string& name) {
-  std::vector<std::byte> out = allocateBytes(bytes.size() * 2, name);
-  for (std::size_t i = 0; i < bytes.size(); i += 2) std::memcpy(out.data() + 2 * i + 2, bytes.data() + i, 2);
-  return out;
-}
-
-/// Calls `write(head, body)` with the two parts of the tensor's .npy file.
-template <typename Write>
-void withNpyParts(const TensorView& tensor, Write write) {
-  checkComplete(tensor);
-  const std::string head = makeNpyHeader(tensor.scalar, tensor.shape);
-  const std::span<const std::byte> headBytes = std::as_bytes(std::span(head));
-  if (tensor.scalar == Scalar::bf16) {
-    write(headBytes, std::span<const std::byte>(widenBfloat(tensor.bytes, tensor.name)));
-  } else {
-    write(headBytes, tensor.bytes);
-  }
 }
 
 }  // namespace
@@ -123,27 +100,6 @@ std::vector<StoredTensor> readNpz(const InputFile& file) {
 
 std::vector<StoredTensor> readNpz(const std::filesystem::path& path, Fault fault) {
   return readNpz(InputFile::open(path, fault));
-}
-
-void writeNpy(const std::filesystem::path& path, const TensorView& tensor) {
-  AtomicFile file(path);
-  withNpyParts(tensor, [&](std::span<const std::byte> head, std::span<const std::byte> body) {
-    file.write(head);
-    file.write(body);
-  });
-  file.commit();
-}
-
-void writeNpz(const std::filesystem::path& path, std::span<const TensorView> tensors) {
-  std::set<std::string_view> seen;
-  ZipWriter file(path);
-  for (const TensorView& tensor : tensors) {
-    if (!seen.insert(tensor.name).second) throw Error(Fault::internal, "npz name '" + tensor.name + "' is given twice");
-    withNpyParts(tensor, [&](std::span<const std::byte> head, std::span<const std::byte> body) {
-      file.add(tensor.name + std::string(extension), head, body);
-    });
-  }
-  file.commit();
 }
 
 }  // namespace heft

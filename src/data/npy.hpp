@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <span>
 #include <vector>
 
 #include "data/input_file.hpp"
@@ -18,11 +17,5 @@ namespace heft {
 /// The arrays of a .npz (np.savez, np.savez_compressed), named by their keys, in the order of the archive.
 [[nodiscard]] std::vector<StoredTensor> readNpz(const InputFile& file);
 [[nodiscard]] std::vector<StoredTensor> readNpz(const std::filesystem::path& path, Fault fault = Fault::input);
-
-/// Written whole or not at all; Throws Error(Fault::output). bf16, which NumPy does not have, is written as
-/// float32.
-void writeNpy(const std::filesystem::path& path, const TensorView& tensor);
-/// Not compressed. Throws Error(Fault::internal) for a name given twice.
-void writeNpz(const std::filesystem::path& path, std::span<const TensorView> tensors);
 
 }  // namespace heft

@@ -189,7 +189,6 @@ NpyHeader parseDictionary(const InputFile& file, std::string_view text) {
 }
 
 std::string_view typeCode(Scalar scalar) {
-  if (scalar == Scalar::bf16) return "<f4";
   for (const Element& element : elements) {
     if (element.readAs == scalar && !element.widened) return element.code;
   }

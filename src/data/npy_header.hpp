@@ -25,8 +25,8 @@ struct NpyHeader {
 /// Throws Error(file's fault) for anything else than an array of plain numbers, naming what it is.
 [[nodiscard]] NpyHeader readNpyHeader(const InputFile& file);
 
-/// The head that NumPy itself would write in front of this array, byte for byte; bf16 is announced as
-/// float32.
+/// The head that NumPy itself would write in front of this array, byte for byte; not of
+/// bf16, which NumPy does not have.
 [[nodiscard]] std::string makeNpyHeader(Scalar scalar, const std::vector<std::int64_t>& shape);
 
 /// The same for elements of whatever kind, by NumPy's code: "<U16" for texts of 16 characters.

@@ -220,13 +220,20 @@ class PickleReader {
   void pushNamed(const std::string& module, const std::string& name) { push(Kind::global, module + "." + name); }
 
   void perform(std::uint8_t opcode) {
+    if (opcode == frame) {
+      (void)take<std::uint64_t>();
+    } else if (opcode == mark) {
+      marks_.push_back(stack_.size());
+    } else if (!pushesValue(opcode) && !fillsContainer(opcode) && !usesMemo(opcode) && !namesOrCalls(opcode)) {
+      fail("has the opcode " + std::to_string(opcode) + ", which files of tensors don't need");
+    }
+  }
+
+  // Each of these performs the opcodes of its group, and returns whether the given one was among them.
+
+  /// Numbers, texts, and none.
+  bool pushesValue(std::uint8_t opcode) {
     switch (opcode) {
-      case frame:
-        (void)take<std::uint64_t>();
-        break;
-      case mark:
-        marks_.push_back(stack_.size());
-        break;
       case none:
         push({});
         break;
@@ -260,6 +267,15 @@ class PickleReader {
       case binUnicode8:
         push(Kind::text, takeText(take<std::uint64_t>()));
         break;
+      default:
+        return false;
+    }
+    return true;
+  }
+
+  /// Makes tuples, lists and dicts, and puts items into them.
+  bool fillsContainer(std::uint8_t opcode) {
+    switch (opcode) {
       case emptyTuple:
         push(of(Kind::tuple));
         break;
@@ -299,6 +315,15 @@ class PickleReader {
       case setItems:
         putIntoTop(Kind::dict, popMarked());
         break;
+      default:
+        return false;
+    }
+    return true;
+  }
+
+  /// Remembers an object under a number, or pushes the one that was remembered.
+  bool usesMemo(std::uint8_t opcode) {
+    switch (opcode) {
       case binPut:
         store(take<std::uint8_t>());
         break;
@@ -314,6 +339,15 @@ class PickleReader {
       case longBinGet:
         recall(take<std::uint32_t>());
         break;
+      default:
+        return false;
+    }
+    return true;
+  }
+
+  /// Names classes and functions, notes calls of them, and what a file keeps outside of its pickle.
+  bool namesOrCalls(std::uint8_t opcode) {
+    switch (opcode) {
       case global: {
         const std::string module = takeLine();
         pushNamed(module, takeLine());
@@ -340,8 +374,9 @@ class PickleReader {
         pushFilled(Kind::persistent, popCount(1));
         break;
       default:
-        fail("has the opcode " + std::to_string(opcode) + ", which files of tensors don't need");
+        return false;
     }
+    return true;
   }
 
   const InputFile& file_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "analysis/disagreement.hpp"
 #include "analysis/log_histogram.hpp"
@@ -19,6 +20,19 @@ using nlohmann::ordered_json;
 constexpr std::size_t listed = 12;          // of each list: what people read
 constexpr std::size_t histogramBins = 56;   // an axis: finer than a screen of 360 px can show
 constexpr std::size_t mostHistograms = 60;  // 60 of 56 x 56 cells take 1 MB at most
+
+/// A weight of one of the two lists where magnitude and impact disagree.
+struct ListedWeight {
+  std::size_t parameter = 0;  ///< index into Structure::parameters
+  std::int64_t index = 0;     ///< row-major
+  float weight = 0, impact = 0;
+  std::size_t magnitude_rank = 0, impact_rank = 0;  ///< 1: the largest of the run
+  bool executed = false;
+};
+
+struct DisagreementLists {
+  std::vector<ListedWeight> large_but_inert, small_but_critical;
+};
 
 /// All parameters end to end.
 struct EndToEnd {
@@ -64,6 +78,7 @@ std::vector<ListedWeight> weightsAt(const Run& run, const EndToEnd& all, const s
   return rows;
 }
 
+/// At most `count` weights a list; see disagreementOf.
 DisagreementLists listsOf(const Run& run, const EndToEnd& all, std::size_t count) {
   const Disagreement found = disagreementOf(all.weight, all.impact, count);
   return {weightsAt(run, all, found.large_but_inert), weightsAt(run, all, found.small_but_critical)};
@@ -126,8 +141,6 @@ std::vector<std::size_t> largestParameters(const Run& run) {
 }
 
 }  // namespace
-
-DisagreementLists disagreementLists(const Run& run, std::size_t count) { return listsOf(run, endToEnd(run), count); }
 
 Answer magnitudeAnswer(const Run& run, const Findings& findings) {
   const Agreement& overall = findings.comparison.overall;

@@ -56,14 +56,6 @@ TEST(RankBiasedOverlap, RefusesWhatItCannotMean) {
   EXPECT_THROW((void)rankBiasedOverlap(a, b), Error);
   EXPECT_THROW((void)rankBiasedOverlap(a, a, 1.0), Error);
   EXPECT_THROW((void)rankBiasedOverlap(a, a, 0.9, 0.0), Error);
-  EXPECT_THROW((void)persistenceFor(0), Error);
-}
-
-TEST(Persistence, IsThatOfThePaper) {
-  // Webber, Moffat and Zobel: at p = 0.9 the first 10 places carry 86 % of the weight, at 0.98 the first 50.
-  EXPECT_NEAR(persistenceFor(10, 0.8556), 0.9, 1e-3);
-  EXPECT_NEAR(persistenceFor(50), 0.98, 1e-3);
-  EXPECT_LT(persistenceFor(50), persistenceFor(500));
 }
 
 }  // namespace

@@ -66,51 +66,75 @@ double correlation(std::span<const float> a, std::span<const float> b) {
   return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : std::numeric_limits<double>::quiet_NaN();
 }
 
-}  // namespace
-
-std::optional<InputBootstrap> InputBootstrap::of(Session& session, const Run& run,
-                                                 const std::function<void(const std::string&, double)>& progress) {
-  const auto samples = run.output.samples;
-  if (samples < 4 || run.output.samples_interact || run.settings.metrics.front() != Metric::rms) return std::nullopt;
-  const auto groups = std::min(samples, kMostGroups);
-  const auto some = someRows(run);
-  InputBootstrap made;
-  std::vector<std::vector<float>> squares(static_cast<std::size_t>(groups));
-  std::mutex mutex;
-
-  std::vector<std::vector<double>> values;
-  std::vector<Perturber> perturbers;
-  const auto& parameters = session.model().parameters;
-  for (const auto& parameter : parameters) {
-    const auto flat = parameter.value.detach().to(at::kCPU, at::kDouble).contiguous();
-    values.emplace_back(flat.const_data_ptr<double>(), flat.const_data_ptr<double>() + flat.numel());
+/// What the run changed each weight to.
+class NewWeights {
+ public:
+  NewWeights(Session& session, const RankSettings& settings) {
+    for (const auto& parameter : session.model().parameters) {
+      const auto flat = parameter.value.detach().to(at::kCPU, at::kDouble).contiguous();
+      values_.emplace_back(flat.const_data_ptr<double>(), flat.const_data_ptr<double>() + flat.numel());
+    }
+    for (std::size_t p = 0; p < values_.size(); ++p)
+      perturbers_.emplace_back(values_[p], settings.perturbation, settings.seed, static_cast<int64_t>(p));
   }
-  for (std::size_t p = 0; p < values.size(); ++p)
-    perturbers.emplace_back(values[p], run.settings.perturbation, run.settings.seed, static_cast<int64_t>(p));
+  [[nodiscard]] double of(int64_t parameter, int64_t flat, double weight) const {
+    return perturbers_[static_cast<std::size_t>(parameter)].change(weight, flat);
+  }
+
+ private:
+  std::vector<std::vector<double>> values_;
+  std::vector<Perturber> perturbers_;
+};
+
+/// Squares of impacts, a list for each group of samples, and the weights that all of these lists are of.
+struct GroupedSquares {
+  std::vector<std::pair<std::size_t, int64_t>> places;  ///< parameter, flat place
+  std::vector<std::vector<float>> by_group;             ///< [groups][places]
+
+  /// Threads hand rows over in any order.
+  void sort() {
+    std::vector<std::size_t> order(places.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return places[a] < places[b]; });
+    const auto inOrder = [&](auto& list) {
+      auto sorted = list;
+      for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = list[order[i]];
+      list = std::move(sorted);
+    };
+    inOrder(places);
+    for (auto& squares : by_group) inOrder(squares);
+  }
+};
+
+/// Estimates the impacts of `some` weights for each group of samples; nothing where samples influence each other, or
+/// where there are no estimates.
+std::optional<GroupedSquares> groupedSquares(Session& session, const Run& run, const Selection& some, int64_t groups,
+                                             const std::function<void(const std::string&, double)>& progress) {
+  GroupedSquares found;
+  found.by_group.resize(static_cast<std::size_t>(groups));
+  std::mutex mutex;
   ResponseOptions options;
   options.seed = run.settings.seed;
   options.selection = &some;
   options.take_row = [&](std::size_t parameter, int64_t row, const ColumnImpacts& impacts) {
     const auto columns = run.structure.parameters[parameter].columns();
-    if (impacts.impact.size() != squares.size()) return;  // samples that influence each other
+    if (impacts.impact.size() != found.by_group.size()) return;  // samples that influence each other
     const std::lock_guard lock(mutex);
     for (int64_t j = 0; j < columns; ++j) {
       const auto flat = row * columns + j;
       if (some.mask[parameter][static_cast<std::size_t>(flat)] == 0) continue;
-      made.places_.emplace_back(parameter, flat);
-      for (std::size_t g = 0; g < squares.size(); ++g) {
+      found.places.emplace_back(parameter, flat);
+      for (std::size_t g = 0; g < found.by_group.size(); ++g) {
         const double impact = impacts.impact[g][j];
-        squares[g].push_back(static_cast<float>(impact * impact));
+        found.by_group[g].push_back(static_cast<float>(impact * impact));
       }
     }
   };
+  const NewWeights weights(session, run.settings);
   bool interact = false;
   try {
     estimateBy(
-        session,
-        [&](int64_t parameter, int64_t flat, double weight) {
-          return perturbers[static_cast<std::size_t>(parameter)].change(weight, flat);
-        },
+        session, [&](int64_t parameter, int64_t flat, double weight) { return weights.of(parameter, flat, weight); },
         [&](const OutputView& view) {
           interact = view.one_sample;
           return groupSeeds(view, groups, run.settings.seed);
@@ -119,27 +143,33 @@ std::optional<InputBootstrap> InputBootstrap::of(Session& session, const Run& ru
   } catch (const NoEstimate&) {
     return std::nullopt;
   }
-  if (interact || made.places_.size() < 2) return std::nullopt;
+  if (interact) return std::nullopt;
+  found.sort();
+  return found;
+}
 
-  // Threads hand rows over in any order.
-  std::vector<std::size_t> order(made.places_.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return made.places_[a] < made.places_[b]; });
-  std::vector<Place> places;
-  for (const auto one : order) places.push_back(made.places_[one]);
-  made.places_ = std::move(places);
-  std::vector<float> mean(order.size());
+}  // namespace
+
+std::optional<InputBootstrap> InputBootstrap::of(Session& session, const Run& run,
+                                                 const std::function<void(const std::string&, double)>& progress) {
+  const auto samples = run.output.samples;
+  if (samples < 4 || run.output.samples_interact || run.settings.metrics.front() != Metric::rms) return std::nullopt;
+  auto squares = groupedSquares(session, run, someRows(run), std::min(samples, kMostGroups), progress);
+  if (!squares || squares->places.size() < 2) return std::nullopt;
+  InputBootstrap made;
+  made.places_ = std::move(squares->places);
+  std::vector<float> sum(made.places_.size());
   const auto keepRanks = [&](std::span<const std::size_t> drawn) {
-    std::fill(mean.begin(), mean.end(), 0.0f);
+    std::fill(sum.begin(), sum.end(), 0.0f);
     for (const auto group : drawn) {
-      for (std::size_t i = 0; i < order.size(); ++i) mean[i] += squares[group][order[i]];
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += squares->by_group[group][i];
     }
-    made.ranks_.push_back(centredRanks(mean));
+    made.ranks_.push_back(centredRanks(sum));
     progress("resampling inputs", static_cast<double>(made.ranks_.size()) / static_cast<double>(kResamples));
     return 0.0;
   };
-  (void)resampled(squares.size(), keepRanks, kResamples, run.settings.seed);  // keepRanks has what is wanted
+  // What is wanted is what keepRanks keeps, not what it returns.
+  (void)resampled(squares->by_group.size(), keepRanks, kResamples, run.settings.seed);
   return made;
 }
 

@@ -97,38 +97,84 @@ LayerOutput runLayer(CellKind kind, const CellWeights& weights, const LayerInput
   return output;
 }
 
-RecurrentResult runCall(const RecurrentCall& call, const HookMaker& hooks, int64_t variants) {
-  // Everything runs as [time, rows, width]; a leading variant dimension is folded into the rows.
-  const int64_t rank = call.cell || call.batch_sizes.defined() ? 2 : 3;
+namespace {
+
+/// What a call reads, as all layers run it: [time, rows, width]; a leading variant dimension is folded into the rows.
+struct FoldedInput {
+  at::Tensor sequence;
+  at::Tensor active;  ///< [time, rows, 1], of packed sequences
   std::optional<Packing> packing;
+  int64_t batch = 0;  ///< rows of one variant
+};
+
+FoldedInput foldInput(const RecurrentCall& call) {
+  const int64_t rank = call.cell || call.batch_sizes.defined() ? 2 : 3;
+  FoldedInput folded;
   auto sequence = call.input;
-  at::Tensor active;
   if (call.batch_sizes.defined()) {
-    packing.emplace(call.batch_sizes);
-    sequence = packing->unpack(sequence);
-    active = packing->active(sequence.device());
+    folded.packing.emplace(call.batch_sizes);
+    sequence = folded.packing->unpack(sequence);
+    folded.active = folded.packing->active(sequence.device());
   } else if (call.cell) {
     sequence = sequence.unsqueeze(-3);
   } else if (call.batch_first) {
     sequence = sequence.transpose(-3, -2);
   }
-  const auto batch = sequence.size(-2);
+  folded.batch = sequence.size(-2);
   if (call.input.dim() > rank) sequence = sequence.transpose(0, 1).flatten(1, 2);
-  const auto stateOf = [&](const at::Tensor& states, int64_t index) {
-    const auto state = states.dim() > 3 ? states.select(1, index).flatten(0, 1) : states[index];
-    return repeatRows(state, std::max(state.size(0), sequence.size(1)));
-  };
+  folded.sequence = sequence;
+  return folded;
+}
 
+/// The state of layer x direction `index`, with at least `rows` rows.
+at::Tensor stateOf(const at::Tensor& states, int64_t index, int64_t rows) {
+  const auto state = states.dim() > 3 ? states.select(1, index).flatten(0, 1) : states[index];
+  return repeatRows(state, std::max(state.size(0), rows));
+}
+
+/// Both directions' outputs side by side; one of them may have the rows of all variants and the other those of one.
+at::Tensor joinDirections(std::vector<at::Tensor> outputs, int64_t batch, int64_t variants) {
+  if (outputs.size() == 1) return outputs[0];
+  if (outputs[0].size(1) != outputs[1].size(1)) {
+    auto& fewer = outputs[outputs[0].size(1) == batch ? 0 : 1];
+    fewer = fewer.repeat({1, variants, 1});
+  }
+  return at::cat(outputs, -1);
+}
+
+/// The states of all layers and directions, with the variants in a leading dimension where one of them has any.
+at::Tensor gatherStates(std::vector<at::Tensor> states, int64_t batch, int64_t variants) {
+  const bool many =
+      std::any_of(states.begin(), states.end(), [&](const at::Tensor& one) { return one.size(0) != batch; });
+  for (auto& state : states) {
+    if (many) state = repeatRows(state, variants * batch).unflatten(0, {variants, batch});
+  }
+  return at::stack(states, many ? 1 : 0);
+}
+
+/// The last layer's sequence as the call gives it.
+at::Tensor unfoldOutput(const RecurrentCall& call, const FoldedInput& folded, at::Tensor sequence, int64_t variants) {
+  if (sequence.size(1) != folded.batch) sequence = sequence.unflatten(1, {variants, folded.batch}).transpose(0, 1);
+  if (folded.packing) return folded.packing->pack(sequence);
+  if (call.cell) return sequence.squeeze(-3);
+  return call.batch_first ? sequence.transpose(-3, -2) : sequence;
+}
+
+}  // namespace
+
+RecurrentResult runCall(const RecurrentCall& call, const HookMaker& hooks, int64_t variants) {
+  const auto folded = foldInput(call);
+  auto sequence = folded.sequence;
   std::vector<at::Tensor> hidden, carry;
   for (int64_t layer = 0; layer < call.layers; ++layer) {
     std::vector<at::Tensor> outputs;
     for (int64_t direction = 0; direction < call.directions(); ++direction) {
       const auto index = layer * call.directions() + direction;
-      LayerInput input{sequence, stateOf(call.hidden, index), {}, active};
-      if (call.kind == CellKind::lstm) input.carry = stateOf(call.carry, index);
+      LayerInput input{sequence, stateOf(call.hidden, index, sequence.size(1)), {}, folded.active};
+      if (call.kind == CellKind::lstm) input.carry = stateOf(call.carry, index, sequence.size(1));
       if (direction == 1) {
         input.sequence = sequence.flip(0);
-        if (active.defined()) input.active = active.flip(0);
+        if (folded.active.defined()) input.active = folded.active.flip(0);
       }
       const auto hook = hooks(static_cast<size_t>(index), input);
       auto output = runLayer(call.kind, call.weights.at(static_cast<size_t>(index)), input, *hook);
@@ -136,32 +182,12 @@ RecurrentResult runCall(const RecurrentCall& call, const HookMaker& hooks, int64
       hidden.push_back(output.hidden);
       if (output.carry.defined()) carry.push_back(output.carry);
     }
-    if (outputs.size() == 2 && outputs[0].size(1) != outputs[1].size(1)) {
-      auto& fewer = outputs[outputs[0].size(1) == batch ? 0 : 1];
-      fewer = fewer.repeat({1, variants, 1});
-    }
-    sequence = outputs.size() == 1 ? outputs[0] : at::cat(outputs, -1);
+    sequence = joinDirections(std::move(outputs), folded.batch, variants);
   }
-
-  const auto unfold = [&](const at::Tensor& rows, int64_t dim) { return rows.unflatten(dim, {variants, batch}); };
-  const auto gather = [&](std::vector<at::Tensor> states) {
-    const bool many =
-        std::any_of(states.begin(), states.end(), [&](const at::Tensor& one) { return one.size(0) != batch; });
-    for (auto& state : states) {
-      if (many) state = unfold(repeatRows(state, variants * batch), 0);
-    }
-    return at::stack(states, many ? 1 : 0);
-  };
   RecurrentResult result;
-  if (sequence.size(1) != batch) sequence = unfold(sequence, 1).transpose(0, 1);
-  if (packing)
-    result.output = packing->pack(sequence);
-  else if (call.cell)
-    result.output = sequence.squeeze(-3);
-  else
-    result.output = call.batch_first ? sequence.transpose(-3, -2) : sequence;
-  result.hidden = gather(hidden);
-  if (call.kind == CellKind::lstm) result.carry = gather(carry);
+  result.output = unfoldOutput(call, folded, sequence, variants);
+  result.hidden = gatherStates(std::move(hidden), folded.batch, variants);
+  if (call.kind == CellKind::lstm) result.carry = gatherStates(std::move(carry), folded.batch, variants);
   return result;
 }
 

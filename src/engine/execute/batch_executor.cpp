@@ -119,6 +119,17 @@ class BatchExecutor : public Executor, public ExecutorPace {
                                               int64_t most) const;
   /// `chunk` is `given` by what it changes of weights as they are read (WeightFunctions), and some of it again.
   std::optional<at::Tensor> tryBatch(std::span<const Variant> chunk, std::span<const Variant> given, const Sort& sort);
+  struct Batch {
+    at::Tensor table;
+    std::string failure;  ///< why there is no table; empty where there is one
+    bool again = false;   ///< calls were found that give their whole output from now on
+  };
+  /// Runs a chunk at once. Sets fewer_ where `sort` turns out to need copies of the parameters.
+  Batch runBatch(std::span<const Variant> chunk, const Sort& sort);
+  /// Where differences grow or nearly cancel, products in bfloat16 are not exact enough: more exact ones from here on.
+  void multiplyMoreExactly(const Sort& sort, double error);
+  /// The loop runs `sort` from now on; says why: `failure`, or if that is empty other outputs than the loop's.
+  void leaveToLoop(const Sort& sort, const std::string& failure);
   /// The variants by what they change of weights as they are read.
   [[nodiscard]] WeightFunctions::Resolved resolved(std::span<const Variant> variants) const;
   [[nodiscard]] double allowedError() const;
@@ -277,28 +288,7 @@ std::vector<Variant> BatchExecutor::filledUp(std::span<const Variant> chunk, std
 
 std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk, std::span<const Variant> given,
                                                   const Sort& sort) {
-  std::string failure;
-  at::Tensor table;
-  bool again = false;
-  fewer_ = false;
-  {
-    const VmapLevel level(static_cast<int64_t>(chunk.size()));
-    std::optional<BatchHandler> handler;
-    try {
-      handler.emplace(runner_.model(), chunk, level, options_.memory, calls_ ? &*calls_ : nullptr);
-      auto outputs = runner_.run(*handler);
-      for (auto& output : outputs) output.value = handler->valuesOf(output.value);
-      const BelowVmap plain;
-      table = layout_.table(outputs, true).contiguous();
-      if (const auto& rounding = handler->rounding(); rounding.defined())
-        table = table + rounding.narrow(2, 0, table.size(2)).to(table.device());
-    } catch (const std::exception& error) {
-      failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
-    }
-    again = handler && handler->readMore();
-    runner_.restoreState();  // batched tensors mean nothing once the level is gone
-    fewer_ = !failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1;
-  }
+  auto [table, failure, again] = runBatch(chunk, sort);
   stopIfAsked();  // what failed may have been stopped
   if (fewer_) return std::nullopt;
   if (again) return tryBatch(chunk, given, sort);  // each time some call more gives its whole output
@@ -317,16 +307,46 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     return table;
   }
   if (failure.empty() && calls_ && calls_->form().products != ProductForm::floats && !prepared_) {
-    // Where differences grow or nearly cancel, products in bfloat16 are not exact enough: more exact ones from here on.
-    const bool rounded = rounds();
-    const bool halves = calls_->multiplyMoreExactly() == ProductForm::halves;
-    checked_.clear();
-    note(rounded ? "rounded" : "halves",
-         "products of differences are " + std::string(halves ? "taken by halves of bfloat16" : "float32") +
-             ", which is slower: " + (rounded ? "of numbers rounded to bfloat16" : "by halves of bfloat16") +
-             " an impact of " + namesOf(sort) + " was off by " + shortly(error) + ", relative");
+    multiplyMoreExactly(sort, error);
     return tryBatch(chunk, given, sort);
   }
+  leaveToLoop(sort, failure);
+  return std::nullopt;
+}
+
+BatchExecutor::Batch BatchExecutor::runBatch(std::span<const Variant> chunk, const Sort& sort) {
+  Batch batch;
+  const VmapLevel level(static_cast<int64_t>(chunk.size()));
+  std::optional<BatchHandler> handler;
+  try {
+    handler.emplace(runner_.model(), chunk, level, options_.memory, calls_ ? &*calls_ : nullptr);
+    auto outputs = runner_.run(*handler);
+    for (auto& output : outputs) output.value = handler->valuesOf(output.value);
+    const BelowVmap plain;
+    batch.table = layout_.table(outputs, true).contiguous();
+    if (const auto& rounding = handler->rounding(); rounding.defined())
+      batch.table = batch.table + rounding.narrow(2, 0, batch.table.size(2)).to(batch.table.device());
+  } catch (const std::exception& error) {
+    batch.failure = handler && !handler->failure().empty() ? handler->failure() : firstLine(error.what());
+  }
+  batch.again = handler && handler->readMore();
+  runner_.restoreState();  // batched tensors mean nothing once the level is gone
+  fewer_ =
+      !batch.failure.empty() && handler && handler->neededCopies() && copied_.insert(sort).second && chunk.size() > 1;
+  return batch;
+}
+
+void BatchExecutor::multiplyMoreExactly(const Sort& sort, double error) {
+  const bool rounded = rounds();
+  const bool halves = calls_->multiplyMoreExactly() == ProductForm::halves;
+  checked_.clear();
+  note(rounded ? "rounded" : "halves",
+       "products of differences are " + std::string(halves ? "taken by halves of bfloat16" : "float32") +
+           ", which is slower: " + (rounded ? "of numbers rounded to bfloat16" : "by halves of bfloat16") +
+           " an impact of " + namesOf(sort) + " was off by " + shortly(error) + ", relative");
+}
+
+void BatchExecutor::leaveToLoop(const Sort& sort, const std::string& failure) {
   alone_.insert(sort);
   if (failure.empty()) {
     note(namesOf(sort), "variants of " + namesOf(sort) + " run one at a time: many at once gave other outputs");
@@ -334,7 +354,6 @@ std::optional<at::Tensor> BatchExecutor::tryBatch(std::span<const Variant> chunk
     const auto name = operatorIn(failure);
     note(name.empty() ? failure : name, "some variants run one at a time, which is slower: " + failure);
   }
-  return std::nullopt;
 }
 
 bool BatchExecutor::runsAlone(int64_t parameter) const {

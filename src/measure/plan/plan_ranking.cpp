@@ -106,6 +106,58 @@ void scaleUp(Plan& plan, const PlanScale& scale) {
   }
 }
 
+/// Estimates some rows, and notes what all of them will take.
+void planEstimates(Plan& plan, Session& session, Measurer& measurer, const SelectedWeights& selected,
+                   const Selection& selection, const PlanScale& scale, double seconds, const StageProgress& progress) {
+  ResponseOptions options;
+  options.metrics = plan.settings.metrics;
+  options.seed = plan.settings.seed;
+  options.selection = &selection;
+  // So that outputs are taken one by one, or by as many probes, as with all of the inputs.
+  options.exact_flop /= scale.cut.times();
+  options.probe_flop /= scale.cut.times();
+  options.memory = static_cast<int64_t>(static_cast<double>(options.memory) / scale.cut.times());
+  const auto times = timeEstimates(
+      session,
+      [&](int64_t parameter, int64_t flat, double weight) { return measurer.newValue(parameter, flat, weight); },
+      options, seconds, progress);
+  plan.adjoints = times.adjoints;
+  plan.adjoint = times.adjoint_seconds;
+  plan.response = times.response_seconds;
+  plan.memory = times.bytes;
+  plan.without = weightsWithout(times, selected, measurer);
+}
+
+/// How the variants fall to the parameters, and what executing those of each takes; all of them but components'.
+void planVariants(Plan& plan, const Structure& structure, const SelectedWeights& selected,
+                  const std::vector<double>& flop, const ExecutingTimes& times, const AutoCosts& costs,
+                  std::size_t together) {
+  const bool ranks_weights = ranksWeights(plan.settings);
+  std::size_t parameters = 0;
+  for (const auto& places : selected.places()) parameters += places.empty() ? 0 : 1;
+  const double wanted = ranks_weights ? executedVariants(plan, parameters, costs) : 0;
+  for (std::size_t p = 0; p < selected.places().size(); ++p) {
+    PlannedParameter one;
+    one.name = structure.parameters[p].name;
+    one.weights = selected.places()[p].size();
+    if (one.weights == 0) continue;
+    one.flop = flop[p];
+    // A budget cuts the exhaustive method off in the model's order; samples come from all over.
+    one.variants = !plan.whole ? wanted * static_cast<double>(one.weights) / static_cast<double>(plan.weights)
+                               : std::clamp(wanted - plan.variants, 0.0, static_cast<double>(one.weights));
+    if (ranks_weights) {
+      const auto& line = times.by_parameter[p];
+      const auto block = static_cast<double>(std::min(together, one.weights));
+      one.variant_seconds = line.of(block) / block;
+      one.seconds = std::floor(one.variants / block) * line.of(block) + line.of(std::fmod(one.variants, block));
+    }
+    plan.variants += one.variants;
+    plan.execute += one.seconds;
+    plan.flop += one.variants * one.flop;
+    plan.parameters.push_back(std::move(one));
+  }
+}
+
 }  // namespace
 
 Plan planRanking(Session& session, const RankSettings& settings, double seconds, const PlanScale& scale,
@@ -135,23 +187,7 @@ Plan planRanking(Session& session, const RankSettings& settings, double seconds,
   plan.whole = executesEverything(settings, selected, costs);
   const bool estimates = !plan.whole;
   if (ranks_weights && estimates) {
-    ResponseOptions options;
-    options.metrics = settings.metrics;
-    options.seed = settings.seed;
-    options.selection = &selection;
-    // So that outputs are taken one by one, or by as many probes, as with all of the inputs.
-    options.exact_flop /= scale.cut.times();
-    options.probe_flop /= scale.cut.times();
-    options.memory = static_cast<int64_t>(static_cast<double>(options.memory) / scale.cut.times());
-    const auto times = timeEstimates(
-        session,
-        [&](int64_t parameter, int64_t flat, double weight) { return measurer.newValue(parameter, flat, weight); },
-        options, seconds / 2, progress);
-    plan.adjoints = times.adjoints;
-    plan.adjoint = times.adjoint_seconds;
-    plan.response = times.response_seconds;
-    plan.memory = times.bytes;
-    plan.without = weightsWithout(times, selected, measurer);
+    planEstimates(plan, session, measurer, selected, selection, scale, seconds / 2, progress);
   }
   const auto flop = variantFlop(session);
   ExecutingTimes times;
@@ -159,29 +195,7 @@ Plan planRanking(Session& session, const RankSettings& settings, double seconds,
     times = timeExecuting(measurer, selected, estimates ? seconds / 2 : seconds, progress);
     plan.prepare += times.prepare;
   }
-  std::size_t parameters = 0;
-  for (const auto& places : selected.places()) parameters += places.empty() ? 0 : 1;
-  const double wanted = ranks_weights ? executedVariants(plan, parameters, costs) : 0;
-  for (std::size_t p = 0; p < selected.places().size(); ++p) {
-    PlannedParameter one;
-    one.name = session.structure().parameters[p].name;
-    one.weights = selected.places()[p].size();
-    if (one.weights == 0) continue;
-    one.flop = flop[p];
-    // A budget cuts the exhaustive method off in the model's order; samples come from all over.
-    one.variants = estimates ? wanted * static_cast<double>(one.weights) / static_cast<double>(plan.weights)
-                             : std::clamp(wanted - plan.variants, 0.0, static_cast<double>(one.weights));
-    if (ranks_weights) {
-      const auto& line = times.by_parameter[p];
-      const auto block = static_cast<double>(std::min(measurer.block(), one.weights));
-      one.variant_seconds = line.of(block) / block;
-      one.seconds = std::floor(one.variants / block) * line.of(block) + line.of(std::fmod(one.variants, block));
-    }
-    plan.variants += one.variants;
-    plan.execute += one.seconds;
-    plan.flop += one.variants * one.flop;
-    plan.parameters.push_back(std::move(one));
-  }
+  planVariants(plan, session.structure(), selected, flop, times, costs, measurer.block());
   // Components are executed one by one; each costs what the unchanged model does, about.
   plan.execute += static_cast<double>(plan.components) * session.runSeconds();
   plan.run = session.runSeconds();

@@ -101,6 +101,140 @@ class Incoming {
   Strided<float> narrow_;
 };
 
+/// What quickly() reads and writes, the same for all blocks of seeds.
+struct QuickRun {
+  CellKind kind;
+  int64_t steps, rows, hidden, inputs;
+  const float* planes;    ///< [time, rows, planes, hidden]
+  const float* own;       ///< [columns, hidden]
+  const uint8_t* active;  ///< [time, rows]; null: everywhere
+  const DeltaProduct& recurrent;
+  const DeltaProduct* input;  ///< null where adjoints of the sequence are not wanted
+  const DeltaProduct& input_new;
+  Incoming sequence, hidden_after, carry_after;
+  const LayerAdjoint::Found& found;
+
+  [[nodiscard]] bool carries() const { return kind == CellKind::lstm || kind == CellKind::gru; }
+  [[nodiscard]] int64_t columns() const { return kernels::adjointColumns(kind); }
+  [[nodiscard]] bool isActive(int64_t step, int64_t row) const {
+    return active == nullptr || active[step * rows + row] != 0;
+  }
+};
+
+/// The adjoints of some seeds, through all steps from the last to the first.
+class SeedBlock {
+ public:
+  SeedBlock(const QuickRun& run, Workspace& workspace, int64_t first, int64_t count)
+      : run_(run), workspace_(workspace), first_(first), count_(count), some_(count * run.rows) {
+    const auto room = DeltaProduct::roomFor(some_);
+    emitted_ = workspace.take(kEmitted, {room, run.hidden});
+    next_ = workspace.take(kNext, {room, run.hidden});
+    carry_ = workspace.take(kCarry, {some_, run.hidden});
+    gates_ = workspace.take(kGates, {room, run.columns() * run.hidden}).zero_().narrow(0, 0, some_);
+    before_ = workspace.take(kBefore, {room, run.inputs});
+    next_.zero_();
+    carry_.zero_();
+  }
+
+  void goBack() {
+    takeStates();
+    for (auto t = run_.steps - 1; t >= 0; --t) {
+      stopIfAsked();
+      std::swap(emitted_, next_);
+      throughUnits(t);
+      const auto prepared = run_.recurrent.prepare(gates_.narrow(1, 0, run_.recurrent.inputs()), workspace_, kSplit);
+      run_.recurrent.multiply(prepared, some_, next_, false);
+      if (run_.active != nullptr) passInactive(t);
+      if (run_.input != nullptr) throughInputs(t, prepared);
+    }
+    giveStates();
+  }
+
+ private:
+  enum : size_t { kEmitted, kNext, kCarry, kGates, kBefore, kSplit, kSplitNew };
+
+  template <class Each>
+  void overRows(const Each& each) const {
+    for (int64_t s = 0, i = 0; s < count_; ++s) {
+      for (int64_t row = 0; row < run_.rows; ++row, ++i) each(i, first_ + s, row);
+    }
+  }
+
+  void takeStates() {
+    auto *hidden = next_.data_ptr<float>(), *carry = carry_.data_ptr<float>();
+    overRows([&](int64_t i, int64_t seed, int64_t row) {
+      run_.hidden_after.add(seed, 0, row, hidden + i * run_.hidden);
+      if (run_.carries()) run_.carry_after.add(seed, 0, row, carry + i * run_.hidden);
+    });
+  }
+
+  void throughUnits(int64_t t) {
+    const auto hidden = run_.hidden, gates_size = run_.columns() * hidden;
+    const auto planes_size = kernels::adjointPlanes(run_.kind) * hidden;
+    const bool carries = run_.carries();
+    auto *emitted = emitted_.data_ptr<float>(), *carry = carry_.data_ptr<float>(), *gates = gates_.data_ptr<float>();
+    auto* seen = run_.found.emission.data_ptr<float>();
+    overRows([&](int64_t i, int64_t seed, int64_t row) {
+      auto* own_emitted = emitted + i * hidden;
+      auto* own_seen = seen + ((seed * run_.steps + t) * run_.rows + row) * hidden;
+      auto* own_gates = gates + i * gates_size;
+      run_.sequence.add(seed, t, row, own_emitted);
+      if (!run_.isActive(t, row)) {
+        std::fill_n(own_seen, hidden, 0.0f);
+        std::fill_n(own_gates, gates_size, 0.0f);
+        return;
+      }
+      kernels::adjointStep({run_.kind, hidden, run_.planes + (t * run_.rows + row) * planes_size, run_.own, own_emitted,
+                            carries ? carry + i * hidden : nullptr, own_gates, own_seen});
+    });
+  }
+
+  /// Where a packed sequence has no such step, the state stays what it was, and so does its adjoint.
+  void passInactive(int64_t t) {
+    const auto* emitted = emitted_.const_data_ptr<float>();
+    auto* next = next_.data_ptr<float>();
+    overRows([&](int64_t i, int64_t /*seed*/, int64_t row) {
+      if (!run_.isActive(t, row)) std::copy_n(emitted + i * run_.hidden, run_.hidden, next + i * run_.hidden);
+    });
+  }
+
+  /// `prepared`: the gates as the recurrent weights' product takes them.
+  void throughInputs(int64_t t, const at::Tensor& prepared) {
+    if (run_.kind == CellKind::gru) {
+      const auto both = run_.input->prepare(gates_.narrow(1, 0, 2 * run_.hidden), workspace_, kSplitNew);
+      run_.input->multiply(both, some_, before_, false);
+      const auto fresh = run_.input_new.prepare(gates_.narrow(1, 3 * run_.hidden, run_.hidden), workspace_, kSplitNew);
+      run_.input_new.multiply(fresh, some_, before_, true);
+    } else {
+      run_.input->multiply(prepared, some_, before_, false);
+    }
+    const auto size = run_.rows * run_.inputs;
+    const auto* values = before_.const_data_ptr<float>();
+    auto* out = run_.found.before.sequence.data_ptr<float>();
+    for (int64_t s = 0; s < count_; ++s)
+      std::copy_n(values + s * size, size, out + ((first_ + s) * run_.steps + t) * size);
+  }
+
+  void giveStates() const {
+    const auto all = some_ * run_.hidden, at = first_ * run_.rows * run_.hidden;
+    const auto* carry = carry_.const_data_ptr<float>();
+    auto* hidden_out = run_.found.before.hidden.data_ptr<float>() + at;
+    std::copy_n(next_.const_data_ptr<float>(), all, hidden_out);
+    if (run_.kind == CellKind::lstm) std::copy_n(carry, all, run_.found.before.carry.data_ptr<float>() + at);
+    for (int64_t i = 0; run_.kind == CellKind::gru && i < all; ++i) hidden_out[i] += carry[i];
+  }
+
+  const QuickRun& run_;
+  Workspace& workspace_;
+  int64_t first_, count_;
+  int64_t some_;        ///< rows of all seeds
+  at::Tensor emitted_;  ///< [some, hidden]: adjoints of what the step emits
+  at::Tensor next_;     ///< [some, hidden]: of the step before, which is the next one to go through
+  at::Tensor carry_;    ///< [some, hidden]
+  at::Tensor gates_;    ///< [some, columns x hidden]
+  at::Tensor before_;   ///< [some, inputs]
+};
+
 }  // namespace
 
 /// In float32, as the kernel takes it.
@@ -223,20 +357,31 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
   if (device_code_) return onDevice(after, wants_input);
   const auto& own = floats();
   const auto& multiplied = products(rounded ? ProductForm::rounded : ProductForm::halves);
-  const auto seeds = seedsOf(after);
-  const auto inputs = weights_.input.size(1), columns = kernels::adjointColumns(kind_);
-  const bool carries = kind_ == CellKind::lstm || kind_ == CellKind::gru;
-  const auto active = active_.defined() ? active_.to(at::kByte).contiguous() : at::Tensor();
-  const auto* is_active = active.defined() ? active.const_data_ptr<uint8_t>() : nullptr;
+  const auto seeds = seedsOf(after), inputs = weights_.input.size(1);
   const auto options = at::TensorOptions(at::kFloat);
   Found found;
   found.emission = at::empty({seeds, steps_, rows_, hidden_}, options);
   found.before.hidden = at::empty({seeds, rows_, hidden_}, options);
   if (kind_ == CellKind::lstm) found.before.carry = at::empty({seeds, rows_, hidden_}, options);
   if (wants_input) found.before.sequence = at::empty({seeds, steps_, rows_, inputs}, options);
-  const Incoming sequence(after.sequence), hidden(after.hidden), carried(after.carry);
-  const auto* planes = own.planes.const_data_ptr<float>();
-  const auto planes_size = kernels::adjointPlanes(kind_) * hidden_;
+  const auto active = active_.defined() ? active_.to(at::kByte).contiguous() : at::Tensor();
+  const QuickRun run{
+      .kind = kind_,
+      .steps = steps_,
+      .rows = rows_,
+      .hidden = hidden_,
+      .inputs = inputs,
+      .planes = own.planes.const_data_ptr<float>(),
+      .own = own.own.const_data_ptr<float>(),
+      .active = active.defined() ? active.const_data_ptr<uint8_t>() : nullptr,
+      .recurrent = multiplied.recurrent,
+      .input = wants_input ? &multiplied.input : nullptr,
+      .input_new = multiplied.input_new,
+      .sequence = Incoming(after.sequence),
+      .hidden_after = Incoming(after.hidden),
+      .carry_after = Incoming(after.carry),
+      .found = found,
+  };
 
   // Blocks of seeds, each through all steps by itself: what a thread works on stays near it.
   constexpr int64_t kBlockRows = 128;
@@ -247,76 +392,8 @@ LayerAdjoint::Found LayerAdjoint::quickly(const LayerAdjoints& after, bool wants
   at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard no_grad;
     Workspace workspace;
-    enum : size_t { kEmitted, kNext, kCarry, kGates, kBefore, kSplit, kSplitNew };
-    for (auto b = begin; b < end; ++b) {
-      const auto first = b * block, count = std::min(block, seeds - first), some = count * rows_;
-      const auto room = DeltaProduct::roomFor(some);
-      auto emitted = workspace.take(kEmitted, {room, hidden_});
-      auto next = workspace.take(kNext, {room, hidden_});
-      auto carry = workspace.take(kCarry, {some, hidden_});
-      const auto gates = workspace.take(kGates, {room, columns * hidden_}).zero_().narrow(0, 0, some);
-      auto before = workspace.take(kBefore, {room, inputs});
-      next.zero_();
-      carry.zero_();
-      auto *emitted_values = emitted.data_ptr<float>(), *next_values = next.data_ptr<float>();
-      auto *carry_values = carry.data_ptr<float>(), *gate_values = gates.data_ptr<float>();
-      auto* seen = found.emission.data_ptr<float>();
-      const auto overRows = [&](const auto& each) {
-        for (int64_t s = 0, i = 0; s < count; ++s) {
-          for (int64_t row = 0; row < rows_; ++row, ++i) each(i, first + s, row);
-        }
-      };
-      overRows([&](int64_t i, int64_t seed, int64_t row) {
-        hidden.add(seed, 0, row, next_values + i * hidden_);
-        if (carries) carried.add(seed, 0, row, carry_values + i * hidden_);
-      });
-      for (auto t = steps_ - 1; t >= 0; --t) {
-        stopIfAsked();
-        std::swap(emitted, next);
-        std::swap(emitted_values, next_values);
-        overRows([&](int64_t i, int64_t seed, int64_t row) {
-          auto* own_emitted = emitted_values + i * hidden_;
-          auto* own_seen = seen + ((seed * steps_ + t) * rows_ + row) * hidden_;
-          auto* own_gates = gate_values + i * columns * hidden_;
-          sequence.add(seed, t, row, own_emitted);
-          if (is_active != nullptr && is_active[t * rows_ + row] == 0) {
-            std::fill_n(own_seen, hidden_, 0.0f);
-            std::fill_n(own_gates, columns * hidden_, 0.0f);
-            return;
-          }
-          kernels::adjointStep({kind_, hidden_, planes + (t * rows_ + row) * planes_size,
-                                own.own.const_data_ptr<float>(), own_emitted,
-                                carries ? carry_values + i * hidden_ : nullptr, own_gates, own_seen});
-        });
-        const auto inputs_of_recurrent = multiplied.recurrent.inputs();
-        const auto prepared = multiplied.recurrent.prepare(gates.narrow(1, 0, inputs_of_recurrent), workspace, kSplit);
-        multiplied.recurrent.multiply(prepared, some, next, false);
-        if (is_active != nullptr) {
-          overRows([&](int64_t i, int64_t /*seed*/, int64_t row) {
-            if (is_active[t * rows_ + row] != 0) return;
-            std::copy_n(emitted_values + i * hidden_, hidden_, next_values + i * hidden_);
-          });
-        }
-        if (!wants_input) continue;
-        if (kind_ == CellKind::gru) {
-          const auto both = multiplied.input.prepare(gates.narrow(1, 0, 2 * hidden_), workspace, kSplitNew);
-          multiplied.input.multiply(both, some, before, false);
-          const auto fresh = multiplied.input_new.prepare(gates.narrow(1, 3 * hidden_, hidden_), workspace, kSplitNew);
-          multiplied.input_new.multiply(fresh, some, before, true);
-        } else {
-          multiplied.input.multiply(prepared, some, before, false);
-        }
-        const auto* values = before.const_data_ptr<float>();
-        auto* out = found.before.sequence.data_ptr<float>();
-        for (int64_t s = 0; s < count; ++s)
-          std::copy_n(values + s * rows_ * inputs, rows_ * inputs, out + ((first + s) * steps_ + t) * rows_ * inputs);
-      }
-      const auto all = some * hidden_, at = first * rows_ * hidden_;
-      auto* hidden_out = found.before.hidden.data_ptr<float>() + at;
-      std::copy_n(next_values, all, hidden_out);
-      if (kind_ == CellKind::lstm) std::copy_n(carry_values, all, found.before.carry.data_ptr<float>() + at);
-      for (int64_t i = 0; kind_ == CellKind::gru && i < all; ++i) hidden_out[i] += carry_values[i];
-    }
+    for (auto b = begin; b < end; ++b)
+      SeedBlock(run, workspace, b * block, std::min(block, seeds - b * block)).goBack();
     releaseSmall();
   });
   return found;

@@ -79,7 +79,7 @@ void LinearSite::addWeightRow(const RowChange& row, const ResponseBlock& block) 
   const auto output = row.row - weight_.first_row;
   if (output < 0 || output >= outputs_) return;
   const auto points = rows_.samples * rows_.points;
-  auto* emission = threadScratch(0, points * block.columns);
+  auto* emission = threadScratch(ScratchSlot::emission, points * block.columns);
   const auto* read = table_.const_data_ptr<float>();
   std::fill(emission, emission + points * block.columns, 0.0f);
   for (int64_t i = 0; i < points; ++i) {

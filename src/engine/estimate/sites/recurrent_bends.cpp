@@ -10,6 +10,106 @@
 // What a recurrent layer does beyond the slopes of its baseline, other than inside the unit that changed.
 
 namespace heft {
+namespace {
+
+/// A change so small that units hardly bend: what comes of it, as much larger, is how they go on by their slope.
+constexpr float kSmall = 1.0f / 4096;
+/// A change of one gate, up and down, from whose difference its slope is taken. It may be larger than kSmall, since
+/// what bends cancels.
+constexpr float kStep = 1.0f / 128;
+
+at::Tensor wrap(const float* data, at::IntArrayRef shape, at::IntArrayRef strides) {
+  return at::from_blob(const_cast<float*>(data), shape, strides, at::kFloat);
+}
+
+/// What one unit after the other does beyond its slope when what the layer reads changes. Works in memory that the
+/// thread keeps, so that a thread has one of these at a time.
+class UnitBend {
+ public:
+  /// `task` is of one row, and lacks what differs between units. Nothing moves before the step `first`.
+  UnitBend(const kernels::UnitResponseTask& task, const InputChange& input, int64_t gates, int64_t first)
+      : task_(task),
+        input_(input),
+        gates_(gates),
+        first_(first),
+        points_(task.steps + task.carry_count),
+        columns_(static_cast<int64_t>(input.change.size())),
+        scratch_(threadScratch(ScratchSlot::kernel, 2 * std::max(columns_, 2 * gates))),
+        bent_(threadScratch(ScratchSlot::emission, points_ * columns_)),
+        changes_(threadScratch(ScratchSlot::change, 2 * gates * columns_)),
+        straight_(threadScratch(ScratchSlot::reading, points_ * (alike() ? 2 * gates : columns_))) {
+    if (!alike()) return;
+    for (int64_t gate = 0; gate < gates; ++gate) {
+      one_each_[2 * gate * gates + gate] = kStep;
+      one_each_[2 * gate * gates + gates + gate] = -kStep;
+    }
+    const auto moving = points_ - first;
+    bends_ = wrap(bent_ + first * columns_, {moving, columns_}, {columns_, 1});
+    up_ = wrap(straight_ + first * 2 * gates, {moving, gates}, {2 * gates, 1});
+    down_ = wrap(straight_ + first * 2 * gates + gates, {moving, gates}, {2 * gates, 1});
+    gate_changes_ = wrap(changes_, {gates, columns_}, {columns_, 1});
+  }
+
+  /// [points, columns], from `first` on; kept until the next call. `points` and `own` are the unit's, as in its task.
+  /// `weights` are those of its first gate from the changed input on; those of the next gate lie `apart` behind them.
+  const float* of(const float* points, const float* own, const float* weights, int64_t apart) {
+    changeGates(weights, apart);
+    task_.points = points;
+    task_.own = own;
+    run(input_.read, changes_, columns_, bent_);
+    if (alike())
+      takeOffSlopesByGate();
+    else
+      takeOffSlopesByColumn();
+    return bent_;
+  }
+
+ private:
+  /// True where a column's readings are all the same.
+  [[nodiscard]] bool alike() const { return input_.read == nullptr; }
+
+  void run(const float* read, const float* changes, int64_t count, float* to) {
+    task_.columns = task_.read_width = count;
+    task_.read = read;
+    task_.gate_changes = changes;
+    kernels::unitResponse(task_, to, scratch_);
+  }
+
+  void changeGates(const float* weights, int64_t apart) {
+    auto* small = changes_ + gates_ * columns_;
+    for (int64_t gate = 0; gate < gates_; ++gate) {
+      const auto* weight = weights + gate * apart;
+      for (int64_t j = 0; j < columns_; ++j) {
+        changes_[gate * columns_ + j] = weight[input_.each ? j : 0] * input_.change[static_cast<size_t>(j)];
+        if (!alike()) small[gate * columns_ + j] = kSmall * changes_[gate * columns_ + j];
+      }
+    }
+  }
+
+  /// A column's slope is its gates' changes times what one of each makes: half of the difference between a change up
+  /// and one down.
+  void takeOffSlopesByGate() {
+    run(nullptr, one_each_, 2 * gates_, straight_);
+    bends_.addmm_(up_ - down_, gate_changes_, 1, -0.5 / kStep);
+  }
+
+  void takeOffSlopesByColumn() {
+    run(input_.read, changes_ + gates_ * columns_, columns_, straight_);
+    for (int64_t i = first_ * columns_; i < points_ * columns_; ++i) bent_[i] -= straight_[i] / kSmall;
+  }
+
+  kernels::UnitResponseTask task_;
+  const InputChange& input_;
+  int64_t gates_, first_, points_, columns_;
+  float* scratch_;
+  float* bent_;              ///< [points, columns]
+  float* changes_;           ///< [2, gates, columns]: as they are, and small
+  float* straight_;          ///< [points, 2 x gates] where readings are alike, else [points, columns]
+  float one_each_[32] = {};  ///< [gates, 2 x gates]
+  at::Tensor bends_, up_, down_, gate_changes_;
+};
+
+}  // namespace
 
 void RecurrentSite::addCornerResponse(int role, const RowChange& row, const float* emission,
                                       const ResponseBlock& block) const {
@@ -23,7 +123,7 @@ void RecurrentSite::addCornerResponse(int role, const RowChange& row, const floa
                       : role == weight_hh ? tables.read_hidden.const_data_ptr<float>()
                                           : nullptr;
   const float own = tables.own.const_data_ptr<float>()[unit];
-  auto* moved = threadScratch(3, rows_ * steps_ * columns);
+  auto* moved = threadScratch(ScratchSlot::change, rows_ * steps_ * columns);
   for (int64_t point = 0; point < rows_ * steps_; ++point) {
     const float* before = point % steps_ > 0 ? emission + (point - 1) * columns : nullptr;
     for (int64_t j = 0; j < columns; ++j) {
@@ -49,10 +149,7 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
   const auto begin = std::find_if(input.present, input.present + steps_, [](uint8_t one) { return one != 0; });
   const auto first = begin - input.present;  // nothing moves before it
   if (first == steps_) return;
-  const auto columns = static_cast<int64_t>(input.change.size());
   const auto& tables = host();
-  const auto gates = tables.own.size(1);
-  const auto points = steps_ + static_cast<int64_t>(carry_steps_.size());
   kernels::UnitResponseTask task;
   task.kind = kind_;
   task.rows = 1;
@@ -61,60 +158,20 @@ void RecurrentSite::addInputBend(const InputChange& input, const ResponseBlock& 
   if (packed_) task.active = tables.active.const_data_ptr<uint8_t>() + input.row * steps_;
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
-  auto* scratch = threadScratch(1, 2 * std::max(columns, 2 * gates));
-  const auto run = [&](const float* read, const float* changes, int64_t count, float* to) {
-    task.columns = task.read_width = count;
-    task.read = read;
-    task.gate_changes = changes;
-    kernels::unitResponse(task, to, scratch);
-  };
-  // How the units go on by their slope: a change so small that they hardly bend, and what comes of it as much larger.
-  constexpr float kSmall = 1.0f / 4096;
-  auto* bent = threadScratch(0, points * columns);
-  auto* changes = threadScratch(3, 2 * gates * columns);
-  auto* small = changes + gates * columns;
-  // Where a column's readings are all the same, its slope is its gates' changes times what one of each makes: half of the
-  // difference between a change up and one down, which may be larger, since what bends cancels.
-  constexpr float kStep = 1.0f / 128;
-  const bool apart = input.read != nullptr;
-  auto* straight = threadScratch(2, points * (apart ? columns : 2 * gates));
-  float one_each[32] = {};
-  for (int64_t gate = 0; gate < gates; ++gate) {
-    one_each[2 * gate * gates + gate] = kStep;
-    one_each[2 * gate * gates + gates + gate] = -kStep;
-  }
-  const auto wrap = [](const float* data, at::IntArrayRef shape, at::IntArrayRef strides) {
-    return at::from_blob(const_cast<float*>(data), shape, strides, at::kFloat);
-  };
-  const auto moving = points - first;
+  const auto gates = tables.own.size(1);
+  UnitBend bend(task, input, gates, first);
+  const auto columns = static_cast<int64_t>(input.change.size());
+  const auto points = steps_ + task.carry_count, seeds = tables.some.size(2);
+  const auto* unit_points = tables.points.const_data_ptr<float>();
+  const auto* weights = tables.input_weights.const_data_ptr<float>() + input.feature;
   const auto* lambda = tables.some.const_data_ptr<float>() + first;
-  const auto seeds = tables.some.size(2);
-  auto bends = wrap(bent + first * columns, {moving, columns}, {columns, 1});
-  const auto up = wrap(straight + first * 2 * gates, {moving, gates}, {2 * gates, 1});
-  const auto down = wrap(straight + first * 2 * gates + gates, {moving, gates}, {2 * gates, 1});
-  const auto gate_changes = wrap(changes, {gates, columns}, {columns, 1});
   for (int64_t unit = 0; unit < hidden_; ++unit) {
-    for (int64_t gate = 0; gate < gates; ++gate) {
-      const auto* weight =
-          tables.input_weights.const_data_ptr<float>() + (gate * hidden_ + unit) * inputs_ + input.feature;
-      for (int64_t j = 0; j < columns; ++j) {
-        changes[gate * columns + j] = weight[input.each ? j : 0] * input.change[static_cast<size_t>(j)];
-        if (apart) small[gate * columns + j] = kSmall * changes[gate * columns + j];
-      }
-    }
-    task.points =
-        tables.points.const_data_ptr<float>() + (unit * rows_ + input.row) * steps_ * kernels::pointSize(kind_);
-    task.own = tables.own.const_data_ptr<float>() + unit * gates;
-    run(input.read, changes, columns, bent);
-    if (apart) {
-      run(input.read, small, columns, straight);
-      for (int64_t i = first * columns; i < points * columns; ++i) bent[i] -= straight[i] / kSmall;
-    } else {
-      run(nullptr, one_each, 2 * gates, straight);
-      bends.addmm_(up - down, gate_changes, 1, -0.5 / kStep);
-    }
-    addProduct({block.seeds, columns, moving, points, columns, columns, true},
-               lambda + (unit * rows_ + input.row) * seeds * points, bent + first * columns, block.at(sample, 0));
+    const auto line = unit * rows_ + input.row;
+    const auto* bent =
+        bend.of(unit_points + line * steps_ * kernels::pointSize(kind_),
+                tables.own.const_data_ptr<float>() + unit * gates, weights + unit * inputs_, hidden_ * inputs_);
+    addProduct({block.seeds, columns, points - first, points, columns, columns, true}, lambda + line * seeds * points,
+               bent + first * columns, block.at(sample, 0));
   }
 }
 

@@ -48,8 +48,8 @@ const float* RecurrentSite::emissionOf(int role, int64_t row, const UnitInput& i
   if (packed_) task.active = tables.active.const_data_ptr<uint8_t>();
   task.carry_steps = carry_steps_.data();
   task.carry_count = static_cast<int64_t>(carry_steps_.size());
-  auto* emission = threadScratch(0, rows_ * points() * input.columns);
-  kernels::unitResponse(task, emission, threadScratch(1, 2 * input.columns));
+  auto* emission = threadScratch(ScratchSlot::emission, rows_ * points() * input.columns);
+  kernels::unitResponse(task, emission, threadScratch(ScratchSlot::kernel, 2 * input.columns));
   return emission;
 }
 
@@ -144,7 +144,7 @@ void RecurrentSite::addRows(int role, const RowsChange& rows, const at::Tensor& 
 }
 
 void RecurrentSite::addProjectionResponse(const RowChange& row, const ResponseBlock& block) const {
-  auto* emission = threadScratch(0, rows_ * steps_ * hidden_);
+  auto* emission = threadScratch(ScratchSlot::emission, rows_ * steps_ * hidden_);
   const auto* hidden = hidden_values_.const_data_ptr<float>();
   for (int64_t i = 0; i < rows_ * steps_; ++i) {
     for (int64_t j = 0; j < hidden_; ++j) {

@@ -76,7 +76,7 @@ void addOwnCorner(const ReluReach::Layer& own, const ChangedUnit& changed, int64
 void addCorners(const ReluReach& reach, const ChangedUnit& changed, const std::vector<int64_t>& samples,
                 const ResponseBlock& block) {
   const auto columns = block.columns;
-  auto* x = threadScratch(2, columns);
+  auto* x = threadScratch(ScratchSlot::reading, columns);
   for (const auto& part : reach.layers) {
     const auto& layer = *part.layer;
     const auto steps = layer.steps();
@@ -115,7 +115,7 @@ void addReaders(const ReluLayer& layer, const at::Tensor& weights, bool turned, 
   const auto steps = layer.steps();
   const auto units = layer.units();
   const auto columns = block.columns;
-  auto* x = threadScratch(2, columns);
+  auto* x = threadScratch(ScratchSlot::reading, columns);
   for (int64_t row = 0; row < layer.rows(); ++row) {
     const auto sample = samples[static_cast<size_t>(row)];
     if (sample < 0) continue;

@@ -93,8 +93,8 @@ void contract(const float* lambda, const float* emission, const std::vector<int6
   }
 }
 
-float* threadScratch(int slot, int64_t count) {
-  thread_local std::array<std::vector<float>, 4> memory;
+float* threadScratch(ScratchSlot slot, int64_t count) {
+  thread_local std::array<std::vector<float>, kScratchSlots> memory;
   auto& one = memory.at(static_cast<size_t>(slot));
   if (static_cast<int64_t>(one.size()) < count) one.resize(static_cast<size_t>(count));
   return one.data();

@@ -149,7 +149,16 @@ SampleRows sortBySample(const std::vector<int64_t>& assigned, int64_t samples);
 void contract(const float* lambda, const float* emission, const std::vector<int64_t>& samples, int64_t points,
               const ResponseBlock& block);
 
-/// Memory of at least `count` floats that this thread keeps from call to call; `slot` tells several apart.
-float* threadScratch(int slot, int64_t count);
+/// What a thread keeps memory for. One function at a time holds a slot, also where functions call each other.
+enum class ScratchSlot : uint8_t {
+  emission,  ///< what units emit, or emit beyond their slope
+  kernel,    ///< unitResponse()'s own
+  reading,   ///< what corners read, and what units emit by their slope
+  change,    ///< what the changed weights move
+};
+constexpr size_t kScratchSlots = 4;
+
+/// Memory of at least `count` floats that this thread keeps from call to call.
+float* threadScratch(ScratchSlot slot, int64_t count);
 
 }  // namespace heft

@@ -128,6 +128,22 @@ HEFT_DEVICE void addSeeds(const float* lambda, const float (&emission)[width], f
   }
 }
 
+/// Adds the sums to the block, of those columns and seeds that there are.
+template <int tile, int width>
+HEFT_DEVICE void addSums(const ResponseRows& task, const float (&sum)[width][tile], std::int64_t first,
+                         std::int64_t sample, std::int64_t row, std::int64_t lane, std::int64_t lanes) {
+  float* out = task.block + ((row * task.samples + sample) * task.seeds + first) * task.columns;
+  const auto left = task.seeds - first;
+  HEFT_UNROLL
+  for (int w = 0; w < width; ++w) {
+    if (lane + w * lanes >= task.columns) break;
+    HEFT_UNROLL
+    for (int k = 0; k < tile; ++k) {
+      if (k < left) out[k * task.columns + lane + w * lanes] += sum[w][k];
+    }
+  }
+}
+
 /// Columns `lane`, `lane` + lanes, ... (columnsTogether() of them) of one row in one sample, and `tile` seeds from `first` on.
 template <CellKind kind, bool own, int tile>
 HEFT_DEVICE void rowResponse(const ResponseRows& task, std::int64_t first, std::int64_t sample, std::int64_t row,
@@ -185,16 +201,7 @@ HEFT_DEVICE void rowResponse(const ResponseRows& task, std::int64_t first, std::
       if (read != nullptr) read += task.columns;
     }
   }
-  float* out = task.block + ((row * task.samples + sample) * task.seeds + first) * task.columns;
-  const auto left = task.seeds - first;
-  HEFT_UNROLL
-  for (int w = 0; w < width; ++w) {
-    if (lane + w * lanes >= task.columns) break;
-    HEFT_UNROLL
-    for (int k = 0; k < tile; ++k) {
-      if (k < left) out[k * task.columns + column[w]] += sum[w][k];
-    }
-  }
+  addSums(task, sum, first, sample, row, lane, lanes);
 }
 
 /// Threads that a row of weights takes.
