@@ -72,6 +72,67 @@ void keepSections(const std::filesystem::path& folder, const Run& run, const nlo
                " was damaged and is written anew; compare again what else was compared with this run");
 }
 
+/// What is being done, and the share of it that is; throws where the user asked to stop.
+using Stage = std::function<void(const std::string&, double)>;
+
+/// Scores of the user's own, under names that differ.
+std::vector<CriterionScores> givenScores(const Options& options, const Run& run) {
+  std::vector<CriterionScores> given;
+  for (const auto& file : options.scores) given.push_back(readScores(file, run));
+  nameApart(given);
+  return given;
+}
+
+/// The model on the inputs that weights are removed on; null: on those of the ranking.
+std::unique_ptr<Session> heldOutSession(const Options& options, SessionOptions session_options,
+                                        const Context& context) {
+  if (options.held_out.empty()) return nullptr;
+  session_options.inputs.assign(options.held_out.begin(), options.held_out.end());
+  session_options.targets = options.held_out_targets;
+  auto held_out = std::make_unique<Session>(session_options);
+  context.log("curves  on " + held_out->batch().note + " of " + options.held_out[0]);
+  return held_out;
+}
+
+/// Each criterion's marks against the run's impacts, with their errors over inputs where those can be had.
+std::vector<CriterionCard> cardsOver(Session& session, const Run& run, const std::vector<CriterionScores>& all,
+                                     const Stage& stage) {
+  auto cards = cardsOf(run, all, [&](double share) { stage("ranking criteria", share); });
+  if (const auto inputs = InputBootstrap::of(session, run, stage)) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].name != kImpact) cards[i].spearman_error = inputs->spearmanError(all[i].scores);
+    }
+  }
+  return cards;
+}
+
+/// Removes weights in each criterion's order, whose scores are given free as soon as that is done.
+std::vector<RemovalCurve> executedCurves(Session& session, std::vector<CriterionScores>& all, const Stage& stage) {
+  std::vector<RemovalCurve> curves;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto executed = removalCurves(session, all[i], removalShares(), [&](double share) {
+      stage("removing weights by " + all[i].name, (static_cast<double>(i) + share) / static_cast<double>(all.size()));
+    });
+    curves.insert(curves.end(), executed.begin(), executed.end());
+    all[i].scores.clear();
+  }
+  return curves;
+}
+
+/// What is measured beside criteria: weights on which magnitude and impact disagree, outliers, signs, input features.
+void addMeasurements(nlohmann::ordered_json& sections, Session& session, const Run& run,
+                     const std::vector<std::string>& feature_names, const Stage& stage) {
+  const auto disagreeing = disagreeingWeights(session, run, stopIfAsked);
+  sections["large_but_inert"] = listSection(disagreeing.large_but_inert, run.structure);
+  sections["small_but_critical"] = listSection(disagreeing.small_but_critical, run.structure);
+  sections["outliers"] =
+      outliersSection(outlierGroups(session, run, [&](double share) { stage("removing outliers", share); }));
+  sections["effects"] =
+      effectsSection(effectsOf(session, [&](double share) { stage("removing weights by sign", share); }));
+  if (const auto held = holdFeatures(session, feature_names, [&](double share) { stage("holding features", share); }))
+    sections["features"] = featuresSection(*held);
+}
+
 /// A run of components alone: cheap scores, added up over each component's weights, against what was measured.
 int compareComponents(const Options& options, const Run& run, const Context& context) {
   if (!options.held_out.empty())
@@ -79,9 +140,7 @@ int compareComponents(const Options& options, const Run& run, const Context& con
                 "--held-out: single weights are removed on it, and this run measured components alone; leave "
                 "it out, or rank with --components weight too");
   const auto criteria = criteriaOf(options);
-  std::vector<CriterionScores> given;
-  for (const auto& file : options.scores) given.push_back(readScores(file, run));
-  nameApart(given);
+  auto given = givenScores(options, run);
   Session session(openedOn(run, options.files, NewTargets::taken));
   checkStructure(run, session, options.run);
   warnNotes(context, session);
@@ -111,22 +170,12 @@ int compareCriteria(const Options& options, const Context& context) {
   const auto given_names = readNames(options.feature_names);
   const auto& names = given_names.empty() ? run.feature_names : given_names;
   requireImpacts(run, options.run);
-  std::vector<CriterionScores> given;
-  for (const auto& file : options.scores) given.push_back(readScores(file, run));
-  nameApart(given);
-
+  auto given = givenScores(options, run);
   const auto session_options = openedOn(run, options.files, NewTargets::taken);
   Session session(session_options);
   checkStructure(run, session, options.run);
   warnNotes(context, session);
-  std::unique_ptr<Session> held_out;
-  if (!options.held_out.empty()) {
-    auto other = session_options;
-    other.inputs.assign(options.held_out.begin(), options.held_out.end());
-    other.targets = options.held_out_targets;
-    held_out = std::make_unique<Session>(other);
-    context.log("curves  on " + held_out->batch().note + " of " + options.held_out[0]);
-  }
+  const auto held_out = heldOutSession(options, session_options, context);
   auto& on = held_out ? *held_out : session;
 
   Progress progress(context.progress);
@@ -140,35 +189,15 @@ int compareCriteria(const Options& options, const Context& context) {
   for (const auto& note : scored.left_out) context.warn(note);
   for (auto& one : given) all.push_back(std::move(one));
   for (auto& one : all) keepRunOnly(one, run);
-  auto cards = cardsOf(run, all, [&](double share) { stage("ranking criteria", share); });
-  if (const auto inputs = InputBootstrap::of(session, run, stage)) {
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (all[i].name != kImpact) cards[i].spearman_error = inputs->spearmanError(all[i].scores);
-    }
-  }
-  std::vector<RemovalCurve> curves;
+  auto cards = cardsOver(session, run, all, stage);
   const auto baseline = removalBaseline(on);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto executed = removalCurves(on, all[i], removalShares(), [&](double share) {
-      stage("removing weights by " + all[i].name, (static_cast<double>(i) + share) / static_cast<double>(all.size()));
-    });
-    curves.insert(curves.end(), executed.begin(), executed.end());
-    all[i].scores.clear();
-  }
+  const auto curves = executedCurves(on, all, stage);
   addCurves(cards, curves, baseline.rms);
   nlohmann::ordered_json sections = {{"criteria", criteriaSection(cards)}, {"curves", curvesSection(curves)}};
   sections["criteria_left_out"] = scored.left_out;
   sections["whole_model"] = baselineSection(baseline);
   sections["curves_on"] = held_out ? "held-out inputs" : "the ranking's inputs";
-  const auto disagreeing = disagreeingWeights(session, run, stopIfAsked);
-  sections["large_but_inert"] = listSection(disagreeing.large_but_inert, run.structure);
-  sections["small_but_critical"] = listSection(disagreeing.small_but_critical, run.structure);
-  sections["outliers"] =
-      outliersSection(outlierGroups(session, run, [&](double share) { stage("removing outliers", share); }));
-  sections["effects"] =
-      effectsSection(effectsOf(session, [&](double share) { stage("removing weights by sign", share); }));
-  if (const auto held = holdFeatures(session, names, [&](double share) { stage("holding features", share); }))
-    sections["features"] = featuresSection(*held);
+  addMeasurements(sections, session, run, names, stage);
   progress.finish();
   const std::filesystem::path folder(options.run);
   keepSections(folder, run, sections, context);
