@@ -129,12 +129,11 @@ class Asker {
 }  // namespace
 
 std::vector<Metric> applicableMetrics(const Session& session) {
+  std::vector<Metric> metrics{Metric::rms, Metric::max};
   const auto& targets = session.targets();
-  const bool classes = session.layout().classes() > 1 && !(targets && targets->values.defined());
-  std::vector<Metric> metrics;
-  for (const auto& one : kMetrics) {
-    if (needsClasses(one.metric) ? classes : !one.needs_targets || targets) metrics.push_back(one.metric);
-  }
+  const bool regression = targets && targets->values.defined();
+  if (session.layout().classes() > 1 && !regression) metrics.insert(metrics.end(), {Metric::kl, Metric::flips});
+  if (targets) metrics.push_back(Metric::loss);
   return metrics;
 }
 
