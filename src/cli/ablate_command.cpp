@@ -112,7 +112,9 @@ Action addAblate(CLI::App& program) {
       ->required();
   command->add_flag("--together", options->together, "All components at once too");
   addMeasuringOptions(*command, options->rank);
-  command->get_option("--metric")->description(metricNames() + "; several; left out: all that apply")->default_str("");
+  command->get_option("--metric")
+      ->description(alternatives(metricNames()) + "; several; left out: all that apply")
+      ->default_str("");
   return [options](const Context& context) { return ablate(*options, context); };
 }
 

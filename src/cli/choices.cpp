@@ -15,12 +15,6 @@ std::vector<std::string> names(std::initializer_list<Value> values) {
   return all;
 }
 
-std::vector<std::string> metrics() {
-  std::vector<std::string> all;
-  for (const auto& one : kMetrics) all.emplace_back(one.name);
-  return all;
-}
-
 /// Those that take a number end with a colon.
 std::vector<std::string> perturbations() {
   std::vector<std::string> all;
@@ -39,7 +33,7 @@ std::vector<std::string> criteria(bool with_impact) {
 
 std::vector<std::string> choicesOf(std::string_view option, std::string_view command) {
   if (option == "--method") return names({Method::automatic, Method::response, Method::exhaustive, Method::reference});
-  if (option == "--metric") return metrics();
+  if (option == "--metric") return metricNames();
   if (option == "--components")
     return names({Level::weight, Level::row, Level::column, Level::unit, Level::gate, Level::matrix, Level::layer});
   if (option == "--level")

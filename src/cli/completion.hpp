@@ -16,7 +16,4 @@ namespace heft::cli {
 [[nodiscard]] std::string fishCompletion(const CommandLineFacts& facts);
 [[nodiscard]] std::string zshCompletion(const CommandLineFacts& facts);
 
-/// `parts` with `between` between them.
-[[nodiscard]] std::string joined(const std::vector<std::string>& parts, const std::string& between);
-
 }  // namespace heft::cli

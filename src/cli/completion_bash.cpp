@@ -1,4 +1,5 @@
 #include "cli/completion.hpp"
+#include "data/words.hpp"
 
 namespace heft::cli {
 namespace {
@@ -107,12 +108,6 @@ std::string with(std::string text, const std::string& mark, const std::string& v
 }
 
 }  // namespace
-
-std::string joined(const std::vector<std::string>& parts, const std::string& between) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
-}
 
 std::string bashCompletion(const CommandLineFacts& facts) {
   std::vector<std::string> commands;

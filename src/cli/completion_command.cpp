@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/completion.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 
 namespace heft::cli {

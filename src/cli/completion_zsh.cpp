@@ -1,4 +1,5 @@
 #include "cli/completion.hpp"
+#include "data/words.hpp"
 
 namespace heft::cli {
 namespace {

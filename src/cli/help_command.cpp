@@ -5,6 +5,7 @@
 #include "cli/completion.hpp"
 #include "cli/man_page.hpp"
 #include "cli/topics.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 
 namespace heft::cli {

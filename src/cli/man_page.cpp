@@ -6,6 +6,7 @@
 
 #include "cli/completion.hpp"
 #include "cli/topics.hpp"
+#include "data/words.hpp"
 #include "heft/version.hpp"
 
 namespace heft::cli {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "data/words.hpp"
 #include "run/stored/metric.hpp"
 #include "run/stored/perturbation.hpp"
 
@@ -49,11 +50,13 @@ void addModelOptions(CLI::App& command, ModelOptions& options, bool inputs_requi
 }
 
 void addMeasuringOptions(CLI::App& command, RankOptions& options) {
-  command.add_option("--metric", options.metrics, metricNames() + "; several, the first one ranks")
+  command.add_option("--metric", options.metrics, alternatives(metricNames()) + "; several, the first one ranks")
       ->type_name("NAME...")
       ->delimiter(',')
       ->capture_default_str();
-  command.add_option("--perturb", options.perturbation, perturbationNames())->type_name("HOW")->capture_default_str();
+  command.add_option("--perturb", options.perturbation, alternatives(perturbationNames()))
+      ->type_name("HOW")
+      ->capture_default_str();
   command.add_option("--seed", options.seed, "Every random draw derives from it")
       ->check(checkSeed)
       ->capture_default_str();

@@ -23,6 +23,20 @@ std::size_t byteOf(std::string_view text, std::size_t count) {
 
 }  // namespace
 
+std::string joined(std::span<const std::string> parts, std::string_view between) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += between;
+    text += part;
+  }
+  return text;
+}
+
+std::string alternatives(std::span<const std::string> parts) {
+  if (parts.size() < 2) return joined(parts, "");
+  return joined(parts.first(parts.size() - 1), ", ") + " or " + parts.back();
+}
+
 std::string grouped(std::size_t number) {
   std::string text = std::to_string(number);
   for (std::size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");

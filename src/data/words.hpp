@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,11 @@ namespace heft {
 [[nodiscard]] std::string significant(double value, int digits = 4);
 /// "1 weight", "3 weights".
 [[nodiscard]] std::string counted(std::size_t number, std::string_view noun);
+
+/// "rms, max, kl": the parts with `between` between them.
+[[nodiscard]] std::string joined(std::span<const std::string> parts, std::string_view between);
+/// "rms, max or kl".
+[[nodiscard]] std::string alternatives(std::span<const std::string> parts);
 
 /// Characters that text takes on a terminal, counting each UTF-8 sequence as one.
 [[nodiscard]] std::size_t widthOf(std::string_view text);

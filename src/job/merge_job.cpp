@@ -20,11 +20,12 @@
 namespace heft {
 namespace {
 
-std::string joined(const std::vector<std::string>& parts) {
+/// The first ten, and how many more there are.
+std::string firstOf(std::vector<std::string> parts) {
   constexpr std::size_t kShown = 10;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(parts.size(), kShown); ++i) text += (i > 0 ? ", " : "") + parts[i];
-  return parts.size() > kShown ? text + " and " + std::to_string(parts.size() - kShown) + " more" : text;
+  const auto more = parts.size() > kShown ? " and " + std::to_string(parts.size() - kShown) + " more" : std::string();
+  parts.resize(std::min(parts.size(), kShown));
+  return joined(parts, ", ") + more;
 }
 
 std::vector<FoundShard> readShards(const std::vector<std::filesystem::path>& folders) {
@@ -54,10 +55,7 @@ void checkIdentity(const FoundShard& shard, const Checkpoint::Identity& here) {
 void addShards(const std::vector<FoundShard>& shards, Run& run) {
   std::set<std::string> machines;
   for (const auto& [folder, record] : shards) {
-    run.cost.seconds += record.cost.seconds;
-    run.cost.response_seconds += record.cost.response_seconds;
-    run.cost.execute_seconds += record.cost.execute_seconds;
-    run.cost.variants += record.cost.variants;
+    addMeasuring(run.cost, record.cost);
     machines.insert(record.provenance.machine);
     for (const auto& note : record.notes) {
       if (std::find(run.notes.begin(), run.notes.end(), note) == run.notes.end()) run.notes.push_back(note);
@@ -69,7 +67,7 @@ void addShards(const std::vector<FoundShard>& shards, Run& run) {
     run.provenance.machine = *machines.begin();
     return;
   }
-  run.notes.push_back("parts were measured on unlike machines (" + joined({machines.begin(), machines.end()}) +
+  run.notes.push_back("parts were measured on unlike machines (" + firstOf({machines.begin(), machines.end()}) +
                       "), so last digits may differ from those of one machine");
 }
 
@@ -94,7 +92,7 @@ Ranked mergeIn(const MergeJob& job, const std::function<RunFolder()>& open, cons
   const auto shards = readShards(job.parts);
   const auto missing = missingShards(shards);
   if (!missing.empty() && !job.allow_partial) {
-    throw Error(Fault::output, "shards are missing or unfinished: " + joined(missing) + "; run them (with " +
+    throw Error(Fault::output, "shards are missing or unfinished: " + firstOf(missing) + "; run them (with " +
                                    settingName("resume") + ") and name their folders, or add " +
                                    settingName("allow-partial"));
   }
@@ -130,7 +128,7 @@ Ranked mergeIn(const MergeJob& job, const std::function<RunFolder()>& open, cons
   });
   if (run.cost.variants > 0) events.say("executed here, since no part had: " + counted(run.cost.variants, "variant"));
   addShards(shards, run);
-  if (!missing.empty()) run.notes.push_back("merged without these parts of the ranking: " + joined(missing));
+  if (!missing.empty()) run.notes.push_back("merged without these parts of the ranking: " + firstOf(missing));
   run.feature_names = shards[0].record.feature_names;
   writeSealedJson(folder.path() / "shards.json", shardsJson(shards));
   writeRun(run, findingsOf(run), folder.path());

@@ -3,6 +3,7 @@
 #include "data/hash.hpp"
 #include "data/printable.hpp"
 #include "data/setting_name.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -48,9 +49,9 @@ SessionOptions sessionOf(const Run& run, const RunFiles& files, NewTargets targe
   session.as_model = run.settings.precision == Precision::as_model;
   for (const auto& file : session.inputs) requireThere(Fault::input, file, "inputs");
   if (sha256Files(session.inputs) != from.inputs_sha256) {
-    std::string names;
-    for (const auto& file : session.inputs) names += (names.empty() ? "" : ", ") + file.string();
-    refuseChanged(Fault::input, names + ": the inputs have", "inputs");
+    std::vector<std::string> names;
+    for (const auto& file : session.inputs) names.push_back(file.string());
+    refuseChanged(Fault::input, joined(names, ", ") + ": the inputs have", "inputs");
   }
   if (from.targets_sha256.empty() && targets == NewTargets::taken) return session;
   if (from.targets_sha256.empty() != session.targets.empty()) {

@@ -118,10 +118,7 @@ MeasuredShard measureShardIn(RunFolder& folder, const ShardJob& job, const JobEv
     checkpoint.removeLeftOut();
     record.finished = true;
     record.share = 1;
-    record.cost.seconds += run.cost.seconds;
-    record.cost.response_seconds += run.cost.response_seconds;
-    record.cost.execute_seconds += run.cost.execute_seconds;
-    record.cost.variants += run.cost.variants;
+    addMeasuring(record.cost, run.cost);
     for (auto i = session.notes().size(); i < run.notes.size(); ++i) record.notes.push_back(run.notes[i]);
     writeShard(record, path);
   });

@@ -21,9 +21,7 @@ std::string levelsOf(const Run& run) {
     const std::string name(heft::name(one.level));
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
-  std::string text;
-  for (const auto& one : names) text += (text.empty() ? "" : ", ") + one;
-  return text;
+  return joined(names, ", ");
 }
 
 std::string scopeKey(const ComponentImpact& component, const ComponentMaskSettings& settings) {

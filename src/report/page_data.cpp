@@ -36,12 +36,10 @@ ordered_json fact(const std::string& label, const std::string& value) { return {
 
 ordered_json factsJson(const Run& run, const Findings& findings) {
   const Provenance& from = run.provenance;
-  std::string inputs;
-  for (const std::string& each : from.inputs) inputs += (inputs.empty() ? "" : ", ") + each;
   ordered_json facts = ordered_json::array();
   facts.push_back(fact("Model", from.model));
   facts.push_back(fact("Model's SHA-256", from.model_sha256));
-  facts.push_back(fact("Inputs", inputs));
+  facts.push_back(fact("Inputs", joined(from.inputs, ", ")));
   facts.push_back(fact("Inputs' SHA-256", from.inputs_sha256));
   if (!from.targets.empty()) facts.push_back(fact("Targets", from.targets));
   facts.push_back(fact("Output scored", run.output.shape));

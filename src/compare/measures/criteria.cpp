@@ -11,6 +11,7 @@
 #include "compare/measures/scored_criteria.hpp"
 #include "compare/measures/synflow.hpp"
 #include "compare/measures/weight_criteria.hpp"
+#include "data/words.hpp"
 #include "engine/estimate/describe.hpp"
 #include "heft/error.hpp"
 #include "measure/estimate/no_estimate.hpp"
@@ -53,54 +54,6 @@ class Scorer {
     progress_("synflow", 0);
     return synflowScores(session_);
   }
-
- private:
-  /// `values` x `scale`, as floats.
-  static Scores scaled(const std::vector<std::vector<double>>& values, double scale) {
-    Scores scores;
-    for (const auto& parameter : values) {
-      auto& own = scores.emplace_back();
-      own.reserve(parameter.size());
-      for (const auto one : parameter) own.push_back(static_cast<float>(one * scale));
-    }
-    return scores;
-  }
-
-  static double smaller(int64_t, int64_t, double weight) { return weight * (1 - kSmall); }
-
-  /// The three criteria of the loss's gradient come from one adjoint.
-  Scores ofLoss(size_t value) {
-    if (loss_.impact.empty()) {
-      const auto begin = std::chrono::steady_clock::now();
-      loss_ = estimateBy(session_, smaller, lossGradientSeeds, {}, progress_);
-      loss_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    }
-    return scaled(loss_.impact[value], value == 1 ? 1 / (kSmall * kSmall) : 1 / kSmall);
-  }
-
-  std::vector<std::vector<double>> small(Metric metric) {
-    ResponseOptions options;
-    options.metrics = {metric};
-    options.seed = options_.seed;
-    options.most_probes = options.probes;  // a criterion is to be cheap
-    options.curvature = true;              // what is wanted of kl, whose own changes would drown in rounding
-    return estimateAll(session_, smaller, options, progress_).impact[0];
-  }
-
-  const std::vector<std::vector<double>>& smallRms() {
-    if (rms_.empty()) rms_ = small(Metric::rms);
-    return rms_;
-  }
-
-  Session& session_;
-  const CriteriaOptions& options_;
-  const Progress& progress_;
-  Scores weights_;
-  ResponseResult loss_;
-  double loss_seconds_ = 0;
-  std::vector<std::vector<double>> rms_;
-
- public:
   Scores linear() { return scaled(smallRms(), 1 / kSmall); }
 
   Scores obd() {
@@ -149,6 +102,52 @@ class Scorer {
     }
     return scores;
   }
+
+ private:
+  /// `values` x `scale`, as floats.
+  static Scores scaled(const std::vector<std::vector<double>>& values, double scale) {
+    Scores scores;
+    for (const auto& parameter : values) {
+      auto& own = scores.emplace_back();
+      own.reserve(parameter.size());
+      for (const auto one : parameter) own.push_back(static_cast<float>(one * scale));
+    }
+    return scores;
+  }
+
+  static double smaller(int64_t, int64_t, double weight) { return weight * (1 - kSmall); }
+
+  /// The three criteria of the loss's gradient come from one adjoint.
+  Scores ofLoss(size_t value) {
+    if (loss_.impact.empty()) {
+      const auto begin = std::chrono::steady_clock::now();
+      loss_ = estimateBy(session_, smaller, lossGradientSeeds, {}, progress_);
+      loss_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    }
+    return scaled(loss_.impact[value], value == 1 ? 1 / (kSmall * kSmall) : 1 / kSmall);
+  }
+
+  std::vector<std::vector<double>> small(Metric metric) {
+    ResponseOptions options;
+    options.metrics = {metric};
+    options.seed = options_.seed;
+    options.most_probes = options.probes;  // a criterion is to be cheap
+    options.curvature = true;              // what is wanted of kl, whose own changes would drown in rounding
+    return estimateAll(session_, smaller, options, progress_).impact[0];
+  }
+
+  const std::vector<std::vector<double>>& smallRms() {
+    if (rms_.empty()) rms_ = small(Metric::rms);
+    return rms_;
+  }
+
+  Session& session_;
+  const CriteriaOptions& options_;
+  const Progress& progress_;
+  Scores weights_;
+  ResponseResult loss_;
+  double loss_seconds_ = 0;
+  std::vector<std::vector<double>> rms_;
 };
 
 struct CriterionFacts {
@@ -189,12 +188,12 @@ std::string_view name(Criterion criterion) noexcept { return factsOf(criterion).
 std::string_view label(Criterion criterion) noexcept { return factsOf(criterion).label; }
 
 Criterion parseCriterion(std::string_view text) {
-  std::string names;
+  std::vector<std::string> names;
   for (const auto& one : kCriteria) {
     if (one.name == text) return one.criterion;
-    names += (names.empty() ? "" : ", ") + std::string(one.name);
+    names.emplace_back(one.name);
   }
-  throw Error(Fault::usage, "there is no criterion '" + std::string(text) + "'; there are: " + names);
+  throw Error(Fault::usage, "there is no criterion '" + std::string(text) + "'; there are: " + joined(names, ", "));
 }
 
 namespace {

@@ -8,6 +8,7 @@
 
 #include "data/hash.hpp"
 #include "data/setting_name.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 #include "measure/rank/group_metrics.hpp"
 #include "measure/rank/joint.hpp"
@@ -178,7 +179,8 @@ OutputFacts outputFacts(const Session& session) {
 
 void checkSettings(const Session& session, const RankSettings& settings) {
   const auto refuse = [](const std::string& text) { throw Error(Fault::usage, text); };
-  if (settings.metrics.empty()) refuse(settingName("metric") + ": no metric given; " + metricNames() + " was expected");
+  if (settings.metrics.empty())
+    refuse(settingName("metric") + ": no metric given; " + alternatives(metricNames()) + " was expected");
   if (settings.levels.empty())
     refuse(settingName("components") +
            ": no level given; weight, row, column, unit, gate, matrix or layer was expected");

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "data/setting_name.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 #include "measure/session/run_time.hpp"
 
@@ -53,12 +54,6 @@ bool remembers(Runner& runner, const std::vector<NamedOutput>& first) {
     return true;
   }
   return false;
-}
-
-std::string joined(const std::vector<std::string>& parts, const char* between) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/printable.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 #include "measure/weights/block.hpp"
 #include "measure/weights/layer_parts.hpp"
@@ -14,12 +15,6 @@
 
 namespace heft {
 namespace {
-
-std::string listed(std::span<const std::string> names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 /// Reads one name; the members are what messages need.
 class ComponentReader {
@@ -39,7 +34,7 @@ class ComponentReader {
     for (const auto& [module, parameters] : plainModules(structure_)) {
       if (module == owner && !gate_ && !unit_) return moduleComponent(structure_, module, parameters);
       if (module == owner)
-        refuse(module + " is no recurrent layer; gates and units belong to: " + listed(layerNames()));
+        refuse(module + " is no recurrent layer; gates and units belong to: " + joined(layerNames(), ", "));
     }
     auto known = parameterNames(structure_);
     for (const auto& layer : layerNames()) known.push_back(layer);
@@ -102,7 +97,7 @@ class ComponentReader {
     const auto found = std::find(gates.begin(), gates.end(), *gate_);
     if (found == gates.end()) {
       refuse(owner + " has no gate '" + printable(*gate_) + "'; " +
-             (gates.empty() ? "its rows are not stacked by gate" : "there are: " + listed(gates)));
+             (gates.empty() ? "its rows are not stacked by gate" : "there are: " + joined(gates, ", ")));
     }
     return static_cast<std::size_t>(found - gates.begin());
   }
@@ -112,7 +107,7 @@ class ComponentReader {
     WeightSets sets(structure_);
     if (unit_) {
       refuse(of.name + " is a parameter, units belong to layers" +
-             (structure_.layers.empty() ? ", of which there are none" : ": " + listed(layerNames())));
+             (structure_.layers.empty() ? ", of which there are none" : ": " + joined(layerNames(), ", ")));
     }
     if (gate_) {
       const std::size_t gate = gateIn(of.gates, of.name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/printable.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -14,18 +15,15 @@ const MetricFacts& facts(Metric metric) noexcept {
 std::string_view name(Metric metric) noexcept { return facts(metric).name; }
 
 Metric parseMetric(std::string_view text) {
-  std::string known;
   for (const MetricFacts& one : kMetrics) {
     if (one.name == text) return one.metric;
-    known += (known.empty() ? "" : ", ") + std::string(one.name);
   }
-  throw Error(Fault::usage, "metric '" + printable(text) + "' is unknown; there are: " + known);
+  throw Error(Fault::usage, "metric '" + printable(text) + "' is unknown; there are: " + joined(metricNames(), ", "));
 }
 
-std::string metricNames() {
-  std::string names;
-  for (std::size_t i = 0; i < kMetrics.size(); ++i)
-    names += (i == 0 ? "" : i + 1 == kMetrics.size() ? " or " : ", ") + std::string(kMetrics[i].name);
+std::vector<std::string> metricNames() {
+  std::vector<std::string> names;
+  for (const MetricFacts& one : kMetrics) names.emplace_back(one.name);
   return names;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <array>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace heft {
 
@@ -51,8 +51,8 @@ inline constexpr std::array kMetrics{
 [[nodiscard]] std::string_view name(Metric metric) noexcept;
 /// Throws Error(Fault::usage) with the names there are.
 [[nodiscard]] Metric parseMetric(std::string_view text);
-/// "rms, max, kl, loss or flips": for help and messages.
-[[nodiscard]] std::string metricNames();
+/// All of them, in the table's order.
+[[nodiscard]] std::vector<std::string> metricNames();
 /// True for metrics that compare classes: they need outputs with more than one.
 [[nodiscard]] bool needsClasses(Metric metric) noexcept;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "data/printable.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -21,14 +22,10 @@ const PerturbationFacts& facts(Perturbation::Kind kind) noexcept {
                        [&](const PerturbationFacts& one) { return one.kind == kind; });
 }
 
-std::string perturbationNames(std::string_view last) {
-  std::string names;
-  for (std::size_t i = 0; i < kPerturbations.size(); ++i) {
-    const PerturbationFacts& one = kPerturbations[i];
-    names += i == 0 ? "" : i + 1 == kPerturbations.size() ? last : ", ";
-    names += one.name;
-    if (!one.number.empty()) names += ":" + std::string(one.number);
-  }
+std::vector<std::string> perturbationNames() {
+  std::vector<std::string> names;
+  for (const PerturbationFacts& one : kPerturbations)
+    names.push_back(std::string(one.name) + (one.number.empty() ? "" : ":" + std::string(one.number)));
   return names;
 }
 
@@ -36,10 +33,11 @@ Perturbation Perturbation::parse(std::string_view text) {
   const std::size_t colon = text.find(':');
   const auto* known = std::find_if(kPerturbations.begin(), kPerturbations.end(),
                                    [&](const PerturbationFacts& one) { return one.name == text.substr(0, colon); });
-  if (known == kPerturbations.end()) refuse(text, "is unknown; there are: " + perturbationNames(", "));
+  if (known == kPerturbations.end()) refuse(text, "is unknown; there are: " + joined(perturbationNames(), ", "));
   Perturbation perturbation{known->kind, 0};
   if (known->number.empty()) {
-    if (colon != std::string_view::npos) refuse(text, "takes no number; there are: " + perturbationNames(", "));
+    if (colon != std::string_view::npos)
+      refuse(text, "takes no number; there are: " + joined(perturbationNames(), ", "));
     return perturbation;
   }
   const std::string_view digits = colon == std::string_view::npos ? "" : text.substr(colon + 1);

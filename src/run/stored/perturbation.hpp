@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace heft {
 
@@ -30,7 +32,7 @@ struct PerturbationFacts {
   bool of_matrix;           ///< it needs something of the whole matrix, all of whose weights must be finite then
 };
 
-inline constexpr double kAnyNumber = 1.7976931348623157e308;
+inline constexpr double kAnyNumber = std::numeric_limits<double>::max();
 
 inline constexpr std::array kPerturbations{
     PerturbationFacts{Perturbation::Kind::zero, "zero", "", "", 0, 0, false, false},
@@ -38,8 +40,8 @@ inline constexpr std::array kPerturbations{
     PerturbationFacts{Perturbation::Kind::permute, "permute", "", "", 0, 0, false, false},
     PerturbationFacts{
         Perturbation::Kind::noise, "noise", "S",
-        "needs a number above 0, the noise as a multiple of the matrix's standard deviation, as in noise:0.1", 5e-324,
-        kAnyNumber, false, true},
+        "needs a number above 0, the noise as a multiple of the matrix's standard deviation, as in noise:0.1",
+        std::numeric_limits<double>::denorm_min(), kAnyNumber, false, true},
     PerturbationFacts{Perturbation::Kind::scale, "scale", "F", "needs a number, the factor, as in scale:0.5",
                       -kAnyNumber, kAnyNumber, false, false},
     PerturbationFacts{Perturbation::Kind::flip, "flip", "", "", 0, 0, false, false},
@@ -48,7 +50,7 @@ inline constexpr std::array kPerturbations{
 };
 
 [[nodiscard]] const PerturbationFacts& facts(Perturbation::Kind kind) noexcept;
-/// "zero, mean, permute, noise:S, scale:F, flip or round:BITS", with `last` before the last one.
-[[nodiscard]] std::string perturbationNames(std::string_view last = " or ");
+/// As people write them, "zero", "noise:S", "round:BITS", in the table's order.
+[[nodiscard]] std::vector<std::string> perturbationNames();
 
 }  // namespace heft

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "data/printable.hpp"
+#include "data/words.hpp"
 #include "heft/error.hpp"
 
 namespace heft {
@@ -47,13 +48,13 @@ std::string_view nameIn(std::span<const Named<Value>> names, Value value) noexce
 
 template <typename Value>
 Value parseIn(std::span<const Named<Value>> names, std::string_view what, std::string_view text) {
-  std::string known;
+  std::vector<std::string> known;
   for (const auto& [name, value] : names) {
     if (name == text) return value;
-    if (!known.empty()) known += ", ";
-    known += name;
+    known.emplace_back(name);
   }
-  throw Error(Fault::usage, std::string(what) + " '" + printable(text) + "' is unknown; there are: " + known);
+  throw Error(Fault::usage,
+              std::string(what) + " '" + printable(text) + "' is unknown; there are: " + joined(known, ", "));
 }
 
 }  // namespace

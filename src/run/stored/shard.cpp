@@ -54,6 +54,13 @@ bool Shard::does(std::uint64_t place) const {
   return (place % parts + scattered(row)) % parts + 1 == static_cast<std::uint64_t>(index);
 }
 
+void addMeasuring(Cost& to, const Cost& more) {
+  to.seconds += more.seconds;
+  to.response_seconds += more.response_seconds;
+  to.execute_seconds += more.execute_seconds;
+  to.variants += more.variants;
+}
+
 bool isShard(const fs::path& folder) {
   std::error_code ignored;
   return fs::exists(folder / shardFile, ignored);

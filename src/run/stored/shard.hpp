@@ -52,6 +52,10 @@ struct ShardRecord {
 
 inline constexpr const char* shardFile = "shard.json";
 
+/// Adds what measuring took, times and variants, to what parts or processes before took. Adjoints and probes are those of each
+/// and don't add up.
+void addMeasuring(Cost& to, const Cost& more);
+
 [[nodiscard]] bool isShard(const std::filesystem::path& folder);
 /// Writes FOLDER/shard.json, whole or not at all, with the present time. Throws Error(Fault::output).
 void writeShard(const ShardRecord& record, const std::filesystem::path& folder);
